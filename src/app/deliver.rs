@@ -1,0 +1,132 @@
+//! The worker that hands records from the outbox to storage, at least once and in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinError, spawn_blocking};
+
+use crate::metrics::Metrics;
+use crate::outbox::{Item, Outbox, OutboxError};
+use crate::storage::{Storage, StorageError};
+
+/// Records in one delivery: enough to make the commit cheap, few enough to stay short.
+const BATCH_MAX: usize = 500;
+/// How long the worker waits for a sign of new records before it looks by itself.
+const IDLE_WAIT: Duration = Duration::from_secs(1);
+/// How long records may gather before they are handed over: nobody waits for this, and larger batches cost less.
+const GATHER: Duration = Duration::from_millis(20);
+const BACKOFF_MIN: Duration = Duration::from_millis(50);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// Why records could not be handed over.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliverError {
+    /// The outbox cannot be read.
+    #[error("the outbox cannot be read")]
+    Outbox(#[from] OutboxError),
+    /// Storage does not take them.
+    #[error("storage does not take records")]
+    Storage(#[from] StorageError),
+    /// The thread that worked on it ended.
+    #[error("the delivery was broken off")]
+    Ended(#[from] JoinError),
+}
+
+/// Hands records over.
+#[derive(Clone)]
+pub struct Deliverer {
+    outbox: Arc<Outbox>,
+    storage: Arc<dyn Storage>,
+    metrics: Arc<Metrics>,
+}
+
+impl Deliverer {
+    /// A deliverer from an outbox to a storage.
+    #[must_use]
+    pub fn new(outbox: Arc<Outbox>, storage: Arc<dyn Storage>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            outbox,
+            storage,
+            metrics,
+        }
+    }
+
+    /// Works for ever; dropping the future stops it between two batches or leaves one to be handed over again.
+    pub async fn run(&self) {
+        let mut backoff = BACKOFF_MIN;
+        loop {
+            match self.batch().await {
+                Ok(0) => {
+                    // The time limit only guards against a lost sign.
+                    let _ = tokio::time::timeout(IDLE_WAIT, self.outbox.appended()).await;
+                    tokio::time::sleep(GATHER).await;
+                }
+                Ok(_) => backoff = BACKOFF_MIN,
+                Err(error) => {
+                    self.metrics.delivery_failures.inc();
+                    let retry = backoff.mul_f64(0.5 + fastrand::f64());
+                    let cause = whole_chain(&error);
+                    tracing::warn!(
+                        error = cause,
+                        retry_ms = retry.as_millis(),
+                        "records wait in the outbox"
+                    );
+                    tokio::time::sleep(retry).await;
+                    backoff = (backoff * 2).min(BACKOFF_MAX);
+                }
+            }
+            self.metrics
+                .outbox_depth
+                .set(i64::try_from(self.outbox.depth()).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Hands over everything that waits.
+    ///
+    /// # Errors
+    /// [`DeliverError`]; what was not handed over waits for the next start.
+    pub async fn drain(&self) -> Result<(), DeliverError> {
+        while self.batch().await? > 0 {}
+        Ok(())
+    }
+
+    async fn batch(&self) -> Result<usize, DeliverError> {
+        let (outbox, storage) = (Arc::clone(&self.outbox), Arc::clone(&self.storage));
+        let handed_over = spawn_blocking(move || -> Result<_, DeliverError> {
+            let batch = outbox.read(0, BATCH_MAX)?;
+            let Some((last, _)) = batch.last() else {
+                return Ok(None);
+            };
+            let (last, count) = (*last, batch.len());
+            let (mut tags, mut steps) = (Vec::with_capacity(count), Vec::new());
+            for (_, item) in batch {
+                match item {
+                    Item::Tag(record) => tags.push(record),
+                    Item::Step(record) => steps.push(record),
+                }
+            }
+            storage.deliver(&tags, &steps)?;
+            Ok(Some((last, count)))
+        });
+        let Some((last, count)) = handed_over.await?? else {
+            return Ok(0);
+        };
+        self.outbox.acknowledge(last).await?;
+        self.metrics
+            .delivered
+            .inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+        Ok(count)
+    }
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn whole_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

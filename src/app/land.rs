@@ -1,0 +1,250 @@
+//! One visit: fix, decision, record. The answer leaves when the record is on disk.
+
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::deliver::whole_chain;
+use super::locate::Clues;
+use super::{App, AppError, CatalogInUse, VisitorToken};
+use crate::catalog::{Catalog, Joinable};
+use crate::funnel::{Step, StepRecord};
+use crate::geo::Position;
+use crate::id::{CampaignSlug, ScanId, StoreId, VisitorId};
+use crate::outbox::Item;
+use crate::routing::{Decision, Fallback, decide};
+use crate::tag::TagRecord;
+use crate::time::Timestamp;
+use crate::visitor::AccuracyClass;
+
+/// How long an answer waits for its record at the most. Longer than a healthy disk ever takes, shorter than a customer's patience.
+const RECORD_WAIT: Duration = Duration::from_millis(1_500);
+
+/// One visit as the outside tells it. Everything is optional but the campaign.
+#[derive(Default)]
+pub struct ScanRequest {
+    /// Through which landing code; none means `default`.
+    pub campaign: Option<CampaignSlug>,
+    /// A measured position, and the radius in metres of the circle that holds the true place.
+    pub position: Option<(Position, Option<f64>)>,
+    /// The customer's own choice.
+    pub store: Option<StoreId>,
+    /// A visitor token from an earlier answer.
+    pub visitor: Option<String>,
+    /// A scan id from an earlier answer, to refine that visit.
+    pub scan: Option<String>,
+    /// The client's address.
+    pub ip: Option<IpAddr>,
+}
+
+/// A visit that was decided and, if `recorded`, put on disk.
+pub struct Landing {
+    /// The catalog that decided.
+    pub catalog: CatalogInUse,
+    /// The campaign.
+    pub campaign: CampaignSlug,
+    /// The scan id for the client.
+    pub scan: String,
+    /// The visitor token for the client.
+    pub visitor: String,
+    /// Whether this refined an earlier visit.
+    pub refined: bool,
+    /// Whether the record is on stable storage.
+    pub recorded: bool,
+    /// The decision.
+    pub decision: Decision,
+    /// The labels of the record.
+    pub tags: Vec<String>,
+    /// When it was decided.
+    pub now: Timestamp,
+}
+
+impl App {
+    /// Decides one visit and records it.
+    ///
+    /// # Errors
+    /// [`AppError::UnknownCampaign`] and [`AppError::UnknownStore`]. A record that cannot be written is no error here: the
+    /// answer says so in `recorded`.
+    pub async fn land(&self, request: ScanRequest) -> Result<Landing, AppError> {
+        let now = self.now();
+        let catalog = self.catalog();
+        let slug = request.campaign.unwrap_or_else(CampaignSlug::default_slug);
+        let campaign = catalog
+            .campaign(&slug)
+            .ok_or_else(|| AppError::UnknownCampaign(slug.to_string()))?;
+        if let Some(store) = &request.store
+            && catalog.store_key(store).is_none()
+        {
+            return Err(AppError::UnknownStore(store.to_string()));
+        }
+        let token = request
+            .visitor
+            .as_deref()
+            .and_then(|it| self.parts.signer.read_visitor(it));
+        let earlier = request
+            .scan
+            .as_deref()
+            .and_then(|it| self.parts.signer.read_scan(it));
+        // A scan id of somebody else opens a new visit.
+        let earlier =
+            earlier.filter(|(_, owner)| token.as_ref().is_none_or(|it| it.visitor == *owner));
+        let visitor = token
+            .as_ref()
+            .map(|it| it.visitor)
+            .or(earlier.map(|it| it.1))
+            .unwrap_or_else(|| self.new_visitor(now));
+        let scan = earlier.map_or_else(|| self.new_scan(now), |it| it.0);
+        let last_store = token.as_ref().and_then(|it| it.last_store.as_ref());
+
+        let started = Instant::now();
+        let clues = Clues {
+            store: request.store,
+            position: request.position,
+            last_store,
+            ip: request.ip,
+        };
+        let fix = self.locate(&catalog, clues);
+        let decision = decide(&fix, &catalog, campaign, self.policy(), now);
+        self.metrics()
+            .decision_seconds
+            .observe(started.elapsed().as_secs_f64());
+
+        let record = record(
+            &catalog,
+            &decision,
+            (scan, visitor, slug.clone()),
+            self.next_revision(now),
+        );
+        let tags = record.tags().into_iter().map(ToOwned::to_owned).collect();
+        // A guess is not a store that the visitor is known to have come to.
+        let shown = record
+            .store
+            .clone()
+            .filter(|_| decision.outcome == crate::routing::Outcome::Routed);
+        let last_store = shown.or_else(|| last_store.cloned());
+        let recorded = self.put(Item::Tag(record)).await;
+        if !recorded {
+            self.metrics().unrecorded();
+        }
+        let rung = decision
+            .fallback
+            .map_or("none", |it: Fallback| it.rung.as_str());
+        self.metrics()
+            .scan(decision.outcome.as_str(), decision.source.as_str(), rung);
+        Ok(Landing {
+            scan: self.parts.signer.scan(scan, visitor),
+            visitor: self.parts.signer.visitor(&VisitorToken {
+                visitor,
+                last_store,
+            }),
+            refined: earlier.is_some(),
+            recorded,
+            decision,
+            tags,
+            now,
+            campaign: slug,
+            catalog,
+        })
+    }
+
+    /// Records a step that the page saw.
+    ///
+    /// # Errors
+    /// [`AppError::UnknownScan`] if the scan id was not made here, [`AppError::Unrecorded`] if the disk does not take it.
+    pub async fn step(&self, scan: &str, step: Step) -> Result<(), AppError> {
+        let (scan, _) = self
+            .parts
+            .signer
+            .read_scan(scan)
+            .ok_or(AppError::UnknownScan)?;
+        if !self
+            .put(Item::Step(StepRecord {
+                scan,
+                step,
+                at: self.now(),
+            }))
+            .await
+        {
+            return Err(AppError::Unrecorded);
+        }
+        self.metrics().step(step.as_str());
+        Ok(())
+    }
+
+    fn new_visitor(&self, now: Timestamp) -> VisitorId {
+        VisitorId::from_parts(now.unix_ms().unsigned_abs(), (self.parts.chance)())
+    }
+
+    fn new_scan(&self, now: Timestamp) -> ScanId {
+        ScanId::from_parts(now.unix_ms().unsigned_abs(), (self.parts.chance)())
+    }
+
+    /// Microseconds since 1970, but always above the one before: two answers to one visit in one millisecond keep their order.
+    fn next_revision(&self, now: Timestamp) -> i64 {
+        let now = now.unix_ms().saturating_mul(1_000);
+        let next = |last: i64| Some(now.max(last + 1));
+        self.revision
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
+            .map_or(now, |last| now.max(last + 1))
+    }
+
+    async fn put(&self, item: Item) -> bool {
+        let started = Instant::now();
+        let written = tokio::time::timeout(RECORD_WAIT, self.parts.outbox.append(&item)).await;
+        self.metrics()
+            .commit_wait_seconds
+            .observe(started.elapsed().as_secs_f64());
+        match written {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::error!(
+                    error = whole_chain(&error),
+                    "a record could not be put on disk; the answer says so"
+                );
+                false
+            }
+            Err(_elapsed) => {
+                tracing::error!("a record was not on disk in time; the answer says so");
+                false
+            }
+        }
+    }
+}
+
+fn record(
+    catalog: &Catalog,
+    decision: &Decision,
+    (scan, visitor, campaign): (ScanId, VisitorId, CampaignSlug),
+    revision: i64,
+) -> TagRecord {
+    let (join_kind, join_id) = match decision.join {
+        Some(Joinable::Group(place)) => (
+            Some("group".into()),
+            catalog.group(place).map(|it| it.id.as_str().into()),
+        ),
+        Some(Joinable::Contact(place)) => (
+            Some("contact".into()),
+            catalog.contact(place).map(|it| it.id.as_str().into()),
+        ),
+        None => (None, None),
+    };
+    TagRecord {
+        scan,
+        revision,
+        visitor,
+        at: Timestamp::from_unix_ms(i64::try_from(scan.unix_ms()).unwrap_or(i64::MAX)),
+        campaign,
+        outcome: decision.outcome.as_str().into(),
+        store: decision
+            .store
+            .and_then(|it| catalog.store(it.store))
+            .map(|it| it.id.clone()),
+        join_kind,
+        join_id,
+        fallback: decision.fallback.map(|it| it.rung.as_str().into()),
+        region: decision.region.clone(),
+        region_source: decision.region_source,
+        source: decision.source,
+        accuracy: AccuracyClass::of(decision.accuracy_m),
+    }
+}

@@ -1,0 +1,81 @@
+//! Choosing among what is said about a visitor's place: chosen, measured, previous store, IP address.
+
+use std::net::IpAddr;
+
+use super::App;
+use crate::catalog::Catalog;
+use crate::geo::Circle;
+use crate::geo::Position;
+use crate::id::StoreId;
+use crate::ipdb::IpLocator;
+use crate::region::RegionNames;
+use crate::visitor::Fix;
+
+/// The radius of a place that an IP database gives without one, in metres: a city and its suburbs.
+const IP_RADIUS_M_DEFAULT: f64 = 50_000.0;
+
+/// What a visitor says, and what is known without asking.
+pub(super) struct Clues<'a> {
+    pub store: Option<StoreId>,
+    pub position: Option<(Position, Option<f64>)>,
+    pub last_store: Option<&'a StoreId>,
+    pub ip: Option<IpAddr>,
+}
+
+impl App {
+    /// The best of the clues, in the order of the ladder.
+    pub(super) fn locate(&self, catalog: &Catalog, clues: Clues<'_>) -> Fix {
+        if let Some(store) = clues.store {
+            return Fix::Chosen(store);
+        }
+        if let Some((position, accuracy_m)) = clues.position {
+            return Fix::Gps {
+                position,
+                accuracy_m,
+            };
+        }
+        let is_active = |id: &&StoreId| {
+            catalog
+                .store_key(id)
+                .is_some_and(|key| catalog.is_active(key))
+        };
+        if let Some(store) = clues.last_store.filter(is_active) {
+            return Fix::Previous(store.clone());
+        }
+        clues
+            .ip
+            .map_or(Fix::Nowhere, |ip| locate_ip(&self.parts.ip, catalog, ip))
+    }
+}
+
+/// What the IP databases say of an address; the chain's own spelling of the names where it has stores there.
+#[must_use]
+pub fn locate_ip(databases: &IpLocator, catalog: &Catalog, ip: IpAddr) -> Fix {
+    let Some(found) = databases.locate(ip) else {
+        return Fix::Nowhere;
+    };
+    let names = RegionNames {
+        province: found.province.unwrap_or_default(),
+        city: found.city.unwrap_or_default(),
+        ..RegionNames::default()
+    };
+    let place = catalog.place_named(&names);
+    let circle = match found.position {
+        Some(middle) => Some(Circle {
+            middle,
+            radius_m: found.accuracy_m.unwrap_or(IP_RADIUS_M_DEFAULT),
+        }),
+        None => place.map(|it| it.circle),
+    };
+    if circle.is_none() && names.is_empty() {
+        return Fix::Nowhere;
+    }
+    // A province's place does not know the city that the address names.
+    let spelled = place
+        .map(|it| it.names.clone())
+        .filter(|it| !it.city.is_empty() || names.city.is_empty());
+    Fix::Ip {
+        circle,
+        names: spelled.unwrap_or(names),
+    }
+}

@@ -1,0 +1,128 @@
+//! The use cases: what the service does, without knowing HTTP.
+
+mod deliver;
+mod error;
+mod follow;
+mod land;
+mod locate;
+mod publish;
+mod token;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use crate::catalog::Catalog;
+use crate::ipdb::IpLocator;
+use crate::live::{Held, Live};
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
+use crate::routing::Policy;
+use crate::storage::Storage;
+use crate::store::Zone;
+use crate::time::{Clock, Timestamp};
+
+pub use deliver::{DeliverError, Deliverer};
+pub use error::AppError;
+pub use follow::Follower;
+pub use land::{Landing, ScanRequest};
+pub use locate::locate_ip;
+pub use publish::{ImportError, ImportOptions, ImportReport, Importer, load_catalog, load_entries};
+pub use token::{Signer, VisitorToken};
+
+/// The catalog that a request works with, from its beginning to its end.
+pub type CatalogInUse = Arc<Held<Catalog>>;
+
+/// Makes 128 bits of chance; tests give a seeded one.
+pub type Chance = Arc<dyn Fn() -> u128 + Send + Sync>;
+
+/// What an [`App`] is made of.
+pub struct Parts {
+    /// The catalog that is live.
+    pub catalog: Arc<Live<Catalog>>,
+    /// The IP databases.
+    pub ip: Arc<IpLocator>,
+    /// Where records go first.
+    pub outbox: Arc<Outbox>,
+    /// Where records go then.
+    pub storage: Arc<dyn Storage>,
+    /// The thresholds of the decision.
+    pub policy: Policy,
+    /// The time zone of opening hours that name none.
+    pub zone: Zone,
+    /// Signs visitor tokens and scan ids.
+    pub signer: Signer,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Chance for new ids.
+    pub chance: Chance,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The assembled service, one method per use case.
+pub struct App {
+    parts: Parts,
+    /// The revision of the last record.
+    revision: AtomicI64,
+}
+
+impl App {
+    /// Assembles the service.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            parts,
+            revision: AtomicI64::new(0),
+        }
+    }
+
+    /// The catalog that is live; a request takes one and keeps it to the end.
+    #[must_use]
+    pub fn catalog(&self) -> CatalogInUse {
+        self.parts.catalog.snapshot()
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// 128 bits of chance.
+    #[must_use]
+    pub fn chance(&self) -> u128 {
+        (self.parts.chance)()
+    }
+
+    /// The time zone of opening hours that name none.
+    #[must_use]
+    pub fn zone(&self) -> &Zone {
+        &self.parts.zone
+    }
+
+    /// The thresholds of the decision.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.parts.policy
+    }
+
+    /// The metrics.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.parts.metrics
+    }
+
+    /// Records that storage does not have yet.
+    #[must_use]
+    pub fn outbox_depth(&self) -> u64 {
+        self.parts.outbox.depth()
+    }
+
+    /// Whether storage answers.
+    ///
+    /// Blocks for a file access: call it from a blocking thread.
+    #[must_use]
+    pub fn is_storage_reachable(&self) -> bool {
+        self.parts.storage.current_version().is_ok()
+    }
+}

@@ -1,0 +1,359 @@
+//! From a sheet to a catalog that is live: read, check, merge, publish.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+use serde_json::Error as JsonError;
+use thiserror::Error;
+
+use crate::catalog::{
+    Catalog, Change, Entries, Merge, Merged, Mode, Problem, SheetRules, StoreRow, suspicion,
+};
+use crate::exchange::{self, Listener};
+use crate::id::StoreId;
+use crate::storage::{self, EntryKind, PublishInfo, Storage, StorageError};
+
+/// Problems that a report lists; the rest is counted.
+const PROBLEMS_MAX: usize = 100_000;
+
+/// Why nothing was published.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// Storage does not answer, or somebody else published meanwhile.
+    #[error("the catalog cannot be read or written")]
+    Storage(#[from] StorageError),
+    /// An entry in storage is no entry.
+    #[error("{kind} {id} in storage cannot be read")]
+    Entry {
+        /// Its kind.
+        kind: &'static str,
+        /// Its id.
+        id: String,
+        /// Why.
+        source: JsonError,
+    },
+    /// The entries make no catalog.
+    #[error("the entries make no catalog: {}", .0.iter().map(|it| it.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Problem>),
+}
+
+/// What an import did, row by row where it matters.
+#[derive(Debug, Default, Serialize)]
+pub struct ImportReport {
+    /// Rows of the sheet that were not blank.
+    pub rows: u64,
+    /// Stores that were not there before.
+    pub created: u64,
+    /// Stores that changed.
+    pub updated: u64,
+    /// Stores that stay as they were.
+    pub unchanged: u64,
+    /// Stores that went.
+    pub removed: u64,
+    /// Rows that were refused.
+    pub rejected: u64,
+    /// The version that was published; none if nothing was.
+    pub version: Option<u64>,
+    /// Everything wrong, at most 100,000 entries.
+    pub problems: Vec<Problem>,
+    /// Everything suspicious, at most 100,000 entries.
+    pub warnings: Vec<Problem>,
+    /// Problems and warnings beyond the lists above.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unlisted: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl ImportReport {
+    fn problem(&mut self, problem: Problem) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem)
+        } else {
+            self.unlisted += 1
+        }
+    }
+
+    fn warning(&mut self, warning: Problem) {
+        if self.warnings.len() < PROBLEMS_MAX {
+            self.warnings.push(warning)
+        } else {
+            self.unlisted += 1
+        }
+    }
+}
+
+/// How a sheet is to be taken.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ImportOptions {
+    /// What happens to stores that the sheet does not name.
+    pub mode: Mode,
+    /// Report, and change nothing.
+    pub dry_run: bool,
+    /// Publish the good rows although others are refused.
+    pub skip_bad_rows: bool,
+}
+
+/// Imports into a storage.
+pub struct Importer<'a> {
+    storage: &'a dyn Storage,
+    info: PublishInfo,
+}
+
+impl<'a> Importer<'a> {
+    /// An importer whose publications bear this information.
+    #[must_use]
+    pub fn new(storage: &'a dyn Storage, info: PublishInfo) -> Self {
+        Self { storage, info }
+    }
+
+    /// Reads a sheet of stores and publishes it; the report says everything. Blocks.
+    ///
+    /// # Errors
+    /// [`ImportError`] if storage fails; what is wrong with the sheet stands in the report.
+    pub fn stores(
+        &self,
+        bytes: &[u8],
+        file_name: &str,
+        rules: &SheetRules<'_>,
+        options: ImportOptions,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<ImportReport, ImportError> {
+        let mut report = ImportReport::default();
+        let mut rows: Vec<StoreRow> = Vec::new();
+        let read = {
+            let mut each = |row: Result<StoreRow, Vec<Problem>>, warnings: Vec<Problem>| {
+                match row {
+                    Ok(row) => rows.push(row),
+                    Err(problems) => {
+                        report.rejected += 1;
+                        problems.into_iter().for_each(|it| report.problem(it));
+                    }
+                }
+                warnings.into_iter().for_each(|it| report.warning(it));
+            };
+            exchange::read_stores(
+                bytes,
+                file_name,
+                rules,
+                &mut Listener {
+                    each: &mut each,
+                    progress,
+                },
+            )
+        };
+        let summary = match read {
+            Ok(summary) => summary,
+            Err(problems) => {
+                return Ok(ImportReport {
+                    problems,
+                    ..ImportReport::default()
+                });
+            }
+        };
+        report.rows = summary.rows;
+        summary
+            .warnings
+            .into_iter()
+            .for_each(|it| report.warning(it));
+        for duplicate in suspicion::take_duplicates(&mut rows) {
+            report.rejected += 1;
+            report.problem(duplicate);
+        }
+        let version = self.storage.current_version()?;
+        let mut entries = load_entries(self.storage, version)?;
+        entries.stores.sort_by(|a, b| a.id.cmp(&b.id));
+        let previous = |id: &StoreId| {
+            let place = entries.stores.binary_search_by(|it| it.id.cmp(id)).ok()?;
+            entries.stores.get(place).map(|it| it.at.position())
+        };
+        suspicion::suspicions(&rows, previous)
+            .into_iter()
+            .for_each(|it| report.warning(it));
+        let stops = report.rejected > 0 && !options.skip_bad_rows;
+        let has = |column: &str| {
+            summary
+                .columns
+                .iter()
+                .any(|(name, header)| *name == column || header == column)
+        };
+        let columns: Option<&dyn Fn(&str) -> bool> = if summary.columns.is_empty() {
+            None
+        } else {
+            Some(&has)
+        };
+        let merged = Merge::new(entries, options.mode, columns).stores(rows);
+        self.finish(version, merged, report, options.dry_run || stops)
+    }
+
+    /// Merges campaigns and publishes them. Blocks.
+    ///
+    /// # Errors
+    /// [`ImportError`] if storage fails; what is wrong with the campaigns stands in the report.
+    pub fn campaigns(
+        &self,
+        rows: Vec<crate::catalog::CampaignRow>,
+        dry_run: bool,
+    ) -> Result<ImportReport, ImportError> {
+        let report = ImportReport {
+            rows: u64::try_from(rows.len()).unwrap_or(u64::MAX),
+            ..ImportReport::default()
+        };
+        let version = self.storage.current_version()?;
+        let entries = load_entries(self.storage, version)?;
+        let merged = Merge::new(entries, Mode::Merge, None)
+            .campaigns(rows.into_iter().map(|it| (it.campaign, it.group)).collect());
+        self.finish(version, merged, report, dry_run)
+    }
+
+    fn finish(
+        &self,
+        version: u64,
+        merged: Merged,
+        mut report: ImportReport,
+        stops: bool,
+    ) -> Result<ImportReport, ImportError> {
+        let Merged {
+            entries,
+            changes,
+            created,
+            updated,
+            unchanged,
+            removed,
+        } = merged;
+        (
+            report.created,
+            report.updated,
+            report.unchanged,
+            report.removed,
+        ) = (created, updated, unchanged, removed);
+        match Catalog::build(version + 1, entries) {
+            Err(problems) => {
+                problems.into_iter().for_each(|it| report.problem(it));
+                Ok(report)
+            }
+            Ok(_) if stops => Ok(report),
+            Ok(_) if changes.is_empty() && version > 0 => Ok(ImportReport {
+                version: Some(version),
+                ..report
+            }),
+            Ok(catalog) => {
+                report.version = Some(self.storage.publish(
+                    version,
+                    &self.info,
+                    &mut bodies(&catalog, changes),
+                )?);
+                Ok(report)
+            }
+        }
+    }
+}
+
+/// The changes as storage takes them: the new value of each entry, or none for those that went.
+fn bodies(catalog: &Catalog, changes: Vec<Change>) -> impl Iterator<Item = storage::Change> {
+    let wanted: HashSet<Change> = changes
+        .iter()
+        .filter(|it| !matches!(it, Change::Store(_)))
+        .cloned()
+        .collect();
+    let of_groups = catalog.groups().iter().filter_map({
+        let wanted = wanted.clone();
+        move |it| {
+            wanted
+                .contains(&Change::Group(it.id.clone()))
+                .then(|| (Change::Group(it.id.clone()), json(it)))
+        }
+    });
+    let of_contacts = catalog.contacts().iter().filter_map({
+        let wanted = wanted.clone();
+        move |it| {
+            wanted
+                .contains(&Change::Contact(it.id.clone()))
+                .then(|| (Change::Contact(it.id.clone()), json(it)))
+        }
+    });
+    let of_campaigns = catalog.campaigns().filter_map({
+        move |it| {
+            wanted
+                .contains(&Change::Campaign(it.slug.clone()))
+                .then(|| (Change::Campaign(it.slug.clone()), json(it)))
+        }
+    });
+    let living: Vec<(Change, String)> = of_groups.chain(of_contacts).chain(of_campaigns).collect();
+    let found: HashSet<Change> = living.iter().map(|(it, _)| it.clone()).collect();
+    let stores_and_gone = changes.into_iter().filter_map(move |change| match &change {
+        Change::Store(id) => {
+            let body = catalog
+                .store_key(id)
+                .and_then(|key| catalog.store(key))
+                .map(json);
+            Some(storage::Change {
+                kind: EntryKind::Store,
+                id: id.to_string(),
+                body,
+            })
+        }
+        _ if found.contains(&change) => None,
+        _ => Some(stored(change, None)),
+    });
+    stores_and_gone.chain(
+        living
+            .into_iter()
+            .map(|(change, body)| stored(change, Some(body))),
+    )
+}
+
+fn stored(change: Change, body: Option<String>) -> storage::Change {
+    let (kind, id) = match change {
+        Change::Store(id) => (EntryKind::Store, id.to_string()),
+        Change::Group(id) => (EntryKind::Group, id.to_string()),
+        Change::Contact(id) => (EntryKind::Contact, id.to_string()),
+        Change::Campaign(slug) => (EntryKind::Campaign, slug.to_string()),
+    };
+    storage::Change { kind, id, body }
+}
+
+fn json<T: Serialize>(noun: &T) -> String {
+    serde_json::to_string(noun)
+        .expect("nouns have text keys and finite numbers, which JSON can hold")
+}
+
+/// All entries of a version. Blocks.
+///
+/// # Errors
+/// [`ImportError`] if storage does not answer or holds something that is no entry.
+pub fn load_entries(storage: &dyn Storage, version: u64) -> Result<Entries, ImportError> {
+    let mut entries = Entries::default();
+    let mut failed = None;
+    storage.load(version, &mut |kind, id, body| {
+        let read = match kind {
+            EntryKind::Store => serde_json::from_str(body).map(|it| entries.stores.push(it)),
+            EntryKind::Group => serde_json::from_str(body).map(|it| entries.groups.push(it)),
+            EntryKind::Contact => serde_json::from_str(body).map(|it| entries.contacts.push(it)),
+            EntryKind::Campaign => serde_json::from_str(body).map(|it| entries.campaigns.push(it)),
+            EntryKind::Region => Ok(()),
+        };
+        if let Err(source) = read {
+            failed.get_or_insert(ImportError::Entry {
+                kind: kind.as_str(),
+                id: id.to_owned(),
+                source,
+            });
+        }
+    })?;
+    failed.map_or(Ok(entries), Err)
+}
+
+/// The catalog of a version. Blocks.
+///
+/// # Errors
+/// [`ImportError`] if storage does not answer or what it holds is no catalog.
+pub fn load_catalog(storage: &dyn Storage, version: u64) -> Result<Catalog, ImportError> {
+    Catalog::build(version, load_entries(storage, version)?).map_err(ImportError::Invalid)
+}

@@ -1,0 +1,121 @@
+//! The stable words of reports: every `code` that reading a store sheet can give, in one place.
+//!
+//! A word keeps its meaning for good; its sentence may change.
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
+        $($(#[$doc])* pub const $name: &str = $word;)*
+        /// All of them.
+        pub const ALL: &[&str] = &[$($word),*];
+    };
+}
+
+codes! {
+    /// A required cell is empty.
+    MISSING = "missing";
+    /// More characters than allowed.
+    TOO_LONG = "too_long";
+    /// A character that may not stand there.
+    BAD_CHARACTER = "bad_character";
+    /// A spreadsheet has turned a long id into a number such as `1.00032E+11`; digits are lost.
+    ID_ROUNDED = "id_rounded";
+    /// Two rows with one id.
+    DUPLICATE_ID = "duplicate_id";
+    /// Not a number where one is required.
+    NOT_A_NUMBER = "not_a_number";
+    /// A number outside its range.
+    OUT_OF_RANGE = "out_of_range";
+    /// Neither the row nor the import names a datum.
+    DATUM_MISSING = "datum_missing";
+    /// A datum that nobody knows.
+    DATUM_UNKNOWN = "datum_unknown";
+    /// Not a status.
+    STATUS_UNKNOWN = "status_unknown";
+    /// Not opening hours.
+    HOURS_UNREADABLE = "hours_unreadable";
+    /// Not a date and time.
+    DATE_UNREADABLE = "date_unreadable";
+    /// A link that is not `https://`.
+    NOT_HTTPS = "not_https";
+    /// A link to a host that is not on the allow-list.
+    HOST_NOT_ALLOWED = "host_not_allowed";
+    /// More tags than a store may have.
+    TOO_MANY_TAGS = "too_many_tags";
+    /// More unknown columns with content than a row may have.
+    TOO_MANY_EXTRAS = "too_many_extras";
+    /// A row with more cells than the header.
+    TOO_MANY_CELLS = "too_many_cells";
+    /// A quotation mark that is never closed.
+    UNCLOSED_QUOTE = "unclosed_quote";
+    /// No column with a required meaning.
+    COLUMN_MISSING = "column_missing";
+    /// Two columns with one meaning.
+    DUPLICATE_COLUMN = "duplicate_column";
+    /// The mapping names a header that the sheet does not have.
+    MAPPED_COLUMN_MISSING = "mapped_column_missing";
+    /// More columns than a sheet may have.
+    TOO_MANY_COLUMNS = "too_many_columns";
+    /// More rows than a sheet may have.
+    TOO_MANY_ROWS = "too_many_rows";
+    /// More bytes than a sheet may have.
+    TOO_LARGE = "too_large";
+    /// Nothing in the file.
+    EMPTY = "empty";
+    /// A header and nothing below it.
+    NO_ROWS = "no_rows";
+    /// Bytes that are no text in any encoding that is read.
+    ENCODING = "encoding";
+    /// A photograph or drawing.
+    PICTURE = "picture";
+    /// A PDF document.
+    PDF = "pdf";
+    /// A workbook (`.xlsx`).
+    WORKBOOK = "workbook";
+    /// A workbook of Excel 97 (`.xls`).
+    OLD_WORKBOOK = "old_workbook";
+    /// A workbook under a password.
+    ENCRYPTED = "encrypted";
+    /// A packed archive.
+    ARCHIVE = "archive";
+    /// A web page or another XML document.
+    MARKUP = "markup";
+    /// Something else that is no sheet.
+    NOT_A_SHEET = "not_a_sheet";
+    /// Broken JSON, or JSON that is no feature collection.
+    GEOJSON_UNREADABLE = "geojson_unreadable";
+    /// A feature without a place.
+    NO_GEOMETRY = "no_geometry";
+    /// A feature that is a line or an area.
+    NOT_A_POINT = "not_a_point";
+    /// Warning: several columns could have had this meaning, one was taken.
+    COLUMN_CHOICE = "column_choice";
+    /// Warning: not an IANA time zone.
+    TIMEZONE_UNKNOWN = "timezone_unknown";
+    /// Warning: a group or contact without a link is left out.
+    LINK_MISSING = "link_missing";
+    /// Warning: latitude and longitude look exchanged.
+    SWAPPED = "swapped";
+    /// Warning: the place is 0, 0.
+    ZERO_ZERO = "zero_zero";
+    /// Warning: another store stands within 10 m.
+    TOO_CLOSE = "too_close";
+    /// Warning: another datum would explain how far the store has moved.
+    DATUM_SUSPECT = "datum_suspect";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_one_word_of_its_own() {
+        let mut words = ALL.to_vec();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), ALL.len());
+        assert!(
+            ALL.iter()
+                .all(|it| it.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        );
+    }
+}

@@ -1,0 +1,463 @@
+//! A catalog is valid or does not exist; nobody edits one. Everything a request needs is laid out here once, at publication.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use super::Problem;
+use super::places::{Place, Places};
+use crate::campaign::Campaign;
+use crate::geo::{NearestIndex, Position};
+use crate::group::{CAPACITY_MAX, Contact, GroupChat, JoinCode, Owner};
+use crate::id::{CampaignSlug, StoreId};
+use crate::region::RegionNames;
+use crate::store::{Store, StoreStatus};
+
+/// The nouns a catalog is made of, in any order.
+#[derive(Debug, Clone, Default)]
+pub struct Entries {
+    /// All stores, also paused and closed ones.
+    pub stores: Vec<Store>,
+    /// All group chats.
+    pub groups: Vec<GroupChat>,
+    /// All contacts.
+    pub contacts: Vec<Contact>,
+    /// All campaigns; `default` is added if it is missing.
+    pub campaigns: Vec<Campaign>,
+}
+
+/// The address of a join code's picture: 80 bits of the SHA-256 of its link, so that a picture's address never changes its meaning.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JoinCodeId([u8; 10]);
+
+impl JoinCodeId {
+    /// The id of a link.
+    #[must_use]
+    pub fn of(link: &str) -> Self {
+        let digest: [u8; 32] = Sha256::digest(link.as_bytes()).into();
+        let (head, _) = digest.split_first_chunk::<10>().expect("32 bytes hold 10");
+        Self(*head)
+    }
+
+    /// Reads the 16 characters of an id.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = data_encoding::BASE32_NOPAD_NOCASE
+            .decode(text.as_bytes())
+            .ok()?;
+        bytes.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Display for JoinCodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            &data_encoding::BASE32_NOPAD_NOCASE
+                .encode(&self.0)
+                .to_ascii_lowercase(),
+        )
+    }
+}
+
+impl fmt::Debug for JoinCodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a visitor may be shown: a group chat or a contact, by its place in the catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joinable {
+    /// A group chat.
+    Group(u32),
+    /// A contact.
+    Contact(u32),
+}
+
+/// Items sorted by the store they belong to; those of store `key` stand at `starts[key]..starts[key + 1]`, those of no
+/// store behind the last.
+#[derive(Debug, Default)]
+struct ByStore<T> {
+    items: Vec<T>,
+    starts: Vec<u32>,
+}
+
+impl<T> ByStore<T> {
+    /// `keyed` gives each item's store; none for a campaign's.
+    fn new(
+        mut keyed: Vec<(Option<u32>, T)>,
+        stores: usize,
+        order: impl Fn(&T, &T) -> std::cmp::Ordering,
+    ) -> Self {
+        keyed.sort_by(|(a_key, a), (b_key, b)| {
+            a_key
+                .unwrap_or(u32::MAX)
+                .cmp(&b_key.unwrap_or(u32::MAX))
+                .then_with(|| order(a, b))
+        });
+        let mut starts = vec![0_u32; stores + 1];
+        for (key, _) in &keyed {
+            let next = key
+                .and_then(|it| usize::try_from(it).ok())
+                .map_or(usize::MAX, |it| it + 1);
+            if let Some(count) = starts.get_mut(next) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        Self {
+            items: keyed.into_iter().map(|(_, item)| item).collect(),
+            starts,
+        }
+    }
+
+    fn range(&self, key: u32) -> std::ops::Range<usize> {
+        let at = |key: u32| self.starts.get(index(key)).copied().map_or(0, index);
+        at(key)..at(key + 1)
+    }
+
+    fn behind_stores(&self) -> std::ops::Range<usize> {
+        self.starts.last().copied().map_or(0, index)..self.items.len()
+    }
+}
+
+/// A key as an index. Keys are 32 bits, and this program runs where `usize` has at least as many.
+fn index(key: u32) -> usize {
+    usize::try_from(key).expect("usize has at least 32 bits")
+}
+
+fn key(index: usize) -> u32 {
+    u32::try_from(index).expect("Catalog::build refuses more entries than u32 counts")
+}
+
+/// The published truth, valid as a whole.
+pub struct Catalog {
+    version: u64,
+    stores: Vec<Store>,
+    nearest: NearestIndex,
+    groups: ByStore<GroupChat>,
+    contacts: ByStore<Contact>,
+    campaigns: BTreeMap<CampaignSlug, Campaign>,
+    places: Places,
+    codes: Vec<(JoinCodeId, Joinable)>,
+}
+
+impl Catalog {
+    /// Lays out a catalog.
+    ///
+    /// # Errors
+    /// Every reason why these entries are no catalog: ids that stand twice, owners that do not exist, capacities out of range.
+    pub fn build(version: u64, entries: Entries) -> Result<Self, Vec<Problem>> {
+        let Entries {
+            mut stores,
+            groups,
+            contacts,
+            campaigns,
+        } = entries;
+        let mut problems = Vec::new();
+        if stores.len().max(groups.len()).max(contacts.len()) >= index(u32::MAX / 2) {
+            return Err(vec![Problem::new(
+                "too_many",
+                "a catalog holds at most two billion entries of a kind",
+            )]);
+        }
+        stores.sort_by(|a, b| a.id.cmp(&b.id));
+        for pair in stores.windows(2) {
+            if let [a, b] = pair
+                && a.id == b.id
+            {
+                problems.push(
+                    Problem::new("duplicate_id", format!("store {} stands twice", a.id))
+                        .in_column("id", a.id.as_str()),
+                );
+            }
+        }
+        let mut by_slug = BTreeMap::new();
+        for campaign in campaigns {
+            match by_slug.entry(campaign.slug.clone()) {
+                Entry::Occupied(taken) => {
+                    problems.push(Problem::new(
+                        "duplicate_id",
+                        format!("campaign {} stands twice", taken.key()),
+                    ));
+                }
+                Entry::Vacant(free) => {
+                    free.insert(campaign);
+                }
+            }
+        }
+        by_slug
+            .entry(CampaignSlug::default_slug())
+            .or_insert_with(Campaign::plain);
+        check_ids(
+            "group",
+            groups.iter().map(|it| it.id.as_str()),
+            &mut problems,
+        );
+        check_ids(
+            "contact",
+            contacts.iter().map(|it| it.id.as_str()),
+            &mut problems,
+        );
+        for group in groups
+            .iter()
+            .filter(|it| !(1..=CAPACITY_MAX).contains(&it.capacity))
+        {
+            let message = format!(
+                "group {} has a capacity of {}; 1 to {CAPACITY_MAX} are possible",
+                group.id, group.capacity
+            );
+            problems.push(
+                Problem::new("out_of_range", message)
+                    .in_column("group_capacity", &group.capacity.to_string()),
+            );
+        }
+        let mut owner_key = |what: &str, owner: &Owner| match owner {
+            Owner::Store(id) => find(&stores, id).or_else(|| {
+                problems.push(Problem::new(
+                    "unknown_store",
+                    format!("{what} belongs to store {id}, which does not exist"),
+                ));
+                None
+            }),
+            Owner::Campaign(slug) => {
+                if !by_slug.contains_key(slug) {
+                    let message =
+                        format!("{what} belongs to campaign {slug}, which does not exist");
+                    problems.push(Problem::new("unknown_campaign", message));
+                }
+                None
+            }
+        };
+        let groups = groups
+            .into_iter()
+            .map(|it| (owner_key(&format!("group {}", it.id), &it.owner), it))
+            .collect();
+        let contacts = contacts
+            .into_iter()
+            .map(|it| (owner_key(&format!("contact {}", it.id), &it.owner), it))
+            .collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let count = stores.len();
+        let groups = ByStore::new(groups, count, |a: &GroupChat, b| {
+            (a.order, &a.id).cmp(&(b.order, &b.id))
+        });
+        let contacts = ByStore::new(contacts, count, |a: &Contact, b| {
+            (a.order, &a.id).cmp(&(b.order, &b.id))
+        });
+        Ok(Self {
+            version,
+            nearest: NearestIndex::build(stores.iter().map(|it| it.at.position()).collect()),
+            places: Places::of(&stores),
+            codes: codes(&groups, &contacts),
+            stores,
+            groups,
+            contacts,
+            campaigns: by_slug,
+        })
+    }
+
+    /// The catalog of a service that has published nothing.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::build(0, Entries::default())
+            .unwrap_or_else(|_problems| unreachable!("no entries have no problems"))
+    }
+
+    /// Which truth this is; rises with every publication, 0 if nothing was published.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// All stores, sorted by id; a store's place here is its key everywhere.
+    #[must_use]
+    pub fn stores(&self) -> &[Store] {
+        &self.stores
+    }
+
+    /// The store with this key.
+    #[must_use]
+    pub fn store(&self, key: u32) -> Option<&Store> {
+        self.stores.get(index(key))
+    }
+
+    /// The key of the store with this id.
+    #[must_use]
+    pub fn store_key(&self, id: &StoreId) -> Option<u32> {
+        find(&self.stores, id)
+    }
+
+    /// Whether the store with this key takes customers.
+    #[must_use]
+    pub fn is_active(&self, key: u32) -> bool {
+        self.store(key)
+            .is_some_and(|it| it.status == StoreStatus::Active)
+    }
+
+    /// The exact index over the positions of all stores.
+    #[must_use]
+    pub fn nearest(&self) -> &NearestIndex {
+        &self.nearest
+    }
+
+    /// The group chats of a store, in their order.
+    #[must_use]
+    pub fn groups_of(&self, store: u32) -> impl ExactSizeIterator<Item = (Joinable, &GroupChat)> {
+        let range = self.groups.range(store);
+        let first = range.start;
+        let items = self.groups.items.get(range).unwrap_or_default();
+        items
+            .iter()
+            .enumerate()
+            .map(move |(place, it)| (Joinable::Group(key(first + place)), it))
+    }
+
+    /// The contacts of a store, in their order.
+    #[must_use]
+    pub fn contacts_of(&self, store: u32) -> impl ExactSizeIterator<Item = (Joinable, &Contact)> {
+        let range = self.contacts.range(store);
+        let first = range.start;
+        let items = self.contacts.items.get(range).unwrap_or_default();
+        items
+            .iter()
+            .enumerate()
+            .map(move |(place, it)| (Joinable::Contact(key(first + place)), it))
+    }
+
+    /// The group chats of a campaign itself, in their order.
+    pub fn campaign_groups<'a>(
+        &'a self,
+        slug: &'a CampaignSlug,
+    ) -> impl Iterator<Item = (Joinable, &'a GroupChat)> {
+        let range = self.groups.behind_stores();
+        let first = range.start;
+        let items = self.groups.items.get(range).unwrap_or_default();
+        items
+            .iter()
+            .enumerate()
+            .filter(move |(_, it)| matches!(&it.owner, Owner::Campaign(owner) if owner == slug))
+            .map(move |(place, it)| (Joinable::Group(key(first + place)), it))
+    }
+
+    /// The group chat at a place that [`Joinable::Group`] names.
+    #[must_use]
+    pub fn group(&self, place: u32) -> Option<&GroupChat> {
+        self.groups.items.get(index(place))
+    }
+
+    /// The contact at a place that [`Joinable::Contact`] names.
+    #[must_use]
+    pub fn contact(&self, place: u32) -> Option<&Contact> {
+        self.contacts.items.get(index(place))
+    }
+
+    /// All group chats.
+    #[must_use]
+    pub fn groups(&self) -> &[GroupChat] {
+        &self.groups.items
+    }
+
+    /// All contacts.
+    #[must_use]
+    pub fn contacts(&self) -> &[Contact] {
+        &self.contacts.items
+    }
+
+    /// The join code whose picture has this address.
+    #[must_use]
+    pub fn join_code(&self, id: JoinCodeId) -> Option<&JoinCode> {
+        let place = self.codes.binary_search_by(|(it, _)| it.cmp(&id)).ok()?;
+        match self.codes.get(place)?.1 {
+            Joinable::Group(place) => self.group(place).map(|it| &it.code),
+            Joinable::Contact(place) => self.contact(place).map(|it| &it.code),
+        }
+    }
+
+    /// The campaign with this short name.
+    #[must_use]
+    pub fn campaign(&self, slug: &CampaignSlug) -> Option<&Campaign> {
+        self.campaigns.get(slug)
+    }
+
+    /// All campaigns by short name.
+    pub fn campaigns(&self) -> impl Iterator<Item = &Campaign> {
+        self.campaigns.values()
+    }
+
+    /// Where the chain's stores of a named city are (or, failing that, of the province), from the names an IP database gives.
+    #[must_use]
+    pub fn place_named(&self, names: &RegionNames) -> Option<&Place> {
+        self.places.named(names)
+    }
+
+    /// The provinces and cities that have stores, for choosers: `(province, city, keys of active stores)`, sorted.
+    pub fn cities(&self) -> impl Iterator<Item = (&str, &str, &[u32])> {
+        self.places.cities()
+    }
+
+    /// The middle of a store, if the key is one.
+    #[must_use]
+    pub fn position(&self, key: u32) -> Option<Position> {
+        self.store(key).map(|it| it.at.position())
+    }
+}
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Catalog(version {}, {} stores)",
+            self.version,
+            self.stores.len()
+        )
+    }
+}
+
+fn find(stores: &[Store], id: &StoreId) -> Option<u32> {
+    stores.binary_search_by(|it| it.id.cmp(id)).ok().map(key)
+}
+
+fn check_ids<'a>(what: &str, ids: impl Iterator<Item = &'a str>, problems: &mut Vec<Problem>) {
+    let mut ids: Vec<&str> = ids.collect();
+    ids.sort_unstable();
+    for pair in ids.windows(2) {
+        if let [a, b] = pair
+            && a == b
+        {
+            problems.push(Problem::new(
+                "duplicate_id",
+                format!("{what} {a} stands twice"),
+            ));
+        }
+    }
+}
+
+fn codes(groups: &ByStore<GroupChat>, contacts: &ByStore<Contact>) -> Vec<(JoinCodeId, Joinable)> {
+    let of_group = |(place, it): (usize, &GroupChat)| {
+        (
+            JoinCodeId::of(it.code.link.as_str()),
+            Joinable::Group(key(place)),
+        )
+    };
+    let of_contact = |(place, it): (usize, &Contact)| {
+        (
+            JoinCodeId::of(it.code.link.as_str()),
+            Joinable::Contact(key(place)),
+        )
+    };
+    let groups = groups.items.iter().enumerate().map(of_group);
+    let contacts = contacts.items.iter().enumerate().map(of_contact);
+    let mut codes: Vec<_> = groups.chain(contacts).collect();
+    codes.sort_by_key(|(id, _)| *id);
+    codes.dedup_by_key(|(id, _)| *id);
+    codes
+}

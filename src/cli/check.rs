@@ -1,0 +1,159 @@
+//! `jinqun check`: everything that a start would do, without listening.
+
+use clap::Args;
+
+use super::{Common, End, Printer};
+use crate::app::load_catalog;
+use crate::catalog::Catalog;
+use crate::config::{Config, Flags};
+use crate::http::tls::Certificates;
+use crate::ipdb::{self, IpLocator};
+use crate::outbox::{OutboxError, Trouble};
+use crate::startup;
+use crate::store::StoreStatus;
+use crate::time::{Clock as _, SystemClock, Timestamp};
+
+/// Check settings, catalog, IP databases and storage, without listening
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  jinqun check --config /etc/jinqun.toml")]
+pub(super) struct Options {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Something to be done, and what.
+struct Finding {
+    what: String,
+    remedy: &'static str,
+}
+
+impl Options {
+    pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
+        let mut findings = Vec::new();
+        match self.common.load(Flags::new()) {
+            Err(error) => findings.extend(error.0.into_iter().map(|what| Finding {
+                what,
+                remedy: "correct the setting; `jinqun config --example` shows every one",
+            })),
+            Ok(config) => check(&config, printer, &mut findings)?,
+        }
+        for it in &findings {
+            printer.line(format!(
+                "FINDING  {}\n         what to do: {}",
+                it.what, it.remedy
+            ))?;
+        }
+        if findings.is_empty() {
+            printer.line("all is well")?;
+            return Ok(End::Success);
+        }
+        printer.line(format!("{} findings", findings.len()))?;
+        Ok(End::Problems)
+    }
+}
+
+fn check(config: &Config, printer: &Printer, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
+    let mut find = |what: String, remedy| findings.push(Finding { what, remedy });
+    if let Some((certificate, key)) = config.tls.clone()
+        && let Err(error) = Certificates::open(certificate, key)
+    {
+        find(
+            chain(&error.into()),
+            "give a PEM certificate chain and its private key",
+        );
+    }
+    let settings = ipdb::Settings {
+        paths: config.ip_databases.clone(),
+        ip2region_fields: config.ip2region_fields.clone(),
+    };
+    for error in IpLocator::open(settings).1 {
+        find(
+            error.to_string(),
+            "fetch the file again, or take it out of ip_databases",
+        );
+    }
+    match startup::open_outbox(config, None) {
+        Ok(outbox) => {
+            let dead = outbox.dead_count().unwrap_or(0);
+            if dead > 0 {
+                find(
+                    format!("{dead} records were set aside because they cannot be read"),
+                    "look at the table dead in outbox.sqlite",
+                );
+            }
+        }
+        Err(error) => {
+            let is_in_use = error
+                .downcast_ref::<OutboxError>()
+                .is_some_and(|it| it.kind() == Trouble::InUse);
+            if !is_in_use {
+                find(
+                    chain(&error),
+                    "make data_dir writable, with room on its disk",
+                );
+            }
+        }
+    }
+    let storage = match startup::open_storage(config) {
+        Ok(storage) => storage,
+        Err(error) => {
+            find(chain(&error), "make the storage readable and writable");
+            return Ok(());
+        }
+    };
+    match storage.current_version() {
+        Err(error) => find(chain(&error.into()), "restore the storage from a backup"),
+        Ok(0) => find(
+            "no catalog has been published".to_owned(),
+            "jinqun import stores FILE",
+        ),
+        Ok(version) => match load_catalog(&*storage, version) {
+            Err(error) => find(
+                chain(&error.into()),
+                "make an older version current, or import the stores again",
+            ),
+            Ok(catalog) => {
+                printer.line(format!(
+                    "catalog version {version}: {} stores",
+                    catalog.stores().len()
+                ))?;
+                check_codes(&catalog, SystemClock.now(), findings);
+            }
+        },
+    }
+    Ok(())
+}
+
+fn check_codes(catalog: &Catalog, now: Timestamp, findings: &mut Vec<Finding>) {
+    let active = || {
+        (0_u32..)
+            .zip(catalog.stores())
+            .filter(|(_, it)| it.status == StoreStatus::Active)
+    };
+    let has_code = |key: u32| {
+        catalog.groups_of(key).any(|(_, it)| it.is_offered(now))
+            || catalog
+                .contacts_of(key)
+                .any(|(_, it)| it.code.is_usable(now))
+    };
+    let (all, without) = (
+        active().count(),
+        active().filter(|(key, _)| !has_code(*key)).count(),
+    );
+    if all == 0 {
+        findings.push(Finding {
+            what: "no store is active".to_owned(),
+            remedy: "set the status of stores to active",
+        });
+    }
+    if without > 0 {
+        findings.push(Finding {
+            what: format!("{without} of {all} active stores have no usable join code"),
+            remedy: "fill group_url or contact_url; until then their visitors see the next store",
+        });
+    }
+}
+
+fn chain(error: &anyhow::Error) -> String {
+    format!("{error:#}")
+}

@@ -1,0 +1,115 @@
+//! `jinqun demo`: everything at once with the bundled fixtures.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::{End, Printer, serve};
+use crate::app::{ImportOptions, Importer};
+use crate::catalog::{Mapping, SheetRules, read_campaigns};
+use crate::config::{Config, Flags};
+use crate::startup;
+use crate::storage::{PublishInfo, Storage};
+use crate::time::{Clock as _, SystemClock};
+
+const STORES: &[u8] = include_bytes!("../../fixtures/demo/stores.csv");
+const CAMPAIGNS: &str = include_str!("../../fixtures/demo/campaigns.toml");
+const LOGO: &[u8] = include_bytes!("../../fixtures/demo/logo.png");
+const IP_DATABASE: &[u8] = include_bytes!("../../fixtures/ip/demo.mmdb");
+const DATA_DIR: &str = "data/demo";
+
+/// Serve the bundled sample stores on 127.0.0.1:8080
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  jinqun demo --listen 127.0.0.1:9000")]
+pub(super) struct Options {
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// The folder for the demo's data [default: data/demo]
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Options {
+    pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
+        let mut flags: Flags = self.listen.map(|it| ("listen", it)).into_iter().collect();
+        let asked = Config::load(None, &flags)?;
+        let folder = self
+            .data_dir
+            .unwrap_or_else(|| match asked.data_dir.to_str() {
+                Some("data") | None => DATA_DIR.into(),
+                Some(other) => other.into(),
+            });
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+        let database = folder.join("demo.mmdb");
+        std::fs::write(&database, IP_DATABASE)
+            .with_context(|| format!("{} cannot be written", database.display()))?;
+        flags.insert("data_dir", folder.display().to_string());
+        if asked.ip_databases.is_empty() {
+            flags.insert("ip_databases", database.display().to_string());
+        }
+        // The sample addresses are told in a header, as a proxy on this machine would.
+        flags.insert("trusted_proxies", "127.0.0.0/8,::1/128".to_owned());
+        let config = Config::load(None, &flags)?;
+        fill(&config)?;
+        serve::run(config, printer, |printer, url| print_welcome(printer, url))
+    }
+}
+
+/// Publishes the samples where nothing was published before, so that what somebody changed in the demo stays.
+fn fill(config: &Config) -> anyhow::Result<()> {
+    let storage = startup::open_storage(config)?;
+    let storage: &dyn Storage = &*storage;
+    if storage.current_version()? > 0 {
+        return Ok(());
+    }
+    let info = PublishInfo {
+        at: SystemClock.now(),
+        author: "demo".to_owned(),
+        note: "bundled samples".to_owned(),
+    };
+    let importer = Importer::new(storage, info);
+    let hosts = Config::default_link_hosts();
+    let rules = SheetRules {
+        datum: None,
+        link_hosts: &hosts,
+        zone: config.time_zone.clone(),
+        mapping: Mapping::default(),
+    };
+    let report = importer.stores(
+        STORES,
+        "stores.csv",
+        &rules,
+        ImportOptions::default(),
+        &mut |_, _| {},
+    )?;
+    if let Some(problem) = report.problems.first() {
+        anyhow::bail!("the bundled stores cannot be used: {}", problem.message);
+    }
+    let campaigns = read_campaigns(CAMPAIGNS, &hosts, &|_| Ok(LOGO.to_vec()));
+    let campaigns = campaigns.map_err(|problems| {
+        anyhow::anyhow!("the bundled campaigns cannot be used: {problems:?}")
+    })?;
+    importer.campaigns(campaigns, false)?;
+    Ok(())
+}
+
+fn print_welcome(printer: &Printer, url: &str) -> anyhow::Result<()> {
+    printer.line(format!(
+        "\n\
+         Open on a phone or in a browser:\n  \
+           {url}/            the landing page\n  \
+           {url}/s/demo      a campaign with its own colours\n  \
+           {url}/s/default/choose   every store, without any script\n\
+         \n\
+         Try in another terminal:\n  \
+           curl -s '{url}/api/v1/nearest?lat=31.2304&lng=121.4737&k=3'\n  \
+           curl -s {url}/api/v1/scans -d '{{\"position\":{{\"lat\":31.2304,\"lng\":121.4737,\"datum\":\"wgs84\",\"accuracy_m\":35}}}}'\n  \
+           curl -s {url}/api/v1/scans -H 'X-Forwarded-For: 203.0.113.9' -d '{{}}'\n\
+         \n\
+         Press Ctrl-C to stop."
+    ))?;
+    Ok(())
+}

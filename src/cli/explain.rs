@@ -1,0 +1,240 @@
+//! `jinqun explain`: who would be routed where, and why.
+
+use std::net::IpAddr;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use comfy_table::Table;
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use serde::Serialize;
+
+use super::{Common, End, Printer};
+use crate::app::{load_catalog, locate_ip};
+use crate::catalog::{Catalog, Joinable};
+use crate::config::{Config, Flags};
+use crate::geo::{Datum, Position};
+use crate::id::CampaignSlug;
+use crate::routing::{Decision, decide};
+use crate::startup;
+use crate::time::{Clock as _, SystemClock};
+use crate::visitor::Fix;
+
+/// Show who would be routed where, and why
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  jinqun explain --lat 31.2304 --lng 121.4737\n  jinqun explain --ip 203.0.113.9 --json"
+)]
+pub(super) struct Options {
+    #[command(flatten)]
+    common: Common,
+    /// Latitude in degrees
+    #[arg(long, allow_negative_numbers = true, requires = "lng")]
+    lat: Option<f64>,
+    /// Longitude in degrees
+    #[arg(long, allow_negative_numbers = true, requires = "lat")]
+    lng: Option<f64>,
+    /// The datum of the position: wgs84, gcj02 or bd09
+    #[arg(long, default_value = "wgs84")]
+    datum: String,
+    /// The radius in metres that holds the true place
+    #[arg(long, value_name = "METRES")]
+    accuracy: Option<f64>,
+    /// An address of the network, instead of a position
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["lat", "lng"])]
+    ip: Option<IpAddr>,
+    /// The campaign's short name
+    #[arg(long, default_value = "default")]
+    campaign: String,
+    /// The folder of the demo instead of the setting's
+    #[arg(long)]
+    demo: bool,
+    /// JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Explained<'a> {
+    catalog_version: u64,
+    campaign: &'a str,
+    source: &'static str,
+    accuracy_m: Option<f64>,
+    outcome: &'static str,
+    store: Option<&'a str>,
+    distance_m: Option<f64>,
+    join: Option<Join<'a>>,
+    fallback: Option<Rung>,
+    region: Region<'a>,
+    considered: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Join<'a> {
+    kind: &'static str,
+    id: &'a str,
+    url: &'a str,
+}
+
+#[derive(Serialize)]
+struct Rung {
+    rung: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct Region<'a> {
+    province: &'a str,
+    city: &'a str,
+    district: &'a str,
+    from: &'static str,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: &'a str,
+    name: &'a str,
+    distance_m: f64,
+    verdict: &'static str,
+}
+
+impl Options {
+    pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
+        let mut flags = Flags::new();
+        if self.demo {
+            flags.insert("data_dir", "data/demo".to_owned());
+            flags.insert("ip_databases", "data/demo/demo.mmdb".to_owned());
+        }
+        let config = self.common.load(flags)?;
+        let slug = CampaignSlug::parse(&self.campaign)
+            .map_err(|error| anyhow::anyhow!("the campaign's name {error}"))?;
+        let storage = startup::open_storage(&config)?;
+        let version = storage.current_version()?;
+        if version == 0 {
+            bail!(
+                "no catalog has been published in {}; import stores first",
+                config.data_dir.display()
+            );
+        }
+        let catalog = load_catalog(&*storage, version)?;
+        let fix = self.fix(&config, &catalog)?;
+        let campaign = catalog
+            .campaign(&slug)
+            .with_context(|| format!("there is no campaign {slug}"))?;
+        let decision = decide(&fix, &catalog, campaign, &config.routing, SystemClock.now());
+        let explained = explained(&catalog, slug.as_str(), &decision);
+        if self.json {
+            printer.line(serde_json::to_string_pretty(&explained)?)?;
+        } else {
+            printer.line(table(&explained))?;
+        }
+        Ok(End::Success)
+    }
+
+    fn fix(&self, config: &Config, catalog: &Catalog) -> anyhow::Result<Fix> {
+        if let Some(ip) = self.ip {
+            return Ok(locate_ip(&startup::open_ip_databases(config)?, catalog, ip));
+        }
+        let (Some(lat), Some(lng)) = (self.lat, self.lng) else {
+            bail!("give a position with --lat and --lng, or an address with --ip");
+        };
+        let datum = Datum::parse(&self.datum)
+            .with_context(|| format!("--datum {} is none of wgs84, gcj02, bd09", self.datum))?;
+        if self
+            .accuracy
+            .is_some_and(|it| !(0.0..=20_040_000.0).contains(&it))
+        {
+            bail!("--accuracy is not a radius from 0 to 20040000 metres");
+        }
+        Ok(Fix::Gps {
+            position: Position::from_datum(lat, lng, datum)?,
+            accuracy_m: self.accuracy,
+        })
+    }
+}
+
+fn explained<'a>(catalog: &'a Catalog, campaign: &'a str, decision: &'a Decision) -> Explained<'a> {
+    let join = decision.join.and_then(|it| match it {
+        Joinable::Group(place) => catalog.group(place).map(|it| Join {
+            kind: "group",
+            id: it.id.as_str(),
+            url: it.code.link.as_str(),
+        }),
+        Joinable::Contact(place) => catalog.contact(place).map(|it| Join {
+            kind: "contact",
+            id: it.id.as_str(),
+            url: it.code.link.as_str(),
+        }),
+    });
+    let tenths = |metres: f64| (metres * 10.0).round() / 10.0;
+    let considered = decision.considered.iter().filter_map(|it| {
+        let store = catalog.store(it.store)?;
+        Some(Row {
+            id: store.id.as_str(),
+            name: &store.name,
+            distance_m: tenths(it.distance_m),
+            verdict: it.verdict.as_str(),
+        })
+    });
+    let region = &decision.region;
+    Explained {
+        catalog_version: catalog.version(),
+        campaign,
+        source: decision.source.as_str(),
+        accuracy_m: decision.accuracy_m,
+        outcome: decision.outcome.as_str(),
+        store: decision
+            .store
+            .and_then(|it| catalog.store(it.store))
+            .map(|it| it.id.as_str()),
+        distance_m: decision.store.and_then(|it| it.distance_m).map(tenths),
+        join,
+        fallback: decision.fallback.map(|it| Rung {
+            rung: it.rung.as_str(),
+            reason: it.reason.as_str(),
+        }),
+        region: Region {
+            province: &region.province,
+            city: &region.city,
+            district: &region.district,
+            from: decision.region_source.as_str(),
+        },
+        considered: considered.collect(),
+    }
+}
+
+fn table(it: &Explained<'_>) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_HORIZONTAL_ONLY)
+        .set_header(["store", "name", "distance", "verdict"]);
+    for row in &it.considered {
+        table.add_row([
+            row.id.to_owned(),
+            row.name.to_owned(),
+            format!("{:.1} m", row.distance_m),
+            row.verdict.to_owned(),
+        ]);
+    }
+    let store = it.store.unwrap_or("none");
+    let accuracy = it
+        .accuracy_m
+        .map(|it| format!(" within {it:.0} m"))
+        .unwrap_or_default();
+    let join = it.join.as_ref().map_or("none".to_owned(), |it| {
+        format!("{} {} {}", it.kind, it.id, it.url)
+    });
+    let fallback = it.fallback.as_ref().map_or("none".to_owned(), |it| {
+        format!("{} because {}", it.rung, it.reason)
+    });
+    let region = [it.region.province, it.region.city, it.region.district].join(" ");
+    format!(
+        "outcome   {} (catalog version {}, campaign {})\nfix       {}{accuracy}\nstore     {store}\njoin      {join}\n\
+         fallback  {fallback}\nregion    {} (from {})\n\n{table}",
+        it.outcome,
+        it.catalog_version,
+        it.campaign,
+        it.source,
+        region.trim(),
+        it.region.from,
+    )
+}

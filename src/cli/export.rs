@@ -1,0 +1,201 @@
+//! `jinqun export`: stores and tag records out again.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+
+use super::printer::output;
+use super::{Common, End, Printer};
+use crate::app::{Deliverer, load_entries};
+use crate::catalog::{Catalog, FirstContact, FirstGroup};
+use crate::config::{Config, Flags};
+use crate::exchange::{
+    Cell, SheetLine, TAG_HEADERS, TableFormat, tag_row, write_stores, write_table,
+};
+use crate::metrics::Metrics;
+use crate::outbox::{OutboxError, Trouble, waiting};
+use crate::startup;
+use crate::storage::{Storage, TagFilter};
+
+/// Records between reading and writing at a time.
+const RECORDS_WAITING_MAX: usize = 1_024;
+const SETTLE_LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Ten seconds of looking.
+const SETTLE_LOOKS_MAX: u32 = 500;
+
+/// Export stores or tag records
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Stores(Stores),
+    Tags(Tags),
+}
+
+#[derive(Debug, Args)]
+struct Target {
+    #[command(flatten)]
+    common: Common,
+    /// csv, jsonl or xlsx [default: by the ending of --out, else csv]
+    #[arg(long)]
+    format: Option<String>,
+    /// The file to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Write the store sheet; `import stores` reads it back unchanged
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  jinqun export stores --out stores.xlsx")]
+struct Stores {
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Write the tag records: who belongs to which region, since when, and why
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  jinqun export tags --format csv --out tags.csv")]
+struct Tags {
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Options {
+    pub(super) fn run(self, _printer: &Printer) -> anyhow::Result<End> {
+        match self.what {
+            What::Stores(options) => options.run(),
+            What::Tags(options) => options.run(),
+        }
+    }
+}
+
+impl Target {
+    fn format(&self) -> anyhow::Result<TableFormat> {
+        let ending = self
+            .out
+            .as_deref()
+            .and_then(|it| it.extension())
+            .and_then(|it| it.to_str());
+        match (&self.format, ending) {
+            (Some(text), _) => TableFormat::parse(text)
+                .with_context(|| format!("--format {text} is none of csv, jsonl, xlsx")),
+            (None, Some(ending)) => Ok(TableFormat::parse(ending).unwrap_or(TableFormat::Csv)),
+            (None, None) => Ok(TableFormat::Csv),
+        }
+    }
+}
+
+impl Stores {
+    fn run(self) -> anyhow::Result<End> {
+        let format = self.target.format()?;
+        let config = self.target.common.load(Flags::new())?;
+        let storage = startup::open_storage(&config)?;
+        let version = storage.current_version()?;
+        let catalog =
+            Catalog::build(version, load_entries(&*storage, version)?).map_err(|problems| {
+                anyhow::anyhow!("the catalog in storage is not valid: {problems:?}")
+            })?;
+        let owned: Vec<(Option<FirstGroup>, Option<FirstContact>)> = (0_u32..)
+            .zip(catalog.stores())
+            .map(|(key, _)| {
+                let group = catalog.groups_of(key).next().map(|(_, it)| FirstGroup {
+                    link: it.code.link.clone(),
+                    name: it.name.clone(),
+                    capacity: it.capacity,
+                    expires_at: it.code.expires_at,
+                });
+                let contact = catalog.contacts_of(key).next().map(|(_, it)| FirstContact {
+                    link: it.code.link.clone(),
+                    name: it.name.clone(),
+                });
+                (group, contact)
+            })
+            .collect();
+        let extras = crate::exchange::extra_names(catalog.stores().iter());
+        let mut lines = catalog
+            .stores()
+            .iter()
+            .zip(&owned)
+            .map(|(store, (group, contact))| SheetLine {
+                store,
+                group: group.as_ref(),
+                contact: contact.as_ref(),
+            });
+        let mut out = output(self.target.out.as_deref())?;
+        write_stores(format, &extras, &mut lines, &mut out)?;
+        out.flush().context("the sheet cannot be written")?;
+        Ok(End::Success)
+    }
+}
+
+impl Tags {
+    fn run(self) -> anyhow::Result<End> {
+        let format = self.target.format()?;
+        let config = self.target.common.load(Flags::new())?;
+        let storage = startup::open_storage(&config)?;
+        settle(&config, &storage)?;
+        let mut out = output(self.target.out.as_deref())?;
+        // The records come from a thread of their own, so that any number of them passes through little memory.
+        let (send, receive) = sync_channel(RECORDS_WAITING_MAX);
+        let reader = std::thread::spawn(move || {
+            storage.each_tag(
+                &TagFilter::default(),
+                &mut |record| match send.send(record) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_writer_is_gone) => ControlFlow::Break(()),
+                },
+            )
+        });
+        let mut rows = receive
+            .into_iter()
+            .map(|record| tag_row(&record).into_iter().map(Cell::into_owned).collect());
+        write_table(format, &TAG_HEADERS, &mut rows, &mut out)?;
+        out.flush().context("the records cannot be written")?;
+        drop(rows);
+        reader
+            .join()
+            .map_err(|_panic| anyhow::anyhow!("reading the records was broken off"))??;
+        Ok(End::Success)
+    }
+}
+
+/// Waits until the records acknowledged so far are in storage: a running service hands them over within moments; without one
+/// they are handed over here.
+fn settle(config: &Config, storage: &Arc<dyn Storage>) -> anyhow::Result<()> {
+    match startup::open_outbox(config, None) {
+        Ok(outbox) => {
+            let deliverer = Deliverer::new(outbox, Arc::clone(storage), Arc::new(Metrics::new()));
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(deliverer.drain())?;
+            Ok(())
+        }
+        Err(error) => {
+            let in_use = |it: &OutboxError| it.kind() == Trouble::InUse;
+            if !error.downcast_ref::<OutboxError>().is_some_and(in_use) {
+                return Err(error);
+            }
+            let path = startup::outbox_path(config);
+            let Some((_, newest)) = waiting(&path)? else {
+                return Ok(());
+            };
+            for _ in 0..SETTLE_LOOKS_MAX {
+                if waiting(&path)?.is_none_or(|(oldest, _)| oldest > newest) {
+                    return Ok(());
+                }
+                std::thread::sleep(SETTLE_LOOK_EVERY);
+            }
+            bail!("the running service has not handed over its records in time; its log says why")
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The command line: one `Options` struct with a `run` a file.
+
+mod check;
+mod config;
+mod demo;
+mod explain;
+mod export;
+mod import;
+mod printer;
+mod qr;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, ConfigError, Flags};
+use printer::Printer;
+
+/// One printed QR code for every store: finds the nearest store and shows its group.
+#[derive(Debug, Parser)]
+#[command(name = "jinqun", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Options),
+    Serve(serve::Options),
+    Check(check::Options),
+    Import(import::Options),
+    Export(export::Options),
+    Explain(explain::Options),
+    Qr(qr::Options),
+    Config(config::Options),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// All is well.
+    Success,
+    /// There are problems in the input; they have been printed.
+    Problems,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+struct Common {
+    /// The settings file (TOML)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder for data, instead of the setting's
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Common {
+    fn load(&self, more: Flags) -> Result<Config, ConfigError> {
+        let mut flags = more;
+        if let Some(folder) = &self.data_dir {
+            flags.insert("data_dir", folder.display().to_string());
+        }
+        Config::load(self.config.as_deref(), &flags)
+    }
+}
+
+/// Runs the program: 0 for success, 1 for a failure, 2 for problems found in the input.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no failures; where they cannot be printed, nobody reads them.
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    let printer = Printer::new();
+    let ended = match cli.command {
+        Command::Demo(options) => options.run(&printer),
+        Command::Serve(options) => options.run(&printer),
+        Command::Check(options) => options.run(&printer),
+        Command::Import(options) => options.run(&printer),
+        Command::Export(options) => options.run(&printer),
+        Command::Explain(options) => options.run(&printer),
+        Command::Qr(options) => options.run(&printer),
+        Command::Config(options) => options.run(&printer),
+    };
+    match ended {
+        Ok(End::Success) => ExitCode::SUCCESS,
+        Ok(End::Problems) => ExitCode::from(2),
+        Err(error) if error.is::<ConfigError>() => {
+            printer.error(&error);
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            printer.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

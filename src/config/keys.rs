@@ -1,0 +1,294 @@
+//! Every setting: its name, its variable, its default and what it is for.
+
+/// The form of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Text,
+    List,
+    Whole,
+    Number,
+}
+
+/// One setting.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub name: &'static str,
+    pub variable: &'static str,
+    pub form: Form,
+    pub is_secret: bool,
+    /// As in the file; empty for none.
+    pub default: &'static str,
+    pub doc: &'static str,
+}
+
+const fn key(
+    name: &'static str,
+    variable: &'static str,
+    form: Form,
+    default: &'static str,
+    doc: &'static str,
+) -> Key {
+    Key {
+        name,
+        variable,
+        form,
+        is_secret: false,
+        default,
+        doc,
+    }
+}
+
+const fn secret(name: &'static str, variable: &'static str, doc: &'static str) -> Key {
+    Key {
+        name,
+        variable,
+        form: Form::Text,
+        is_secret: true,
+        default: "",
+        doc,
+    }
+}
+
+/// All settings, in the order in which they are shown.
+pub(super) const KEYS: &[Key] = &[
+    key(
+        "listen",
+        "JINQUN_LISTEN",
+        Form::Text,
+        "\"127.0.0.1:8080\"",
+        "Where to listen. Port 0 picks a free one; the first line printed says which.",
+    ),
+    key(
+        "public_url",
+        "JINQUN_PUBLIC_URL",
+        Form::Text,
+        "",
+        "Where customers reach this service, for example https://join.example.com. Printed codes hold it. Default: http:// and the bound address.",
+    ),
+    key(
+        "data_dir",
+        "JINQUN_DATA_DIR",
+        Form::Text,
+        "\"data\"",
+        "The folder for the outbox, the embedded storage and the last good catalog.",
+    ),
+    key(
+        "storage",
+        "JINQUN_STORAGE",
+        Form::Text,
+        "\"sqlite:\"",
+        "Where records and the catalog are kept: sqlite: (a file in data_dir) or sqlite:FILE.",
+    ),
+    key(
+        "ip_databases",
+        "JINQUN_IP_DATABASES",
+        Form::List,
+        "[]",
+        "IP databases (.mmdb and .xdb), asked in order, read again when they change.",
+    ),
+    key(
+        "ip2region_fields",
+        "JINQUN_IP2REGION_FIELDS",
+        Form::Text,
+        "\"auto\"",
+        "The order of fields in .xdb files, for example country|skip|province|city|skip.",
+    ),
+    key(
+        "trusted_proxies",
+        "JINQUN_TRUSTED_PROXIES",
+        Form::List,
+        "[]",
+        "Networks of proxies whose X-Forwarded-For is believed, for example 10.0.0.0/8.",
+    ),
+    key(
+        "allowed_origins",
+        "JINQUN_ALLOWED_ORIGINS",
+        Form::List,
+        "[]",
+        "Origins whose own pages may call /api/v1/, for example https://shop.example.com.",
+    ),
+    secret(
+        "admin_token",
+        "JINQUN_ADMIN_TOKEN",
+        "A bootstrap token with the role admin.",
+    ),
+    secret(
+        "secret",
+        "JINQUN_SECRET",
+        "Signs visitor tokens, at least 16 characters. Default: made once and kept in storage.",
+    ),
+    key(
+        "tls_cert",
+        "JINQUN_TLS_CERT",
+        Form::Text,
+        "",
+        "A PEM file with the certificate chain; with tls_key the service speaks HTTPS. Phones give their position to HTTPS pages only.",
+    ),
+    key(
+        "tls_key",
+        "JINQUN_TLS_KEY",
+        Form::Text,
+        "",
+        "A PEM file with the private key.",
+    ),
+    key(
+        "workers",
+        "JINQUN_WORKERS",
+        Form::Whole,
+        "",
+        "Worker threads. Default: one a core.",
+    ),
+    key(
+        "time_zone",
+        "JINQUN_TIME_ZONE",
+        Form::Text,
+        "\"Asia/Shanghai\"",
+        "The zone of opening hours and of dates in sheets that name none.",
+    ),
+    key(
+        "join_link_hosts",
+        "JINQUN_JOIN_LINK_HOSTS",
+        Form::List,
+        "[\"work.weixin.qq.com\", \"weixin.qq.com\", \"u.wechat.com\"]",
+        "Hosts that join links may point to.",
+    ),
+    key(
+        "shutdown_s",
+        "JINQUN_SHUTDOWN_S",
+        Form::Whole,
+        "30",
+        "Seconds that requests under way get to finish at a stop.",
+    ),
+    key(
+        "log",
+        "JINQUN_LOG",
+        Form::Text,
+        "\"info\"",
+        "What is logged: error, warn, info, debug or trace.",
+    ),
+    key(
+        "log_format",
+        "JINQUN_LOG_FORMAT",
+        Form::Text,
+        "\"auto\"",
+        "How it is written: text, json, or auto (text on a terminal, else json).",
+    ),
+    key(
+        "outbox_items_max",
+        "JINQUN_OUTBOX_ITEMS_MAX",
+        Form::Whole,
+        "5000000",
+        "Records that may wait for storage; beyond that answers say that they are not recorded.",
+    ),
+    key(
+        "routing.reach_m",
+        "JINQUN_ROUTING_REACH_M",
+        Form::Number,
+        "50000.0",
+        "Stores farther away than this many metres are not offered, unless the campaign says otherwise.",
+    ),
+    key(
+        "routing.accuracy_trusted_m",
+        "JINQUN_ROUTING_ACCURACY_TRUSTED_M",
+        Form::Number,
+        "100.0",
+        "A measured position with at most this radius in metres routes without a question.",
+    ),
+    key(
+        "routing.guess_candidates_max",
+        "JINQUN_ROUTING_GUESS_CANDIDATES_MAX",
+        Form::Whole,
+        "3",
+        "With at most this many stores possible in a wider circle, the nearest is shown as a guess.",
+    ),
+    key(
+        "routing.candidates_max",
+        "JINQUN_ROUTING_CANDIDATES_MAX",
+        Form::Whole,
+        "50",
+        "How many stores one decision looks at, at the most.",
+    ),
+    key(
+        "routing.alternatives_max",
+        "JINQUN_ROUTING_ALTERNATIVES_MAX",
+        Form::Whole,
+        "5",
+        "How many other stores are listed.",
+    ),
+    key(
+        "wecom.corp_id",
+        "JINQUN_WECOM_CORP_ID",
+        Form::Text,
+        "",
+        "The corporation's id in WeCom.",
+    ),
+    secret(
+        "wecom.secret",
+        "JINQUN_WECOM_SECRET",
+        "The secret of the WeCom app.",
+    ),
+    secret(
+        "wecom.token",
+        "JINQUN_WECOM_TOKEN",
+        "The token of the WeCom callback.",
+    ),
+    secret(
+        "wecom.aes_key",
+        "JINQUN_WECOM_AES_KEY",
+        "The EncodingAESKey of the WeCom callback.",
+    ),
+    key(
+        "wecom.api_base",
+        "JINQUN_WECOM_API_BASE",
+        Form::Text,
+        "\"https://qyapi.weixin.qq.com\"",
+        "The host of the WeCom API.",
+    ),
+    key(
+        "wechat.app_id",
+        "JINQUN_WECHAT_APP_ID",
+        Form::Text,
+        "",
+        "The official account's app id.",
+    ),
+    secret(
+        "wechat.secret",
+        "JINQUN_WECHAT_SECRET",
+        "The official account's secret.",
+    ),
+    key(
+        "wechat.api_base",
+        "JINQUN_WECHAT_API_BASE",
+        Form::Text,
+        "\"https://api.weixin.qq.com\"",
+        "The host of the WeChat API.",
+    ),
+];
+
+/// The example file: every setting with its default, commented out.
+#[must_use]
+pub fn example() -> String {
+    let mut out = String::from(
+        "# Settings of jinqun with their defaults. The environment wins over this file, flags win over both.\n\
+         # A secret may also be given as NAME_file (here) or NAME_FILE (in the environment): the file that holds it.\n",
+    );
+    let mut section = "";
+    for key in KEYS {
+        let (in_section, name) = key.name.split_once('.').unwrap_or(("", key.name));
+        if in_section != section {
+            section = in_section;
+            out.push_str(&format!("\n[{section}]\n"));
+        }
+        let default = match (key.default, key.form) {
+            ("", Form::Text) => "\"\"",
+            ("", Form::List) => "[]",
+            ("", Form::Whole | Form::Number) => "0",
+            (default, _) => default,
+        };
+        out.push_str(&format!(
+            "\n# {} ({})\n# {name} = {default}\n",
+            key.doc, key.variable
+        ));
+    }
+    out
+}

@@ -1,0 +1,236 @@
+//! Settings: one TOML file, then the environment, then flags; every value checked once, every finding named.
+
+mod gather;
+mod keys;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+pub use gather::{Flags, Origin};
+pub use keys::example;
+
+use crate::group::LINK_HOSTS_DEFAULT;
+use crate::http::Networks;
+use crate::ipdb::Ip2regionFields;
+use crate::outbox;
+use crate::routing::Policy;
+use crate::store::Zone;
+use crate::telemetry::LogFormat;
+use gather::Gathered;
+
+/// Everything wrong with the settings.
+#[derive(Debug, Error)]
+#[error("the settings cannot be used:\n{}", .0.iter().map(|it| format!("  - {it}")).collect::<Vec<_>>().join("\n"))]
+pub struct ConfigError(pub Vec<String>);
+
+/// Where records and the catalog are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StorageAt {
+    /// A local file.
+    Sqlite(PathBuf),
+}
+
+/// A text that does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// The settings in force, ready for use.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 picks one.
+    pub listen: SocketAddr,
+    /// Where customers reach the service; none means the bound address.
+    pub public_url: Option<String>,
+    /// Where files are kept.
+    pub data_dir: PathBuf,
+    /// Where records and the catalog are kept.
+    pub storage: StorageAt,
+    /// IP databases, asked in order.
+    pub ip_databases: Vec<PathBuf>,
+    /// The order of fields in ip2region files.
+    pub ip2region_fields: Ip2regionFields,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Networks,
+    /// Origins whose own pages may call the API.
+    pub allowed_origins: Vec<String>,
+    /// Signs visitor tokens; none means the one in storage.
+    pub secret: Option<Secret>,
+    /// Certificate chain and private key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Worker threads; none means one a core.
+    pub workers: Option<usize>,
+    /// The zone of opening hours that name none.
+    pub time_zone: Zone,
+    /// Hosts that join links may point to.
+    pub join_link_hosts: Vec<String>,
+    /// Seconds that requests under way get to finish at a stop.
+    pub shutdown_s: u64,
+    /// What is logged: `error`, `warn`, `info`, `debug`, `trace`.
+    pub log: tracing::level_filters::LevelFilter,
+    /// How it is written.
+    pub log_format: LogFormat,
+    /// The thresholds of the decision.
+    pub routing: Policy,
+    /// The limits of the outbox.
+    pub outbox: outbox::Settings,
+    /// What was gathered, for showing.
+    gathered: Gathered,
+}
+
+impl Config {
+    /// Reads the file if there is one, then the environment, then the flags.
+    ///
+    /// # Errors
+    /// [`ConfigError`] lists everything that is wrong.
+    pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Self, ConfigError> {
+        Self::from_gathered(gather::gather(file, &gather::environment(), flags)?)
+    }
+
+    fn from_gathered(gathered: Gathered) -> Result<Self, ConfigError> {
+        let mut read = gathered.reader();
+        let data_dir = PathBuf::from(read.text("data_dir").unwrap_or_default());
+        let storage = read.parse("storage", |text| storage_at(text, &data_dir));
+        let tls = match (read.text("tls_cert"), read.text("tls_key")) {
+            (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
+            (None, None) => None,
+            (Some(_), None) => {
+                read.fail("tls_key", "is missing, and tls_cert is set: both or none")
+            }
+            (None, Some(_)) => {
+                read.fail("tls_cert", "is missing, and tls_key is set: both or none")
+            }
+        };
+        let routing = read.policy();
+        let config = Self {
+            listen: read
+                .parse("listen", |it| {
+                    it.parse()
+                        .map_err(|_cause| "is not an address such as 127.0.0.1:8080".into())
+                })
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            public_url: read.parse("public_url", public_url),
+            storage: storage.unwrap_or_else(|| StorageAt::Sqlite(data_dir.join("jinqun.sqlite"))),
+            data_dir,
+            ip_databases: read
+                .list("ip_databases")
+                .into_iter()
+                .map(PathBuf::from)
+                .collect(),
+            ip2region_fields: read
+                .parse("ip2region_fields", |it| {
+                    it.parse()
+                        .map_err(|error: crate::ipdb::FieldsError| error.to_string())
+                })
+                .unwrap_or(Ip2regionFields::Auto),
+            trusted_proxies: Networks::new(read.networks("trusted_proxies")),
+            allowed_origins: read.origins("allowed_origins"),
+            secret: read.parse("secret", |it| {
+                if it.len() >= 16 {
+                    Ok(Secret(it.to_owned()))
+                } else {
+                    Err("has fewer than 16 characters".to_owned())
+                }
+            }),
+            tls,
+            workers: read.count("workers", 1..=1024),
+            time_zone: read
+                .parse("time_zone", |it| {
+                    Zone::parse(it)
+                        .ok_or_else(|| "is not an IANA time zone such as Asia/Shanghai".to_owned())
+                })
+                .or_else(|| Zone::parse("Asia/Shanghai"))
+                .ok_or_else(|| ConfigError(vec!["the time zone database is missing".to_owned()]))?,
+            join_link_hosts: read
+                .list("join_link_hosts")
+                .into_iter()
+                .map(|it| it.to_ascii_lowercase())
+                .collect(),
+            shutdown_s: read
+                .count("shutdown_s", 0..=3_600)
+                .and_then(|it| u64::try_from(it).ok())
+                .unwrap_or(30),
+            log: read
+                .parse("log", |it| {
+                    it.parse()
+                        .map_err(|_cause| "is none of error, warn, info, debug, trace".to_owned())
+                })
+                .unwrap_or(tracing::level_filters::LevelFilter::INFO),
+            log_format: read
+                .parse("log_format", |it| {
+                    LogFormat::parse(it).ok_or_else(|| "is none of auto, text, json".to_owned())
+                })
+                .unwrap_or_default(),
+            routing,
+            outbox: outbox::Settings {
+                items_max: read
+                    .count("outbox_items_max", 1_000..=1_000_000_000)
+                    .and_then(|it| u64::try_from(it).ok())
+                    .unwrap_or(5_000_000),
+                ..outbox::Settings::default()
+            },
+            gathered: gathered.clone(),
+        };
+        let errors = read.finish();
+        if errors.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError(errors))
+        }
+    }
+
+    /// Every setting: name, value with secrets masked, and where it came from.
+    pub fn shown(&self) -> impl Iterator<Item = (&'static str, String, &Origin)> {
+        self.gathered.shown()
+    }
+
+    /// Hosts that join links may point to, as shipped.
+    #[must_use]
+    pub fn default_link_hosts() -> Vec<String> {
+        LINK_HOSTS_DEFAULT.iter().map(|&it| it.to_owned()).collect()
+    }
+}
+
+fn storage_at(text: &str, data_dir: &Path) -> Result<StorageAt, String> {
+    match text.split_once(':') {
+        Some(("sqlite", "")) => Ok(StorageAt::Sqlite(data_dir.join("jinqun.sqlite"))),
+        Some(("sqlite", path)) => Ok(StorageAt::Sqlite(path.into())),
+        Some((scheme, _)) => Err(format!(
+            "{scheme}: is not a storage that this version has; it has sqlite:FILE"
+        )),
+        None => Err("is not a storage such as sqlite:FILE".to_owned()),
+    }
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let fits = |it: &str| {
+        !it.is_empty()
+            && it.bytes().all(|b| b.is_ascii_graphic())
+            && !it.contains(['?', '#', '"', '<', '>', '@'])
+    };
+    match rest.map(|it| it.trim_end_matches('/')) {
+        Some(rest) if fits(rest) => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err("is not an address such as https://join.example.com".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+use std::collections::BTreeMap;
+
+use super::*;
+
+fn load(
+    toml: &str,
+    environment: &[(&str, &str)],
+    flags: &[(&'static str, &str)],
+) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("jinqun.toml");
+    std::fs::write(&file, toml).unwrap();
+    let environment: BTreeMap<String, String> = environment
+        .iter()
+        .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+        .collect();
+    let flags: Flags = flags.iter().map(|(a, b)| (*a, (*b).to_owned())).collect();
+    Config::from_gathered(gather::gather(Some(&file), &environment, &flags)?)
+}
+
+fn errors(toml: &str, environment: &[(&str, &str)]) -> String {
+    load(toml, environment, &[]).unwrap_err().to_string()
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_a_flag_over_both() {
+    let file = "listen = \"127.0.0.1:1\"\n[routing]\nreach_m = 10000\n";
+    let config = load(file, &[], &[]).unwrap();
+    assert_eq!(config.listen.port(), 1);
+    assert!((config.routing.reach_m - 10_000.0).abs() < 1e-9);
+    let variables = [
+        ("JINQUN_LISTEN", "127.0.0.1:2"),
+        ("JINQUN_IP_DATABASES", "a.mmdb, b.xdb"),
+    ];
+    let config = load(file, &variables, &[]).unwrap();
+    assert_eq!(config.listen.port(), 2);
+    assert_eq!(
+        config.ip_databases,
+        [PathBuf::from("a.mmdb"), PathBuf::from("b.xdb")]
+    );
+    assert_eq!(
+        load(file, &variables, &[("listen", "127.0.0.1:3")])
+            .unwrap()
+            .listen
+            .port(),
+        3
+    );
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_right_one() {
+    assert!(
+        errors("lisen = \"127.0.0.1:1\"", &[])
+            .contains("there is no setting lisen; did you mean listen?")
+    );
+    assert!(
+        errors("[routing]\nreach = 5", &[])
+            .contains("there is no setting routing.reach; did you mean routing.reach_m?")
+    );
+    assert!(errors("[lists]\nx = 1", &[]).contains("there is no setting lists"));
+}
+
+#[test]
+fn every_wrong_value_is_named_at_once() {
+    let all = errors(
+        "listen = \"here\"\nworkers = 0\nstorage = \"redis\"\npublic_url = \"join.example.com\"\ntls_cert = \"a\"\n",
+        &[
+            ("JINQUN_TRUSTED_PROXIES", "10.0.0.0/8,nowhere"),
+            ("JINQUN_ROUTING_REACH_M", "far"),
+            ("JINQUN_TIME_ZONE", "Mars"),
+        ],
+    );
+    for name in [
+        "listen ",
+        "workers ",
+        "storage ",
+        "public_url ",
+        "tls_key ",
+        "trusted_proxies ",
+        "routing.reach_m ",
+        "time_zone ",
+    ] {
+        assert!(all.contains(&format!("- {name}")), "{name} in {all}");
+    }
+    assert!(all.contains("(environment JINQUN_TIME_ZONE)"), "{all}");
+}
+
+#[test]
+fn a_secret_comes_from_a_file_and_does_not_print() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    std::fs::write(&path, "0123456789abcdef\n").unwrap();
+    let config = load("", &[("JINQUN_SECRET_FILE", path.to_str().unwrap())], &[]).unwrap();
+    assert_eq!(config.secret.as_ref().unwrap().reveal(), "0123456789abcdef");
+    let shown: Vec<_> = config
+        .shown()
+        .map(|(name, value, origin)| format!("{name} = {value} {origin}"))
+        .collect();
+    assert!(!format!("{shown:?} {config:?}").contains("0123456789abcdef"));
+    assert!(
+        shown
+            .iter()
+            .any(|it| it.starts_with("secret = \"***\" contents of "))
+    );
+}
+
+#[test]
+fn the_example_file_is_in_step_and_loads() {
+    let example = include_str!("../../deploy/config.example.toml");
+    assert_eq!(
+        example,
+        super::example(),
+        "write it again with `jinqun config --example`"
+    );
+    let switched_on: String = example
+        .lines()
+        .map(|line| {
+            line.strip_prefix("# ")
+                .filter(|it| it.contains(" = ") && !it.ends_with("\"\"") && !it.ends_with("= 0"))
+                .unwrap_or(line)
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    load(&switched_on, &[], &[]).unwrap();
+}

@@ -1,0 +1,97 @@
+//! Store sheets, read and written side by side: CSV and GeoJSON in; CSV, JSON lines and XLSX out. What a cell means is the
+//! catalog's to say; here are only files.
+
+mod csv;
+mod encoding;
+mod formula;
+mod geojson;
+mod kind;
+mod table;
+mod write;
+
+use std::fmt;
+
+use crate::catalog::{Problem, SheetRules, StoreRow, code};
+
+pub use kind::FileKind;
+pub use table::{Cell, TableFormat, WriteError, write_table};
+pub use write::{SheetLine, TAG_HEADERS, extra_names, tag_row, write_stores};
+
+/// The largest file that is read, in bytes.
+pub const SHEET_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// The most rows that are read.
+pub const ROWS_MAX: u64 = 2_000_000;
+/// After so many rows the reader says how far it is.
+const ROWS_PER_PROGRESS: u64 = 1_024;
+
+/// What came of a whole sheet that could be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SheetSummary {
+    /// Rows that were not blank, refused ones included.
+    pub rows: u64,
+    /// Which header was taken for which column, as `("id", "store_id")`. Empty for GeoJSON, where each feature has its own.
+    pub columns: Vec<(&'static str, String)>,
+    /// Suspicions about the sheet as a whole.
+    pub warnings: Vec<Problem>,
+}
+
+/// What the reader hands on.
+pub struct Listener<'a> {
+    /// Takes each row, or all that is wrong with it, and what is suspicious about it.
+    pub each: &'a mut dyn FnMut(Result<StoreRow, Vec<Problem>>, Vec<Problem>),
+    /// Hears how many of how many bytes are done. The bytes are those of the text, which may differ from the file's.
+    pub progress: &'a mut dyn FnMut(u64, u64),
+}
+
+impl fmt::Debug for Listener<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
+
+/// Reads a sheet of stores. The kind of file is told by its content, and by the ending of its name where that says nothing.
+///
+/// # Errors
+/// What is wrong with the sheet as a whole: not a sheet, no text, columns missing, too large. Rows that were handed on before do
+/// not count.
+pub fn read_stores(
+    bytes: &[u8],
+    file_name: &str,
+    rules: &SheetRules<'_>,
+    listener: &mut Listener<'_>,
+) -> Result<SheetSummary, Vec<Problem>> {
+    if bytes.len() > SHEET_BYTES_MAX {
+        let message = format!(
+            "the file has {} bytes, at most {SHEET_BYTES_MAX} are read",
+            bytes.len()
+        );
+        return Err(vec![Problem::new(code::TOO_LARGE, message)]);
+    }
+    let kind = kind::tell(bytes, file_name).map_err(|it| vec![it])?;
+    let text = encoding::decode(bytes).map_err(|it| vec![it])?;
+    let summary = match kind {
+        FileKind::Csv => csv::read(&text, rules, listener)?,
+        FileKind::GeoJson => geojson::read(&text, rules, listener)?,
+    };
+    if summary.rows == 0 {
+        return Err(vec![Problem::new(
+            code::NO_ROWS,
+            "the sheet has no rows below its header",
+        )]);
+    }
+    Ok(summary)
+}
+
+fn too_many_rows() -> Problem {
+    Problem::new(
+        code::TOO_MANY_ROWS,
+        format!("the sheet has more than {ROWS_MAX} rows; divide it"),
+    )
+}
+
+fn length(text: &str) -> u64 {
+    u64::try_from(text.len()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

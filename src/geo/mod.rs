@@ -1,0 +1,17 @@
+//! Places on Earth: positions, datums, distances and the index that finds the nearest place; not what stands there.
+//!
+//! Inside the program there is one datum, WGS-84. GCJ-02 and BD-09 exist at the edge only, in
+//! [`Position::from_datum`] and [`Position::in_datum`].
+
+mod circle;
+pub mod datum;
+pub mod geodesic;
+pub mod nearest;
+mod packed;
+pub mod position;
+
+pub use circle::Circle;
+pub use datum::Datum;
+pub use geodesic::{distance_m, middle};
+pub use nearest::{NearestIndex, Neighbour};
+pub use position::{Position, PositionError};

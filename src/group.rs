@@ -1,0 +1,232 @@
+//! What customers join: group chats and contacts, each with a join code that may expire.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::id::{CampaignSlug, ContactId, GroupId, StoreId};
+use crate::time::Timestamp;
+
+/// Members up to which a group is taken to accept scans, unless it says otherwise. `WeCom`'s own limit has changed before,
+/// so it is a default and not a rule.
+pub const CAPACITY_DEFAULT: u32 = 200;
+/// No group chat of any kind holds more.
+pub const CAPACITY_MAX: u32 = 100_000;
+/// The longest join link, in bytes; far below what a QR code at level M holds.
+pub const LINK_BYTES_MAX: usize = 512;
+/// Hosts that join links may point to, unless the settings name others.
+pub const LINK_HOSTS_DEFAULT: [&str; 3] = ["work.weixin.qq.com", "weixin.qq.com", "u.wechat.com"];
+
+/// Why a text is no join link.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum JoinLinkError {
+    /// Not `https://` with a host behind it.
+    #[error("is not an https:// link")]
+    NotHttps,
+    /// A host that is not on the allow-list.
+    #[error("points to {0}, which is not on the list of allowed hosts")]
+    HostNotAllowed(String),
+    /// Longer than [`LINK_BYTES_MAX`].
+    #[error("has {0} bytes, at most {LINK_BYTES_MAX} are allowed")]
+    TooLong(usize),
+    /// White space, a control character or something else that a link may not hold.
+    #[error("holds the character {0:?}, which a link may not hold")]
+    BadCharacter(char),
+}
+
+/// The link inside a join code: `https`, to an allowed host.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JoinLink(Box<str>);
+
+impl JoinLink {
+    /// Reads a link and checks it against the allowed hosts (exact names, lower case).
+    ///
+    /// # Errors
+    /// [`JoinLinkError`] says what is wrong with the link.
+    pub fn parse<S: AsRef<str>>(text: &str, hosts: &[S]) -> Result<Self, JoinLinkError> {
+        let text = text.trim();
+        if text.len() > LINK_BYTES_MAX {
+            return Err(JoinLinkError::TooLong(text.len()));
+        }
+        let unfit = |c: &char| {
+            !c.is_ascii_graphic()
+                || matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
+        };
+        if let Some(c) = text.chars().find(unfit) {
+            return Err(JoinLinkError::BadCharacter(c));
+        }
+        let rest = text
+            .strip_prefix("https://")
+            .ok_or(JoinLinkError::NotHttps)?;
+        let host = rest
+            .split(['/', '?', '#'])
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        if host.is_empty() {
+            return Err(JoinLinkError::NotHttps);
+        }
+        if hosts.iter().any(|allowed| allowed.as_ref() == host) {
+            Ok(Self(text.into()))
+        } else {
+            Err(JoinLinkError::HostNotAllowed(host))
+        }
+    }
+
+    /// The link as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for JoinLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// What a customer scans to join: a link, and how long it works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinCode {
+    /// Where it leads.
+    pub link: JoinLink,
+    /// The moment from which it no longer works; none for a live code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+impl JoinCode {
+    /// Whether the code still works at this moment.
+    #[must_use]
+    pub fn is_usable(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// Whose group or contact it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    /// A store's own.
+    Store(StoreId),
+    /// The campaign's, shown where no store's may be.
+    Campaign(CampaignSlug),
+}
+
+/// Whether a group chat takes visitors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupStatus {
+    /// It is offered.
+    #[default]
+    Active,
+    /// It is not offered for a while.
+    Paused,
+}
+
+/// A group chat that visitors may join.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupChat {
+    /// Its id, unique in a catalog.
+    pub id: GroupId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The name that customers see.
+    pub name: Box<str>,
+    /// What leads into it.
+    pub code: JoinCode,
+    /// Members up to which it is taken to accept scans, at least 1.
+    pub capacity: u32,
+    /// Whether it takes visitors.
+    #[serde(default)]
+    pub status: GroupStatus,
+    /// Its place among the groups of its owner; smaller comes first, then the smaller id.
+    #[serde(default)]
+    pub order: i32,
+}
+
+impl GroupChat {
+    /// Whether the group may be offered at this moment, as far as the catalog knows.
+    #[must_use]
+    pub fn is_offered(&self, now: Timestamp) -> bool {
+        self.status == GroupStatus::Active && self.code.is_usable(now)
+    }
+}
+
+/// Somebody customers may add, most often the store's manager.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Its id, unique in a catalog.
+    pub id: ContactId,
+    /// Whose contact it is.
+    pub owner: Owner,
+    /// The name that customers see.
+    pub name: Box<str>,
+    /// What leads to it.
+    pub code: JoinCode,
+    /// Its place among the contacts of its owner; smaller comes first, then the smaller id.
+    #[serde(default)]
+    pub order: i32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_to_an_allowed_host_is_kept_letter_by_letter() {
+        let text = "https://work.weixin.qq.com/gm/0123456789abcdef0123456789abcdef";
+        assert_eq!(
+            JoinLink::parse(text, &LINK_HOSTS_DEFAULT).unwrap().as_str(),
+            text
+        );
+    }
+
+    #[test]
+    fn links_elsewhere_are_refused_whatever_their_disguise() {
+        let host = |text: &str| JoinLink::parse(text, &LINK_HOSTS_DEFAULT).unwrap_err();
+        assert_eq!(
+            host("http://work.weixin.qq.com/gm/1"),
+            JoinLinkError::NotHttps
+        );
+        assert_eq!(host("javascript:alert(1)"), JoinLinkError::NotHttps);
+        assert_eq!(host("https:///gm/1"), JoinLinkError::NotHttps);
+        assert_eq!(
+            host("https://evil.example/gm/1"),
+            JoinLinkError::HostNotAllowed("evil.example".into())
+        );
+        for disguise in [
+            "https://work.weixin.qq.com@evil.example/",
+            "https://work.weixin.qq.com.evil.example/",
+            "https://evil.example#work.weixin.qq.com",
+            "https://work.weixin.qq.com:444/",
+        ] {
+            assert!(
+                matches!(host(disguise), JoinLinkError::HostNotAllowed(_)),
+                "{disguise}"
+            );
+        }
+        assert_eq!(
+            host("https://work.weixin.qq.com/\u{202e}"),
+            JoinLinkError::BadCharacter('\u{202e}')
+        );
+        assert_eq!(
+            host("https://work.weixin.qq.com\\@evil.example/"),
+            JoinLinkError::BadCharacter('\\')
+        );
+    }
+
+    #[test]
+    fn a_code_works_until_it_expires() {
+        let link = JoinLink::parse("https://work.weixin.qq.com/gm/1", &LINK_HOSTS_DEFAULT).unwrap();
+        let code = JoinCode {
+            link,
+            expires_at: Some(Timestamp::from_unix_ms(100)),
+        };
+        assert!(code.is_usable(Timestamp::from_unix_ms(99)));
+        assert!(!code.is_usable(Timestamp::from_unix_ms(100)));
+    }
+}

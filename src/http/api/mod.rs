@@ -1,0 +1,5 @@
+//! The public API: scans, look-ups and choosers.
+
+pub(super) mod nearest;
+pub(super) mod scans;
+pub(super) mod stores;

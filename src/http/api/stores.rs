@@ -1,0 +1,57 @@
+//! `GET /api/v1/stores`: published, active stores for choosers, page by page.
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+
+use crate::catalog::StoreFilter;
+use crate::http::Web;
+use crate::http::answer::PublicStore;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+
+/// Stores on one page.
+const PAGE_STORES: usize = 50;
+/// The last page that may be asked for.
+const PAGES_MAX: usize = 100_000;
+
+#[derive(Serialize)]
+struct StoresAnswer<'a> {
+    catalog_version: u64,
+    page: usize,
+    pages: usize,
+    total: usize,
+    stores: Vec<PublicStore<'a>>,
+}
+
+/// Stores by city and words of name, address or id.
+pub(in crate::http) async fn stores(
+    web: Data<Web>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let mut query = Query::parse(request.query_string())?;
+    let page = query.count("page", 1, 1..=PAGES_MAX);
+    let filter = StoreFilter::new(query.text("province"), query.text("city"), query.text("q"));
+    query.finish()?;
+    let catalog = web.app.catalog();
+    let found = catalog.search(&filter, (page - 1) * PAGE_STORES, PAGE_STORES);
+    let (now, zone) = (web.app.now(), web.app.zone());
+    let answer = StoresAnswer {
+        catalog_version: catalog.version(),
+        page,
+        pages: found.total.div_ceil(PAGE_STORES).max(1),
+        total: found.total,
+        stores: found
+            .keys
+            .iter()
+            .filter_map(|key| Some(PublicStore::new(catalog.store(*key)?, now, zone)))
+            .collect(),
+    };
+    let body = serde_json::to_vec(&answer).map_err(|_cause| Problem::internal())?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header(("Jinqun-Catalog-Version", catalog.version()))
+        .content_type("application/json")
+        .body(body))
+}

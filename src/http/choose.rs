@@ -1,0 +1,201 @@
+//! The chooser: province, city, store, or a search; every step a link, so that it works without any script.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::Web;
+use super::landing::chooser::{ChooserView, Listed, PlaceView};
+use super::landing::links;
+use super::landing::parts::AltView;
+use super::page::{Page, campaign_view, logo_url};
+use super::problem::Problem;
+use super::query::{Query, bad_id};
+use crate::app::AppError;
+use crate::catalog::{Catalog, StoreFilter};
+use crate::funnel::Step;
+use crate::id::{CampaignSlug, StoreId};
+
+/// Stores on one page of the chooser.
+const PAGE_STORES: usize = 30;
+const PAGES_MAX: usize = 100_000;
+/// Stores listed around another one.
+const NEAR_STORES: usize = 20;
+
+/// What the address of a chooser page asks for.
+struct Asked {
+    slug: CampaignSlug,
+    province: Option<String>,
+    city: Option<String>,
+    words: String,
+    near: Option<StoreId>,
+    scan: Option<String>,
+    page: usize,
+    is_not_mine: bool,
+}
+
+impl Asked {
+    fn read(slug: &str, query: &str) -> Result<Self, Problem> {
+        let slug = CampaignSlug::parse(slug)
+            .map_err(|error| Problem::fields(vec![bad_id("campaign", &error)]))?;
+        let mut query = Query::parse(query)?;
+        let page = query.count("page", 1, 1..=PAGES_MAX);
+        let owned = |name: &str| query.text(name).map(ToOwned::to_owned);
+        let asked = Self {
+            slug,
+            province: owned("province"),
+            city: owned("city"),
+            words: owned("q").unwrap_or_default().chars().take(60).collect(),
+            near: query.text("near").and_then(|it| StoreId::parse(it).ok()),
+            scan: owned("scan"),
+            page,
+            is_not_mine: query.text("not_mine").is_some(),
+        };
+        query.finish()?;
+        Ok(asked)
+    }
+}
+
+/// `GET /s/{campaign}/choose`.
+pub(super) async fn choose(
+    web: Data<Web>,
+    request: HttpRequest,
+    slug: Path<String>,
+) -> HttpResponse {
+    let page = Page::of(&web, &request);
+    let asked = match Asked::read(&slug, request.query_string()) {
+        Ok(asked) => asked,
+        Err(problem) => return page.problem(&web, &problem),
+    };
+    // Without a script this link is how a wrong store is told of; a step that cannot be recorded keeps nobody from choosing.
+    if let Some(scan) = asked.scan.as_deref().filter(|_| asked.is_not_mine) {
+        let _ = web.app.step(scan, Step::NotMine).await;
+    }
+    let catalog = web.app.catalog();
+    let Some(campaign) = catalog.campaign(&asked.slug) else {
+        return page.problem(
+            &web,
+            &AppError::UnknownCampaign(asked.slug.to_string()).into(),
+        );
+    };
+    let logo = logo_url(campaign);
+    let (listed, pages) = list(&catalog, &asked, &page);
+    let view = ChooserView {
+        texts: page.texts,
+        nonce: &page.nonce,
+        campaign: campaign_view(campaign, logo.as_deref()),
+        scan: asked.scan.as_deref(),
+        province: asked.province.as_deref(),
+        city: asked.city.as_deref(),
+        query: &asked.words,
+        near: asked.near.as_ref().map(StoreId::as_str),
+        listed,
+        page: asked.page,
+        pages,
+        privacy_href: None,
+    };
+    page.answer(StatusCode::OK, &view)
+}
+
+fn list<'a>(catalog: &'a Catalog, asked: &Asked, page: &Page) -> (Listed<'a>, usize) {
+    if let Some(key) = asked.near.as_ref().and_then(|it| catalog.store_key(it)) {
+        return (Listed::Stores(near(catalog, key, asked, page)), 1);
+    }
+    if !asked.words.trim().is_empty() {
+        return stores(
+            catalog,
+            &StoreFilter::new(None, None, Some(&asked.words)),
+            asked,
+        );
+    }
+    if asked.city.is_none() {
+        let places = places(catalog, asked);
+        if places.len() > 1 {
+            return (Listed::Places(places), 1);
+        }
+    }
+    stores(
+        catalog,
+        &StoreFilter::new(asked.province.as_deref(), asked.city.as_deref(), None),
+        asked,
+    )
+}
+
+fn near<'a>(catalog: &'a Catalog, key: u32, asked: &Asked, page: &Page) -> Vec<AltView<'a>> {
+    let Some(from) = catalog.position(key) else {
+        return Vec::new();
+    };
+    let found = catalog.nearest().nearest(from, NEAR_STORES, None, |it| {
+        it != key && catalog.is_active(it)
+    });
+    let view = |key, distance_m| {
+        let mut view = choice(catalog, key, asked)?;
+        view.distance = Some(page.texts.distance(distance_m, false));
+        Some(view)
+    };
+    found
+        .into_iter()
+        .filter_map(|it| view(it.key, it.distance_m))
+        .collect()
+}
+
+fn stores<'a>(catalog: &'a Catalog, filter: &StoreFilter, asked: &Asked) -> (Listed<'a>, usize) {
+    let found = catalog.search(filter, (asked.page - 1) * PAGE_STORES, PAGE_STORES);
+    let views = found
+        .keys
+        .into_iter()
+        .filter_map(|key| choice(catalog, key, asked))
+        .collect();
+    (
+        Listed::Stores(views),
+        found.total.div_ceil(PAGE_STORES).max(1),
+    )
+}
+
+fn choice<'a>(catalog: &'a Catalog, key: u32, asked: &Asked) -> Option<AltView<'a>> {
+    let store = catalog.store(key)?;
+    let query = [
+        ("store", store.id.as_str()),
+        ("scan", asked.scan.as_deref().unwrap_or_default()),
+    ];
+    let href = links::landing(asked.slug.as_str(), &query);
+    Some(AltView {
+        id: store.id.as_str(),
+        name: &store.name,
+        address: &store.address,
+        distance: None,
+        href,
+    })
+}
+
+/// The provinces; inside a province its cities. A city that names no province stands among the provinces.
+fn places<'a>(catalog: &'a Catalog, asked: &Asked) -> Vec<PlaceView<'a>> {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for (province, city, stores) in catalog.cities() {
+        let key = match asked.province.as_deref() {
+            Some(wanted) if wanted == province => ("", city),
+            Some(_) => continue,
+            None if province.is_empty() => ("", city),
+            None => (province, ""),
+        };
+        if key != ("", "") {
+            *counts.entry(key).or_default() += stores.len();
+        }
+    }
+    let scan = asked.scan.as_deref().unwrap_or_default();
+    let view = |((province, city), stores): ((&'a str, &'a str), usize)| {
+        let inside = asked.province.as_deref().unwrap_or(province);
+        let href = links::chooser(
+            asked.slug.as_str(),
+            &[("province", inside), ("city", city), ("scan", scan)],
+        );
+        PlaceView {
+            name: if city.is_empty() { province } else { city },
+            stores,
+            href,
+        }
+    };
+    counts.into_iter().map(view).collect()
+}

@@ -1,0 +1,16 @@
+//! The customer's pages: the landing page, the chooser, and the page of a problem.
+//!
+//! Rendering only; what the routes do with requests stands beside it.
+
+pub mod chooser;
+pub mod client;
+pub mod colour;
+pub mod links;
+pub mod parts;
+pub mod texts;
+pub mod view;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

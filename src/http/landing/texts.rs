@@ -1,0 +1,379 @@
+//! Every word of the landing pages, in Chinese and English side by side.
+//!
+//! `{}` marks a place that [`fill`] fills. The script gets its words from here too, as attributes.
+
+/// A language of the landing pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lang {
+    /// Chinese in simplified characters.
+    Zh,
+    /// English.
+    En,
+}
+
+impl Lang {
+    /// Reads an `Accept-Language`: English only if it is wanted more than Chinese, else Chinese.
+    ///
+    /// Weights as in RFC 9110, section 12.5.4; of equal weights the earlier wins.
+    #[must_use]
+    pub fn from_accept_language(header: &str) -> Self {
+        let mut best: Option<(f64, Self)> = None;
+        for range in header.split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let tag = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let lang = match tag.split(['-', '_']).next() {
+                Some("zh") => Self::Zh,
+                Some("en") => Self::En,
+                _ => continue,
+            };
+            let weight = parts
+                .find_map(|part| part.strip_prefix("q="))
+                .map_or(Some(1.0), |q| q.trim().parse::<f64>().ok())
+                .filter(|q| *q > 0.0 && *q <= 1.0);
+            if let Some(weight) = weight
+                && best.is_none_or(|(most, _)| weight > most)
+            {
+                best = Some((weight, lang));
+            }
+        }
+        best.map_or(Self::Zh, |(_, lang)| lang)
+    }
+
+    /// The words of this language.
+    #[must_use]
+    pub fn texts(self) -> &'static Texts {
+        match self {
+            Self::Zh => &Texts::ZH,
+            Self::En => &Texts::EN,
+        }
+    }
+}
+
+/// Puts the parts into the places marked `{}`, in order; what the parts hold is never read again.
+#[must_use]
+pub fn fill(template: &str, parts: &[&str]) -> String {
+    let mut filled = String::with_capacity(template.len());
+    let mut parts = parts.iter();
+    for (at, piece) in template.split("{}").enumerate() {
+        if at > 0 {
+            filled.push_str(parts.next().unwrap_or(&""));
+        }
+        filled.push_str(piece);
+    }
+    filled
+}
+
+/// One line a text: name, where it is used, Chinese, English.
+macro_rules! texts {
+    ($($name:ident: $doc:literal, $zh:literal, $en:literal;)*) => {
+        /// The words of one language.
+        #[derive(Debug)]
+        pub struct Texts {
+            /// Which language this is.
+            pub lang: Lang,
+            $(#[doc = $doc] pub $name: &'static str,)*
+        }
+
+        impl Texts {
+            /// Chinese.
+            pub const ZH: Self = Self { lang: Lang::Zh, $($name: $zh,)* };
+            /// English.
+            pub const EN: Self = Self { lang: Lang::En, $($name: $en,)* };
+
+            /// Every text with its name.
+            #[must_use]
+            pub fn all(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($name), self.$name),)*]
+            }
+        }
+    };
+}
+
+texts! {
+    html_lang: "The `lang` of the document.", "zh-CN", "en";
+    title: "Document title; the campaign.", "加入门店群 · {}", "Join your store · {}";
+    nearest: "Above the store nearest to an exact position.", "离您最近的门店", "Your nearest store";
+    likely: "Above the best of several that are too close to call.", "可能是这家门店，请核对", "Probably this store, please check";
+    previous: "Above the store of the last visit.", "您上次的门店", "Your store last time";
+    chosen: "Above the store the customer chose.", "您选择的门店", "The store you chose";
+    by_network: "Above a store found by the IP place.", "根据网络推测的门店", "Guessed from your network";
+    suggested: "Above a store that stands in for another.", "为您推荐的门店", "Suggested for you";
+    near_place: "The rough place.", "您可能在{}附近", "You seem to be near {}";
+    find: "Heading while no store is known.", "找到离您最近的门店", "Find your nearest store";
+    which: "Heading while several stores are close.", "您在哪家门店？", "Which store are you in?";
+    out_of_reach: "Heading while no store is in reach.", "您附近暂时没有门店", "No store close to you yet";
+    join_brand: "Beside the campaign's own code; the campaign.", "您可以先加入{}的群聊", "Meanwhile, join the group of {}";
+    about: "Before a rough distance.", "约 ", "about ";
+    metres: "A distance.", "{} 米", "{} m";
+    kilometres: "A distance.", "{} 公里", "{} km";
+    open: "The store is open.", "营业中", "Open";
+    closed: "The store is not open at this hour.", "休息中", "Closed now";
+    address: "Read out before the address.", "地址", "Address";
+    hours: "Read out before the hours.", "营业时间", "Opening hours";
+    press: "How to use the code in WeChat.", "长按识别二维码", "Press and hold the code";
+    scan: "How to use the code on a computer.", "用手机微信扫一扫", "Scan with WeChat on your phone";
+    save: "How to use the code in another browser of a phone.", "保存图片，用微信扫一扫", "Save the picture, scan it in WeChat";
+    join_store: "What the store's code does.", "，加入本店群聊", " to join this store's group";
+    join_group: "What another group's code does.", "，加入群聊", " to join the group";
+    add_contact: "What a contact's code does.", "，添加店长微信", " to add the store manager";
+    alt_group: "For screen readers; the group.", "{}的群聊二维码", "QR code of the group {}";
+    alt_contact: "For screen readers; the contact.", "{}的微信二维码", "WeChat QR code of {}";
+    open_link: "The way round a code that cannot be pressed.", "无法识别？点此打开", "No luck? Open it here";
+    expires: "The day the code stops working.", "有效期至 {}", "Valid until {}";
+    not_store: "The store is a wrong one.", "不是这家店？", "Not this store?";
+    choose: "To the chooser.", "自己选门店", "Choose a store";
+    locate: "Asks for the position.", "使用我的位置", "Use my location";
+    locate_again: "Asks for the position once more.", "重新定位", "Locate again";
+    purpose: "Stated before the browser asks.", "位置仅用于查找离您最近的门店，不保存坐标。点按后手机会请您确认。", "Only used to find your nearest store; coordinates are never stored. Your phone will ask you first.";
+    locating: "While the position is awaited.", "正在定位…", "Finding your position…";
+    locating_slow: "After some seconds of that.", "还在定位，您也可以直接选择门店。", "Still trying. You can also choose a store.";
+    searching: "While the answer is awaited.", "正在查找门店…", "Looking for your store…";
+    refused: "The position was refused.", "没有使用位置也没关系，请直接选择门店。", "No problem. Please choose your store instead.";
+    timeout: "The position did not come in time.", "定位超时了，请再试一次，或直接选择门店。", "That took too long. Try again, or choose a store.";
+    unavailable: "The phone has no position.", "暂时无法定位，请直接选择门店。", "Your position is not available. Please choose a store.";
+    insecure: "The browser gives no position here.", "当前页面无法获取位置，请直接选择门店。", "This page cannot get your position. Please choose a store.";
+    imprecise: "Too coarse to decide; the radius.", "位置不够精确（误差约 {}），请选择您所在的门店。", "Only accurate to about {}. Please pick your store.";
+    network: "The answer did not come.", "网络不太顺畅，请再试一次。", "The network is slow. Please try again.";
+    no_picture: "The code's picture did not come.", "二维码没有加载出来，请重试。", "The code did not load. Please try again.";
+    retry: "Tries again.", "重试", "Try again";
+    others: "Above other stores.", "附近其他门店", "Other stores nearby";
+    candidates: "Above the stores to choose from.", "附近的门店", "Stores near you";
+    all_stores: "To every store.", "查看全部门店", "All stores";
+    hint_wecom: "In WeCom.", "您正在使用企业微信。请用微信扫描海报或下方二维码入群。", "You are in WeCom. Please scan the poster or the code below with WeChat.";
+    hint_mini_program: "In a mini program.", "若长按没有反应，请点右上角“…”，在微信中打开本页。", "If pressing does nothing, tap the dots above and open this page in WeChat.";
+    hint_wechat_desktop: "In WeChat on a computer.", "电脑微信无法定位，请选择门店，再用手机扫码入群。", "No position on a computer: choose a store, then scan with your phone.";
+    hint_desktop: "In a browser on a computer.", "您正在使用电脑。请用手机微信扫描下方二维码入群。", "You are on a computer. Scan the code below with WeChat on your phone.";
+    hint_other_phone: "In another browser of a phone.", "请在微信中打开本页，长按二维码即可入群。", "Open this page in WeChat to join with one long press.";
+    copy: "Copies the address.", "复制链接", "Copy link";
+    copied: "The address is copied.", "已复制", "Copied";
+    privacy: "To the privacy notice.", "隐私说明", "Privacy";
+    safe: "At the foot of the page.", "仅记录门店所在地区，不保存坐标", "We keep the region, never coordinates";
+    nearest_store: "Stands for a store without a name.", "最近的门店", "the nearest store";
+    this_store: "Stands for the store on the card.", "本店", "this store";
+    why_full: "Reason; the store.", "{}的群已满，", "The group of {} is full; ";
+    why_expired: "Reason; the store.", "{}的群码已过期，", "The code of {} has expired; ";
+    why_paused: "Reason; the store.", "{}暂停加群，", "The group of {} is paused; ";
+    why_closed: "Reason; the store.", "{}暂未营业，", "Right now {} is closed; ";
+    why_no_join_code: "Reason; the store.", "{}还没有群码，", "So far {} has no group; ";
+    why_out_of_reach: "Reason.", "附近暂时没有门店，", "No store is close to you; ";
+    why_unknown_place: "Reason.", "暂时不知道您的位置，", "Your place is not known; ";
+    rung_next_store: "What is shown instead.", "为您换成下一家最近的门店。", "this is the next nearest store.";
+    rung_contact: "What is shown instead.", "请先添加店长，由店长邀请入群。", "add the manager, who will invite you.";
+    rung_region: "What is shown instead.", "请先加入本地区的群聊。", "this is the group of your region.";
+    rung_campaign: "What is shown instead.", "请先加入品牌群聊。", "this is the brand's own group.";
+    choose_title: "Heading of the chooser.", "选择门店", "Choose your store";
+    search_label: "Label of the search box.", "门店名称、地址或城市", "Store, address or city";
+    search: "Searches.", "搜索", "Search";
+    provinces: "Above the provinces.", "按地区选择", "By region";
+    results: "Above what was found; the words.", "“{}”的搜索结果", "Results for {}";
+    near_store: "Above stores near another one.", "附近的门店", "Stores nearby";
+    nothing_found: "Nothing was found; the words.", "没有找到“{}”。换个词试试，或按地区选择。", "Nothing found for {}. Try other words, or choose by region.";
+    nothing_here: "A list without entries.", "这里暂时没有门店，请选择其他地区。", "No stores here yet. Please choose another region.";
+    count: "How many stores.", "{} 家", "{} stores";
+    path: "Read out before the steps taken.", "当前位置", "You are here";
+    everywhere: "The first of the steps.", "全部地区", "All regions";
+    back: "To the landing page.", "返回", "Back";
+    previous_page: "A page back.", "上一页", "Previous";
+    next_page: "A page on.", "下一页", "Next";
+    page_of: "Which page of how many.", "第 {} / {} 页", "Page {} of {}";
+    error_title: "Heading of a problem without one.", "这一页暂时打不开", "This page did not open";
+    error_way: "The way on.", "您可以直接选择门店，马上入群。", "You can choose your store and join at once.";
+    reference: "For the operator; the id of the request.", "编号 {}", "Reference {}";
+}
+
+/// The texts that the script shows; `why_` and `rung_` are looked up by the words of the answer.
+const FOR_SCRIPT: [&str; 52] = [
+    "nearest",
+    "likely",
+    "previous",
+    "chosen",
+    "by_network",
+    "suggested",
+    "near_place",
+    "find",
+    "which",
+    "out_of_reach",
+    "join_brand",
+    "about",
+    "metres",
+    "kilometres",
+    "open",
+    "closed",
+    "join_store",
+    "join_group",
+    "add_contact",
+    "alt_group",
+    "alt_contact",
+    "expires",
+    "not_store",
+    "choose",
+    "locate",
+    "locate_again",
+    "locating",
+    "locating_slow",
+    "searching",
+    "refused",
+    "timeout",
+    "unavailable",
+    "insecure",
+    "imprecise",
+    "network",
+    "no_picture",
+    "others",
+    "candidates",
+    "copied",
+    "nearest_store",
+    "this_store",
+    "why_full",
+    "why_expired",
+    "why_paused",
+    "why_closed",
+    "why_no_join_code",
+    "why_out_of_reach",
+    "why_unknown_place",
+    "rung_next_store",
+    "rung_contact",
+    "rung_region",
+    "rung_campaign",
+];
+
+impl Texts {
+    /// The texts that the script shows, with the names that it knows them by.
+    #[must_use]
+    pub fn for_script(&self) -> Vec<(&'static str, &'static str)> {
+        self.all()
+            .into_iter()
+            .filter(|(name, _)| FOR_SCRIPT.contains(name))
+            .collect()
+    }
+
+    /// A day such as 12月1日 or 1 Dec, from a month (1 to 12) and a day.
+    #[must_use]
+    pub fn day(&self, month: u8, day: u8) -> String {
+        const MONTHS: [&str; 12] = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ];
+        match self.lang {
+            Lang::Zh => format!("{month}月{day}日"),
+            Lang::En => {
+                let name = MONTHS
+                    .get(usize::from(month.saturating_sub(1)))
+                    .unwrap_or(&"");
+                format!("{day} {name}")
+            }
+        }
+    }
+
+    /// A distance in words: to 10 m below a kilometre, to 100 m below 10 km, else to a kilometre.
+    ///
+    /// A rough one is marked as such and named in whole kilometres from one kilometre on.
+    #[must_use]
+    pub fn distance(&self, distance_m: f64, is_rough: bool) -> String {
+        let tens = (distance_m.max(10.0) / 10.0).round() * 10.0;
+        let kilometres = distance_m / 1000.0;
+        let text = if tens < 1000.0 {
+            fill(self.metres, &[&format!("{tens:.0}")])
+        } else if kilometres < 9.95 && !is_rough {
+            fill(self.kilometres, &[&format!("{kilometres:.1}")])
+        } else {
+            fill(self.kilometres, &[&format!("{kilometres:.0}")])
+        };
+        if is_rough {
+            format!("{}{text}", self.about)
+        } else {
+            text
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn english_is_shown_only_where_it_is_preferred() {
+        for header in [
+            "",
+            "*",
+            "zh-CN,zh;q=0.9,en;q=0.8",
+            "fr",
+            "en;q=0.5, zh;q=0.9",
+            "en;q=0",
+            "en;q=x",
+            "zh_TW,en",
+        ] {
+            assert_eq!(Lang::from_accept_language(header), Lang::Zh, "{header}");
+        }
+        for header in [
+            "en",
+            "en-US,en;q=0.9,zh-CN;q=0.8",
+            "fr, EN-gb;q=0.7",
+            "zh;q=0.2,en;q=0.3",
+            "en, zh",
+        ] {
+            assert_eq!(Lang::from_accept_language(header), Lang::En, "{header}");
+        }
+    }
+
+    #[test]
+    fn no_text_is_empty_and_the_languages_agree_on_the_places_to_fill() {
+        for ((name, zh), (_, en)) in Texts::ZH.all().into_iter().zip(Texts::EN.all()) {
+            assert!(!zh.trim().is_empty() && !en.trim().is_empty(), "{name}");
+            assert_eq!(zh.matches("{}").count(), en.matches("{}").count(), "{name}");
+            assert!(
+                !en.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)),
+                "{name}: {en}"
+            );
+            assert!(
+                !zh.contains(',') && !zh.contains('?'),
+                "{name} has a comma of the other script: {zh}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_script_gets_the_texts_that_it_names() {
+        assert_eq!(Texts::ZH.for_script().len(), FOR_SCRIPT.len());
+        let script = include_str!("templates/landing.js");
+        let mut calls = 0;
+        let mut before = "";
+        for piece in script.split("t('") {
+            if calls > 0 && !before.ends_with(char::is_alphanumeric) {
+                let name = piece.split('\'').next().unwrap();
+                let is_known =
+                    |known: &&str| *known == name || name.ends_with('_') && known.starts_with(name);
+                assert!(FOR_SCRIPT.iter().any(is_known), "{name}");
+            }
+            calls += 1;
+            before = piece;
+        }
+        assert!(calls > 10, "{calls}");
+    }
+
+    #[test]
+    fn what_fills_a_place_is_not_read_again() {
+        assert_eq!(fill("{} a {} b", &["{}", "x"]), "{} a x b");
+        assert_eq!(fill("{}{}", &["x"]), "x");
+    }
+
+    #[test]
+    fn a_distance_is_as_exact_as_it_is_useful() {
+        let zh = |m, rough| Texts::ZH.distance(m, rough);
+        assert_eq!(zh(412.6, false), "410 米");
+        assert_eq!(zh(412.6, true), "约 410 米");
+        assert_eq!(zh(2.0, false), "10 米");
+        assert_eq!(zh(996.0, false), "1.0 公里");
+        assert_eq!(zh(1249.0, false), "1.2 公里");
+        assert_eq!(zh(5300.0, true), "约 5 公里");
+        assert_eq!(zh(12_600.0, false), "13 公里");
+        assert_eq!(Texts::EN.distance(412.6, false), "410 m");
+        assert_eq!(Texts::EN.distance(1249.0, true), "about 1 km");
+    }
+
+    #[test]
+    fn a_day_is_written_as_the_language_does() {
+        assert_eq!(Texts::ZH.day(12, 1), "12月1日");
+        assert_eq!(Texts::EN.day(12, 1), "1 Dec");
+        assert_eq!(Texts::EN.day(0, 1), "1 Jan");
+    }
+}

@@ -1,0 +1,75 @@
+//! The web: routes, presentation, and everything that knows HTTP.
+
+mod answer;
+mod api;
+mod choose;
+mod client_ip;
+mod cookie;
+mod guard;
+pub mod landing;
+mod ops;
+mod page;
+mod pictures;
+mod problem;
+mod query;
+mod server;
+mod settings;
+pub mod tls;
+
+pub use client_ip::{Networks, client_ip};
+pub use server::{Served, bind, serve};
+pub use settings::Settings;
+
+use std::sync::Arc;
+
+use actix_web::http::header::HeaderName;
+use actix_web::middleware::Compress;
+use actix_web::web::{self, ServiceConfig};
+
+use crate::app::App;
+use pictures::Pictures;
+
+/// Which catalog decided an answer.
+const CATALOG_VERSION: HeaderName = HeaderName::from_static("jinqun-catalog-version");
+
+/// What every handler may use.
+pub struct Web {
+    /// The use cases.
+    app: Arc<App>,
+    /// What the web itself is set to.
+    settings: Settings,
+    /// Pictures of join codes, drawn once.
+    pictures: Arc<Pictures>,
+}
+
+/// The route table, on one screen.
+fn routes(config: &mut ServiceConfig) {
+    config
+        .service(
+            web::resource("/")
+                .wrap(Compress::default())
+                .get(page::landing_default)
+                .route(web::head().to(page::head)),
+        )
+        .service(
+            web::resource("/s/{campaign}")
+                .wrap(Compress::default())
+                .get(page::landing)
+                .route(web::head().to(page::head)),
+        )
+        .service(
+            web::resource("/s/{campaign}/choose")
+                .wrap(Compress::default())
+                .get(choose::choose),
+        )
+        .service(web::resource("/qr/{file}").get(pictures::qr))
+        .service(web::resource("/logo/{campaign}").get(pictures::logo))
+        .service(web::resource("/api/v1/scans").post(api::scans::create))
+        .service(web::resource("/api/v1/scans/{scan}/events").post(api::scans::event))
+        .service(web::resource("/api/v1/nearest").get(api::nearest::nearest))
+        .service(web::resource("/api/v1/stores").get(api::stores::stores))
+        .service(web::resource("/healthz").get(ops::healthz))
+        .service(web::resource("/readyz").get(ops::readyz))
+        .service(web::resource("/metrics").get(ops::metrics))
+        .default_service(web::to(page::not_found));
+}

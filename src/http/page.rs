@@ -1,0 +1,297 @@
+//! The customer's pages: reads requests, asks the use cases, fills the views.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, SET_COOKIE,
+    USER_AGENT, VARY,
+};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
+use askama::Template;
+
+use super::answer::joined;
+use super::landing::chooser::ErrorView;
+use super::landing::client::ClientKind;
+use super::landing::colour::Colour;
+use super::landing::links;
+use super::landing::parts::{
+    AltView, CampaignView, EXPIRY_SHOWN_DAYS, FallbackView, JoinKind, JoinView, StoreView,
+};
+use super::landing::texts::{Lang, Texts};
+use super::landing::view::LandingView;
+use super::problem::Problem;
+use super::query::{Query, bad_id};
+use super::{Web, client_ip, cookie};
+use crate::app::{Landing, ScanRequest};
+use crate::campaign::Campaign;
+use crate::catalog::{Catalog, JoinCodeId};
+use crate::id::{CampaignSlug, StoreId};
+use crate::routing::Pick;
+use crate::store::Zone;
+use crate::time::Timestamp;
+use crate::visitor::FixSource;
+
+const DAY_MS: i64 = 86_400_000;
+/// A measured radius in metres from which on distances are shown as rough, as in the script.
+const ROUGH_M: f64 = 1_000.0;
+
+/// `GET /`: the default campaign.
+pub(super) async fn landing_default(web: Data<Web>, request: HttpRequest) -> HttpResponse {
+    show(&web, &request, CampaignSlug::default_slug()).await
+}
+
+/// `GET /s/{campaign}`: the landing page.
+pub(super) async fn landing(
+    web: Data<Web>,
+    request: HttpRequest,
+    slug: Path<String>,
+) -> HttpResponse {
+    match CampaignSlug::parse(&slug) {
+        Ok(slug) => show(&web, &request, slug).await,
+        Err(error) => Page::of(&web, &request)
+            .problem(&web, &Problem::fields(vec![bad_id("campaign", &error)])),
+    }
+}
+
+/// `HEAD` of a page: link checkers are answered, and no visit is counted.
+pub(super) async fn head() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .content_type("text/html; charset=utf-8")
+        .finish()
+}
+
+async fn show(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> HttpResponse {
+    let page = Page::of(web, request);
+    let scan = match read(web, request, slug) {
+        Ok(scan) => scan,
+        Err(problem) => return page.problem(web, &problem),
+    };
+    match web.app.land(scan).await {
+        Ok(landing) => page.landing(web, &landing),
+        Err(error) => page.problem(web, &error.into()),
+    }
+}
+
+fn read(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> Result<ScanRequest, Problem> {
+    let query = Query::parse(request.query_string())?;
+    let store = query.text("store").map(StoreId::parse).transpose();
+    let store = store.map_err(|error| Problem::fields(vec![bad_id("store", &error)]))?;
+    Ok(ScanRequest {
+        campaign: Some(slug),
+        store,
+        visitor: cookie::read(request),
+        scan: query.text("scan").map(ToOwned::to_owned),
+        ip: client_ip::of(request, &web.settings.trusted_proxies),
+        position: None,
+    })
+}
+
+/// What every page of one answer shares.
+pub(super) struct Page {
+    pub(super) texts: &'static Texts,
+    pub(super) nonce: String,
+    client: ClientKind,
+}
+
+impl Page {
+    pub(super) fn of(web: &Web, request: &HttpRequest) -> Self {
+        let text = |name| {
+            request
+                .headers()
+                .get(name)
+                .and_then(|it| it.to_str().ok())
+                .unwrap_or_default()
+        };
+        Self {
+            texts: Lang::from_accept_language(text(ACCEPT_LANGUAGE)).texts(),
+            nonce: data_encoding::BASE64URL_NOPAD.encode(&web.app.chance().to_be_bytes()),
+            client: ClientKind::from_user_agent(text(USER_AGENT)),
+        }
+    }
+
+    /// Renders a view as an answer with the headers of a page.
+    pub(super) fn answer(&self, status: StatusCode, view: &impl Template) -> HttpResponse {
+        let Ok(html) = view.render() else {
+            return Problem::internal().error_response();
+        };
+        let nonce = &self.nonce;
+        let policy = format!(
+            "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src 'self'; connect-src 'self'; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        );
+        HttpResponse::build(status)
+            .insert_header((CONTENT_SECURITY_POLICY, policy))
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .insert_header((VARY, "Accept-Language, User-Agent, Cookie"))
+            .insert_header(("Referrer-Policy", "same-origin"))
+            .insert_header((
+                "Permissions-Policy",
+                "geolocation=(self), camera=(), microphone=()",
+            ))
+            .content_type("text/html; charset=utf-8")
+            .body(html)
+    }
+
+    fn landing(&self, web: &Web, landing: &Landing) -> HttpResponse {
+        let catalog: &Catalog = &landing.catalog;
+        let decision = &landing.decision;
+        let campaign = catalog
+            .campaign(&landing.campaign)
+            .cloned()
+            .unwrap_or_else(Campaign::plain);
+        let logo = logo_url(&campaign);
+        let is_rough =
+            decision.source == FixSource::Ip || decision.accuracy_m.is_some_and(|it| it > ROUGH_M);
+        let distance = |it: Option<f64>| it.map(|it| self.texts.distance(it, is_rough));
+        let store = decision
+            .store
+            .and_then(|it| Some((catalog.store(it.store)?, it.distance_m)));
+        let hours = store
+            .and_then(|(it, _)| it.hours.as_ref())
+            .map(ToString::to_string);
+        let joined = decision.join.and_then(|it| joined(catalog, it));
+        let picture =
+            joined.map(|(.., code)| format!("/qr/{}.png", JoinCodeId::of(code.link.as_str())));
+        let alternative = |pick: &Pick| {
+            let it = catalog.store(pick.store)?;
+            let query = [("store", it.id.as_str()), ("scan", landing.scan.as_str())];
+            let href = links::landing(landing.campaign.as_str(), &query);
+            Some(AltView {
+                id: it.id.as_str(),
+                name: &it.name,
+                address: &it.address,
+                distance: distance(pick.distance_m),
+                href,
+            })
+        };
+        let names = [&*decision.region.city, &*decision.region.province];
+        let view = LandingView {
+            texts: self.texts,
+            nonce: &self.nonce,
+            client: self.client,
+            campaign: campaign_view(&campaign, logo.as_deref()),
+            scan: Some(&landing.scan),
+            outcome: decision.outcome,
+            fix_source: decision.source,
+            accuracy_m: decision.accuracy_m,
+            place: names
+                .into_iter()
+                .find(|it| decision.source == FixSource::Ip && !it.is_empty()),
+            store: store.map(|(it, distance_m)| StoreView {
+                id: it.id.as_str(),
+                name: &it.name,
+                address: &it.address,
+                distance: distance(distance_m),
+                hours: hours.as_deref(),
+                open: it.is_open(landing.now, web.app.zone()),
+            }),
+            join: joined
+                .zip(picture.as_deref())
+                .map(|((kind, _, name, code), qr_png)| JoinView {
+                    kind: if kind == "contact" {
+                        JoinKind::Contact
+                    } else {
+                        JoinKind::Group
+                    },
+                    name,
+                    qr_png,
+                    url: code.link.as_str(),
+                    expires: code
+                        .expires_at
+                        .and_then(|end| self.expiry(end, landing.now, web.app.zone())),
+                }),
+            fallback: decision.fallback.map(|it| FallbackView {
+                rung: it.rung,
+                reason: it.reason,
+                wanted: decision
+                    .wanted
+                    .and_then(|it| catalog.store(it))
+                    .map(|it| &*it.name),
+            }),
+            alternatives: decision
+                .alternatives
+                .iter()
+                .filter_map(alternative)
+                .collect(),
+            privacy_href: None,
+        };
+        let mut response = self.answer(StatusCode::OK, &view);
+        let headers = response.headers_mut();
+        if let Ok(cookie) =
+            HeaderValue::from_str(&cookie::write(&landing.visitor, web.settings.is_https()))
+        {
+            headers.insert(SET_COOKIE, cookie);
+        }
+        headers.insert(super::CATALOG_VERSION, HeaderValue::from(catalog.version()));
+        response
+    }
+
+    /// The last day of a code in words, when it is near.
+    fn expiry(&self, end: Timestamp, now: Timestamp, zone: &Zone) -> Option<String> {
+        let is_near = end.unix_ms() - now.unix_ms() <= i64::from(EXPIRY_SHOWN_DAYS) * DAY_MS;
+        let day = end.to_jiff().to_zoned(zone.as_jiff().clone());
+        is_near.then(|| {
+            self.texts
+                .day(day.month().unsigned_abs(), day.day().unsigned_abs())
+        })
+    }
+
+    /// A problem as a page with a way on.
+    pub(super) fn problem(&self, web: &Web, problem: &Problem) -> HttpResponse {
+        let catalog = web.app.catalog();
+        let campaign = catalog
+            .campaign(&CampaignSlug::default_slug())
+            .cloned()
+            .unwrap_or_else(Campaign::plain);
+        let logo = logo_url(&campaign);
+        let view = ErrorView {
+            texts: self.texts,
+            nonce: &self.nonce,
+            campaign: campaign_view(&campaign, logo.as_deref()),
+            heading: None,
+            detail: None,
+            retry_href: Some("/"),
+            request_id: None,
+            privacy_href: None,
+        };
+        self.answer(problem.status_code(), &view)
+    }
+}
+
+pub(super) fn campaign_view<'a>(
+    campaign: &'a Campaign,
+    logo_url: Option<&'a str>,
+) -> CampaignView<'a> {
+    CampaignView {
+        slug: campaign.slug.as_str(),
+        name: &campaign.name,
+        logo_url,
+        colour: campaign.colour.map_or(Colour::DEFAULT, Colour::from),
+    }
+}
+
+/// The address of a campaign's logo, which changes with the picture.
+pub(super) fn logo_url(campaign: &Campaign) -> Option<String> {
+    let logo = campaign.logo.as_ref()?;
+    Some(format!("/logo/{}?v={}", campaign.slug, logo.digest()))
+}
+
+/// Whether a client would rather have a page than JSON.
+pub(super) fn wants_page(request: &HttpRequest) -> bool {
+    request
+        .headers()
+        .get(ACCEPT)
+        .and_then(|it| it.to_str().ok())
+        .is_some_and(|it| it.contains("text/html"))
+}
+
+/// What answers where no route does: a page with a way on, or a problem for programs.
+pub(super) async fn not_found(web: Data<Web>, request: HttpRequest) -> HttpResponse {
+    let problem = Problem::nothing_here("No page and no call has this address.");
+    if wants_page(&request) {
+        Page::of(&web, &request).problem(&web, &problem)
+    } else {
+        problem.error_response()
+    }
+}

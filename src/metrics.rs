@@ -1,0 +1,247 @@
+//! What operations engineers count: one struct with every metric, names and help in one place.
+
+use std::time::Duration;
+
+use prometheus::{
+    Encoder as _, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
+};
+
+/// Buckets for work inside the process, in seconds: 1 µs to 0.1 s.
+const FAST_BUCKETS: [f64; 12] = [
+    1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 5e-3, 2.5e-2, 1e-1,
+];
+/// Buckets for work that waits for a disk or a phone, in seconds: 0.25 ms to 5 s.
+const SLOW_BUCKETS: [f64; 12] = [
+    2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 1.0, 5.0,
+];
+
+macro_rules! routes {
+    ($($variant:ident => $name:literal),+ $(,)?) => {
+        /// The routes that are counted apart. A label never holds what a client typed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Route {
+            $(#[doc = concat!("`", $name, "`")] $variant,)+
+        }
+
+        impl Route {
+            const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The label.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+    };
+}
+
+routes! {
+    Landing => "landing",
+    Chooser => "chooser",
+    Scan => "scan",
+    Event => "event",
+    Nearest => "nearest",
+    Stores => "stores",
+    Qr => "qr",
+    Visitor => "visitor",
+    Operations => "operations",
+    Other => "other",
+}
+
+const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+struct RouteMetrics {
+    by_class: Vec<IntCounter>,
+    seconds: Histogram,
+}
+
+/// All metrics of a process.
+pub struct Metrics {
+    registry: Registry,
+    routes: Vec<RouteMetrics>,
+    scans: IntCounterVec,
+    unrecorded: IntCounter,
+    steps: IntCounterVec,
+    /// Time of one decision.
+    pub decision_seconds: Histogram,
+    /// Time a request waited until its record was on disk.
+    pub commit_wait_seconds: Histogram,
+    /// Time of one group commit of the outbox.
+    pub commit_seconds: Histogram,
+    /// Records in one group commit.
+    pub commit_items: Histogram,
+    /// Version of the catalog that is live.
+    pub catalog_version: IntGauge,
+    /// Stores in the catalog that is live.
+    pub catalog_stores: IntGauge,
+    /// Catalogs that were refused, because they could not be loaded or were not valid.
+    pub catalog_refused: IntCounter,
+    /// Records in the outbox that storage does not have.
+    pub outbox_depth: IntGauge,
+    /// Records handed to storage.
+    pub delivered: IntCounter,
+    /// Deliveries that failed and are tried again.
+    pub delivery_failures: IntCounter,
+    /// IP databases that were refused, the one before stays in use.
+    pub ip_database_refused: IntCounter,
+}
+
+impl Metrics {
+    /// Registers everything under the prefix `jinqun_`.
+    #[must_use]
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            register(
+                &registry,
+                IntCounterVec::new(Opts::new(format!("jinqun_{name}"), help), labels),
+            )
+        };
+        let single = |name: &str, help: &str| {
+            register(&registry, IntCounter::new(format!("jinqun_{name}"), help))
+        };
+        let gauge = |name: &str, help: &str| {
+            register(&registry, IntGauge::new(format!("jinqun_{name}"), help))
+        };
+        let histogram = |name: &str, help: &str, buckets: &[f64]| {
+            let opts = HistogramOpts::new(format!("jinqun_{name}"), help).buckets(buckets.to_vec());
+            register(&registry, Histogram::with_opts(opts))
+        };
+        let requests = counter(
+            "http_requests_total",
+            "Requests by route and class of status",
+            &["route", "status"],
+        );
+        let latency = HistogramOpts::new(
+            "jinqun_http_request_seconds",
+            "Time from request to answer, by route",
+        )
+        .buckets(SLOW_BUCKETS.to_vec());
+        let latency = register(
+            &registry,
+            prometheus::HistogramVec::new(latency, &["route"]),
+        );
+        let routes = Route::ALL
+            .iter()
+            .map(|route| RouteMetrics {
+                by_class: STATUS_CLASSES
+                    .iter()
+                    .map(|class| requests.with_label_values(&[route.as_str(), class]))
+                    .collect(),
+                seconds: latency.with_label_values(&[route.as_str()]),
+            })
+            .collect();
+        Self {
+            routes,
+            scans: counter(
+                "scans_total",
+                "Decisions shown, by outcome, source of the fix and rung of the ladder",
+                &["outcome", "source", "fallback"],
+            ),
+            unrecorded: single(
+                "scans_unrecorded_total",
+                "Answers whose record could not be put on disk",
+            ),
+            steps: counter("steps_total", "Steps that the page saw", &["step"]),
+            decision_seconds: histogram("decision_seconds", "Time of one decision", &FAST_BUCKETS),
+            commit_wait_seconds: histogram(
+                "commit_wait_seconds",
+                "Time a request waited for its record to be on disk",
+                &SLOW_BUCKETS,
+            ),
+            commit_seconds: histogram(
+                "commit_seconds",
+                "Time of one group commit of the outbox",
+                &SLOW_BUCKETS,
+            ),
+            commit_items: histogram(
+                "commit_items",
+                "Records in one group commit",
+                &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 512.0],
+            ),
+            catalog_version: gauge("catalog_version", "Version of the catalog that is live"),
+            catalog_stores: gauge("catalog_stores", "Stores in the catalog that is live"),
+            catalog_refused: single(
+                "catalog_refused_total",
+                "Catalogs that were refused; the one before stays live",
+            ),
+            outbox_depth: gauge(
+                "outbox_depth",
+                "Records in the outbox that storage does not have",
+            ),
+            delivered: single("delivered_total", "Records handed to storage"),
+            delivery_failures: single(
+                "delivery_failures_total",
+                "Deliveries that failed and are tried again",
+            ),
+            ip_database_refused: single(
+                "ip_database_refused_total",
+                "IP databases that were refused; the one before stays in use",
+            ),
+            registry,
+        }
+    }
+
+    /// Counts one request.
+    pub fn request(&self, route: Route, status: u16, took: Duration) {
+        let Some(metrics) = Route::ALL
+            .iter()
+            .position(|it| *it == route)
+            .and_then(|at| self.routes.get(at))
+        else {
+            return;
+        };
+        if let Some(counter) = metrics
+            .by_class
+            .get(usize::from((status / 100).clamp(1, 5) - 1))
+        {
+            counter.inc();
+        }
+        metrics.seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts one decision that was shown.
+    pub fn scan(&self, outcome: &str, source: &str, fallback: &str) {
+        self.scans
+            .with_label_values(&[outcome, source, fallback])
+            .inc();
+    }
+
+    /// Counts one answer without a durable record.
+    pub fn unrecorded(&self) {
+        self.unrecorded.inc();
+    }
+
+    /// Counts one step.
+    pub fn step(&self, step: &str) {
+        self.steps.with_label_values(&[step]).inc();
+    }
+
+    /// The Prometheus text format.
+    ///
+    /// # Errors
+    /// The encoder's own, which happens only if two metrics have one name.
+    pub fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut out = Vec::with_capacity(16 * 1024);
+        TextEncoder::new().encode(&self.registry.gather(), &mut out)?;
+        Ok(out)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn register<C: prometheus::core::Collector + Clone + 'static>(
+    registry: &Registry,
+    made: prometheus::Result<C>,
+) -> C {
+    let metric = made.expect("names and labels above are valid");
+    registry
+        .register(Box::new(metric.clone()))
+        .expect("every name above stands once");
+    metric
+}

@@ -1,0 +1,227 @@
+//! The SQLite file of the outbox: its tables, its settings, one method for each thing done to it; no threads.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
+
+use super::error::{OutboxError, Trouble};
+use super::item::{self, Item, Row};
+use crate::time::Timestamp;
+
+/// The format of the file, kept in `PRAGMA user_version`.
+const FORMAT: i64 = 1;
+/// How long a connection waits for another one's lock. Only opening and checkpoints meet at all.
+const BUSY_TIMEOUT_MS: u64 = 5_000;
+/// An empty file larger than this many pages is made small again when it is opened.
+const IDLE_PAGES_MAX: i64 = 16_384;
+/// Items that are kept aside; the oldest are let go beyond that.
+const DEAD_ITEMS_MAX: i64 = 100_000;
+
+/// `AUTOINCREMENT`, because a number that was acknowledged must not come again when the table has run empty.
+const TABLES: &str = "
+    CREATE TABLE outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL);
+    CREATE TABLE dead (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, kind, at, body, cause TEXT NOT NULL);
+    PRAGMA user_version = 1;";
+
+/// An item that could not be delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadItem {
+    /// The number that it had in the outbox.
+    pub seq: i64,
+    /// The item as it lies on disk.
+    pub body: Vec<u8>,
+    /// Why it was set aside.
+    pub cause: String,
+}
+
+/// What lies between two sequence numbers.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    pub(super) items: Vec<(i64, Item)>,
+    /// Rows that are no items, with the cause.
+    pub(super) broken: Vec<(i64, String)>,
+    /// The number of the last row seen.
+    pub(super) last: Option<i64>,
+}
+
+/// A connection to the file.
+#[derive(Debug)]
+pub(super) struct File(Connection);
+
+impl File {
+    /// Opens the file, and makes it where there is none.
+    ///
+    /// - WAL: one sequential write and one sync a commit, and readers do not wait for the writer.
+    /// - `synchronous = FULL`: the WAL is synced on every commit. NORMAL is faster and loses acknowledged items with the power.
+    /// - `wal_autocheckpoint`, in pages of 4 KiB: a checkpoint stalls the commit that starts it, for a time that grows more
+    ///   slowly than the pages between two of them, because acknowledged pages are used again; so they are rare.
+    /// - `journal_size_limit`: after a burst the WAL shrinks to this; below it its blocks are written again in place, which makes
+    ///   a sync cheaper than growing the file.
+    /// - The planner's stability guarantee: without it SQLite plans a cached statement anew for new values.
+    /// - `secure_delete = FAST`: delivered items are wiped where that costs no write of its own.
+    pub(super) fn open(path: &Path) -> Result<Self, OutboxError> {
+        let mut conn = Connection::open(path)?;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        conn.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
+        conn.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
+             PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = FAST; PRAGMA temp_store = MEMORY;",
+        )?;
+        let making = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        match making.query_one("PRAGMA user_version", (), |row| row.get(0))? {
+            FORMAT => {}
+            0 => making.execute_batch(TABLES)?,
+            found => {
+                return Err(Trouble::TooNew {
+                    found,
+                    known: FORMAT,
+                }
+                .into());
+            }
+        }
+        making.commit()?;
+        Ok(Self(conn))
+    }
+
+    /// How many items wait. They are numbered without gaps but for those set aside, so nothing has to be counted.
+    pub(super) fn depth(&self) -> Result<u64, OutboxError> {
+        let depth: i64 = self.0.query_one(
+            "SELECT coalesce(newest - oldest + 1 - (SELECT count(*) FROM dead WHERE seq > oldest AND seq < newest), 0)
+             FROM (SELECT (SELECT min(seq) FROM outbox) AS oldest, (SELECT max(seq) FROM outbox) AS newest)",
+            (),
+            |row| row.get(0),
+        )?;
+        Ok(u64::try_from(depth).unwrap_or(0))
+    }
+
+    /// The numbers of the oldest and the newest item.
+    pub(super) fn span(&self) -> Result<Option<(i64, i64)>, OutboxError> {
+        let span = self.0.query_one(
+            "SELECT (SELECT min(seq) FROM outbox), (SELECT max(seq) FROM outbox)",
+            (),
+            |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)),
+        )?;
+        Ok(span.0.zip(span.1))
+    }
+
+    /// Gives the space of a large file back, if nothing is in it.
+    pub(super) fn shrink_if_idle(&self) -> Result<(), OutboxError> {
+        let pages: i64 = self
+            .0
+            .query_one("PRAGMA page_count", (), |row| row.get(0))?;
+        if pages > IDLE_PAGES_MAX && self.depth()? == 0 {
+            self.0
+                .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        }
+        Ok(())
+    }
+
+    /// Begins to write.
+    pub(super) fn begin(&mut self) -> Result<Writing<'_>, OutboxError> {
+        let transaction = self
+            .0
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        Ok(Writing(transaction))
+    }
+
+    pub(super) fn read(&self, after: i64, limit: usize) -> Result<Page, OutboxError> {
+        let mut query = self.0.prepare_cached(
+            "SELECT seq, kind, body FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        )?;
+        let mut rows = query.query((after, i64::try_from(limit).unwrap_or(i64::MAX)))?;
+        let mut page = Page::default();
+        while let Some(row) = rows.next()? {
+            let seq = row.get(0)?;
+            page.last = Some(seq);
+            match read_row(row) {
+                Ok(item) => page.items.push((seq, item)),
+                Err(cause) => page.broken.push((seq, cause)),
+            }
+        }
+        Ok(page)
+    }
+
+    pub(super) fn oldest_at(&self) -> Result<Option<Timestamp>, OutboxError> {
+        let mut query = self
+            .0
+            .prepare_cached("SELECT at FROM outbox ORDER BY seq LIMIT 1")?;
+        let at = query.query_one((), |row| row.get(0)).optional()?;
+        Ok(at.map(Timestamp::from_unix_ms))
+    }
+
+    pub(super) fn dead(&self, limit: usize) -> Result<Vec<DeadItem>, OutboxError> {
+        let mut query = self.0.prepare_cached(
+            "SELECT seq, CAST(body AS BLOB), cause FROM dead ORDER BY id DESC LIMIT ?1",
+        )?;
+        let found = query.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+            let body: Option<Vec<u8>> = row.get(1)?;
+            Ok(DeadItem {
+                seq: row.get(0)?,
+                body: body.unwrap_or_default(),
+                cause: row.get(2)?,
+            })
+        })?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    pub(super) fn dead_count(&self) -> Result<u64, OutboxError> {
+        let count: i64 = self
+            .0
+            .query_one("SELECT count(*) FROM dead", (), |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+}
+
+fn read_row(row: &rusqlite::Row<'_>) -> Result<Item, String> {
+    let kind = row.get(1).map_err(|cause| cause.to_string())?;
+    let body = row.get_ref(2).map_err(|cause| cause.to_string())?;
+    let body = body.as_bytes().map_err(|cause| cause.to_string())?;
+    item::read(kind, body)
+}
+
+/// A transaction of the writer; without [`Writing::commit`] nothing happened.
+#[derive(Debug)]
+pub(super) struct Writing<'a>(Transaction<'a>);
+
+impl Writing<'_> {
+    pub(super) fn append<'r>(
+        &self,
+        rows: impl Iterator<Item = &'r Row>,
+    ) -> Result<(), OutboxError> {
+        let mut insert = self
+            .0
+            .prepare_cached("INSERT INTO outbox (kind, at, body) VALUES (?1, ?2, ?3)")?;
+        for row in rows {
+            insert.execute((row.kind, row.at_ms, &row.body))?;
+        }
+        Ok(())
+    }
+
+    /// Deletes everything up to this number and tells how many items that were.
+    pub(super) fn acknowledge(&self, up_to: i64) -> Result<usize, OutboxError> {
+        let mut delete = self
+            .0
+            .prepare_cached("DELETE FROM outbox WHERE seq <= ?1")?;
+        Ok(delete.execute([up_to])?)
+    }
+
+    /// Moves an item among the dead and tells whether it was there.
+    pub(super) fn set_aside(&self, seq: i64, cause: &str) -> Result<usize, OutboxError> {
+        let mut copy = self.0.prepare_cached(
+            "INSERT INTO dead (seq, kind, at, body, cause) SELECT seq, kind, at, body, ?2 FROM outbox WHERE seq = ?1",
+        )?;
+        copy.execute((seq, cause))?;
+        let mut trim = self
+            .0
+            .prepare_cached("DELETE FROM dead WHERE id <= (SELECT max(id) FROM dead) - ?1")?;
+        trim.execute([DEAD_ITEMS_MAX])?;
+        let mut delete = self.0.prepare_cached("DELETE FROM outbox WHERE seq = ?1")?;
+        Ok(delete.execute([seq])?)
+    }
+
+    pub(super) fn commit(self) -> Result<(), OutboxError> {
+        Ok(self.0.commit()?)
+    }
+}

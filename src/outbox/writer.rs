@@ -1,0 +1,162 @@
+//! The thread that owns the write connection: it takes whatever waits, commits it at once, and answers everybody.
+//!
+//! A sync costs the same for one item as for a thousand, so the items that arrive during one commit share the next one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, oneshot};
+
+use super::error::{OutboxError, Trouble};
+use super::file::{File, Writing};
+use super::item::Row;
+
+/// Told after every commit: how long it took and how many items it appended.
+pub type OnCommit = Arc<dyn Fn(Duration, usize) + Send + Sync>;
+
+pub(super) type Answer = Result<(), OutboxError>;
+
+/// What the thread is asked to do.
+#[derive(Debug)]
+pub(super) enum Command {
+    Append(Row, oneshot::Sender<Answer>),
+    Acknowledge(i64, oneshot::Sender<Answer>),
+    /// From the reading side, which has no runtime to wait with.
+    SetAside(Vec<(i64, String)>, SyncSender<Answer>),
+    /// Finish what waits and end.
+    Close,
+}
+
+impl Command {
+    fn answer(self, answer: Answer) {
+        // Whoever no longer waits does not care; the item is on disk or is not.
+        match self {
+            Self::Append(_, asker) | Self::Acknowledge(_, asker) => drop(asker.send(answer)),
+            Self::SetAside(_, asker) => drop(asker.send(answer)),
+            Self::Close => {}
+        }
+    }
+}
+
+pub(super) struct Writer {
+    pub(super) path: PathBuf,
+    /// None after a failure, until the file can be opened again.
+    pub(super) file: Option<File>,
+    pub(super) commands: Receiver<Command>,
+    pub(super) batch_items_max: usize,
+    pub(super) items_max: u64,
+    pub(super) depth: Arc<AtomicU64>,
+    pub(super) appended: Arc<Notify>,
+    pub(super) on_commit: Option<OnCommit>,
+}
+
+impl Writer {
+    pub(super) fn run(mut self) {
+        let mut batch = Vec::new();
+        let mut is_closing = false;
+        loop {
+            if !is_closing {
+                match self.commands.recv() {
+                    Ok(command) => batch.push(command),
+                    Err(_all_gone) => return,
+                }
+            }
+            let waiting = self.commands.try_iter();
+            batch.extend(waiting.take(self.batch_items_max.saturating_sub(batch.len())));
+            if is_closing && batch.is_empty() {
+                return;
+            }
+            is_closing |= batch.iter().any(|it| matches!(it, Command::Close));
+            self.settle(&mut batch);
+        }
+    }
+
+    /// Commits one batch and answers everybody in it.
+    fn settle(&mut self, batch: &mut Vec<Command>) {
+        let started = Instant::now();
+        let result = self.commit(batch);
+        match &result {
+            Ok(done) => self.depth.store(done.depth, Ordering::Release),
+            // The connection is not trusted any further: a failed sync leaves it unclear what is on disk.
+            Err(_cause) => self.file = None,
+        }
+        let mut appends_left = result.as_ref().map_or(0, |done| done.appended);
+        if appends_left > 0 {
+            self.appended.notify_one();
+        }
+        if let (Ok(done), Some(on_commit)) = (&result, &self.on_commit) {
+            on_commit(started.elapsed(), done.appended);
+        }
+        for command in batch.drain(..) {
+            let is_refused = matches!(command, Command::Append(..)) && {
+                let is_refused = appends_left == 0;
+                appends_left = appends_left.saturating_sub(1);
+                is_refused
+            };
+            command.answer(match &result {
+                Ok(_) if is_refused => Err(Trouble::Full.into()),
+                Ok(_) => Ok(()),
+                Err(cause) => Err(cause.clone()),
+            });
+        }
+    }
+
+    fn commit(&mut self, batch: &[Command]) -> Result<Done, OutboxError> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            closed => {
+                let file = File::open(&self.path)?;
+                self.depth.store(file.depth()?, Ordering::Release);
+                closed.insert(file)
+            }
+        };
+        let depth = self.depth.load(Ordering::Acquire);
+        let room = usize::try_from(self.items_max.saturating_sub(depth)).unwrap_or(usize::MAX);
+        let writing = file.begin()?;
+        let (appended, removed) = write(&writing, batch, room)?;
+        writing.commit()?;
+        let count = |items| u64::try_from(items).unwrap_or(u64::MAX);
+        let depth = depth
+            .saturating_add(count(appended))
+            .saturating_sub(count(removed));
+        Ok(Done { appended, depth })
+    }
+}
+
+/// What a commit did.
+struct Done {
+    /// Items that it appended: the first ones of the batch; the others found no room.
+    appended: usize,
+    /// Items that wait after it.
+    depth: u64,
+}
+
+/// Appends as many items as there is room for, then removes; returns the number of both.
+fn write(
+    writing: &Writing<'_>,
+    batch: &[Command],
+    room: usize,
+) -> Result<(usize, usize), OutboxError> {
+    let rows = batch.iter().filter_map(|command| match command {
+        Command::Append(row, _) => Some(row),
+        Command::Acknowledge(..) | Command::SetAside(..) | Command::Close => None,
+    });
+    let mut appended = 0;
+    writing.append(rows.take(room).inspect(|_| appended += 1))?;
+    let mut removed = 0;
+    for command in batch {
+        match command {
+            Command::SetAside(items, _) => {
+                for (seq, cause) in items {
+                    removed += writing.set_aside(*seq, cause)?;
+                }
+            }
+            Command::Acknowledge(up_to, _) => removed += writing.acknowledge(*up_to)?,
+            Command::Append(..) | Command::Close => {}
+        }
+    }
+    Ok((appended, removed))
+}

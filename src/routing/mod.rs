@@ -1,0 +1,9 @@
+//! The decision: from where a visitor is to the store, the join code and the reasons. A pure function of its inputs.
+
+mod decision;
+mod ladder;
+mod policy;
+
+pub use decision::{Candidate, Decision, Outcome, Pick, Verdict, decide};
+pub use ladder::{Fallback, Reason, Rung};
+pub use policy::{Policy, PolicyError};

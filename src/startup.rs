@@ -1,0 +1,394 @@
+//! The one place that assembles: settings in, a bound and running service out.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::app::{App, Chance, Deliverer, Follower, Parts, Signer, load_catalog};
+use crate::catalog::Catalog;
+use crate::config::{Config, StorageAt};
+use crate::http::tls::Certificates;
+use crate::http::{self, Served};
+use crate::ipdb::{self, IpLocator, ReloadOutcome};
+use crate::live::Live;
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
+use crate::storage::Storage;
+use crate::storage::embedded::Embedded;
+use crate::time::{Clock, SystemClock};
+
+/// How often the catalog's version is asked for. A publication of another process is live within this time and its load.
+const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+/// How often IP databases and certificates are looked at.
+const FILES_EVERY: Duration = Duration::from_secs(2);
+/// How long records get to reach storage at a stop.
+const DRAIN_WAIT: Duration = Duration::from_secs(5);
+
+/// What a test may replace.
+pub struct Replaceable {
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Chance for ids.
+    pub chance: Chance,
+}
+
+impl Default for Replaceable {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            chance: Arc::new(chance),
+        }
+    }
+}
+
+/// 128 bits from the operating system.
+fn chance() -> u128 {
+    let mut bytes = [0_u8; 16];
+    // The system's source fails only before it is seeded at boot; ids need to differ, and the signature keeps them safe.
+    if getrandom::fill(&mut bytes).is_err() {
+        return fastrand::u128(..);
+    }
+    u128::from_ne_bytes(bytes)
+}
+
+/// Opens the storage of the settings; makes the folder if it is missing.
+///
+/// # Errors
+/// What hinders it, with the file named.
+pub fn open_storage(config: &Config) -> anyhow::Result<Arc<dyn Storage>> {
+    make_folder(&config.data_dir)?;
+    let StorageAt::Sqlite(path) = &config.storage;
+    if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+        make_folder(folder)?;
+    }
+    let storage = Embedded::open(path)
+        .with_context(|| format!("the storage {} cannot be used", path.display()))?;
+    Ok(Arc::new(storage))
+}
+
+/// Where the outbox of the settings lies.
+#[must_use]
+pub fn outbox_path(config: &Config) -> PathBuf {
+    config.data_dir.join("outbox.sqlite")
+}
+
+/// Opens the outbox of the settings.
+///
+/// # Errors
+/// What hinders it; another process may have it open.
+pub fn open_outbox(config: &Config, metrics: Option<&Arc<Metrics>>) -> anyhow::Result<Arc<Outbox>> {
+    make_folder(&config.data_dir)?;
+    let path = outbox_path(config);
+    let on_commit = metrics.map(|it| {
+        let metrics = Arc::clone(it);
+        let observe: crate::outbox::OnCommit = Arc::new(move |took: Duration, items: usize| {
+            metrics.commit_seconds.observe(took.as_secs_f64());
+            metrics
+                .commit_items
+                .observe(f64::from(u32::try_from(items).unwrap_or(u32::MAX)));
+        });
+        observe
+    });
+    let outbox = Outbox::open(&path, &config.outbox, on_commit)
+        .with_context(|| format!("the outbox {} cannot be used", path.display()))?;
+    Ok(Arc::new(outbox))
+}
+
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("the folder {} cannot be made", folder.display()))
+}
+
+/// The signer of the settings' secret, or of the one that storage keeps.
+fn signer(config: &Config, storage: &dyn Storage) -> anyhow::Result<Signer> {
+    if let Some(secret) = &config.secret {
+        return Ok(Signer::new(secret.reveal().as_bytes()));
+    }
+    let make = || {
+        let mut bytes = [0_u8; 32];
+        let (low, high) = bytes.split_at_mut(16);
+        low.copy_from_slice(&chance().to_ne_bytes());
+        high.copy_from_slice(&chance().to_ne_bytes());
+        bytes
+    };
+    let secret = storage
+        .secret(&make)
+        .context("the secret in storage cannot be read")?;
+    Ok(Signer::new(&secret))
+}
+
+/// The IP databases of the settings; one that cannot be used is an error, because the operator asked for it.
+///
+/// # Errors
+/// Every database that cannot be used, with the reason.
+pub fn open_ip_databases(config: &Config) -> anyhow::Result<IpLocator> {
+    let settings = ipdb::Settings {
+        paths: config.ip_databases.clone(),
+        ip2region_fields: config.ip2region_fields.clone(),
+    };
+    let (locator, errors) = IpLocator::open(settings);
+    if !errors.is_empty() {
+        let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        bail!("IP databases cannot be used: {}", all.join("; "));
+    }
+    Ok(locator)
+}
+
+/// A service that is bound and waits to be run.
+pub struct Application {
+    address: SocketAddr,
+    served: Served,
+    workers: Workers,
+}
+
+/// What runs beside the server.
+struct Workers {
+    deliverer: Deliverer,
+    follower: Follower,
+    ip: Arc<IpLocator>,
+    certificates: Option<Arc<Certificates>>,
+    metrics: Arc<Metrics>,
+    outbox: Arc<Outbox>,
+    reload: Arc<Notify>,
+}
+
+impl Application {
+    /// Binds the address and assembles the service. Wants a tokio runtime.
+    ///
+    /// # Errors
+    /// What hinders it: an address in use, storage that cannot be opened, a catalog that is not valid, a database that is broken.
+    pub async fn build(config: Config, replaced: Replaceable) -> anyhow::Result<Self> {
+        let tls = config
+            .tls
+            .clone()
+            .map(|(certificate, key)| Certificates::open(certificate, key))
+            .transpose()?;
+        let listener = http::bind(config.listen)
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let address = listener
+            .local_addr()
+            .context("the bound address is not known")?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let web = http::Settings {
+            public_url: config
+                .public_url
+                .clone()
+                .unwrap_or_else(|| format!("{scheme}://{address}")),
+            trusted_proxies: config.trusted_proxies.clone(),
+            allowed_origins: config.allowed_origins.clone(),
+            workers: config
+                .workers
+                .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+            shutdown_s: config.shutdown_s,
+        };
+        let (app, workers) = tokio::task::spawn_blocking(move || assemble(&config, replaced))
+            .await
+            .context("assembling was broken off")??;
+        let server_config = tls.as_ref().map(Certificates::server_config).transpose()?;
+        let served = http::serve(listener, app, web, server_config)
+            .context("the server cannot be set up")?;
+        Ok(Self {
+            address,
+            served,
+            workers: Workers {
+                certificates: tls,
+                ..workers
+            },
+        })
+    }
+
+    /// The address it is bound to.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The scheme it speaks.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.workers.certificates.is_some() {
+            "https"
+        } else {
+            "http"
+        }
+    }
+
+    /// Tells the service to read IP databases and certificates again, while it runs.
+    #[must_use]
+    pub fn reload(&self) -> Arc<Notify> {
+        Arc::clone(&self.workers.reload)
+    }
+
+    /// Serves until `shutdown` is ready, finishes what is under way, hands records over and returns.
+    ///
+    /// # Errors
+    /// A worker that ended by itself, or a server that failed: a half-dead service is worse than a restart.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self {
+            served: Served { server, handle },
+            workers,
+            ..
+        } = self;
+        let deliver = tokio::spawn({
+            let deliverer = workers.deliverer.clone();
+            async move { deliverer.run().await }
+        });
+        let follow = tokio::spawn(follow(workers.follower.clone()));
+        let watch = tokio::spawn(watch(
+            Arc::clone(&workers.ip),
+            workers.certificates.clone(),
+            Arc::clone(&workers.metrics),
+            Arc::clone(&workers.reload),
+        ));
+        let mut server = tokio::spawn(server);
+        let mut tasks = [deliver, follow, watch];
+        let ended = {
+            let [deliver, follow, watch] = &mut tasks;
+            tokio::select! {
+                () = shutdown => Ok(()),
+                it = &mut server => Err(anyhow::anyhow!("the server ended by itself: {it:?}")),
+                it = deliver => Err(anyhow::anyhow!("the deliverer ended by itself: {it:?}")),
+                it = follow => Err(anyhow::anyhow!("the follower ended by itself: {it:?}")),
+                it = watch => Err(anyhow::anyhow!("the watcher of files ended by itself: {it:?}")),
+            }
+        };
+        handle.stop(ended.is_ok()).await;
+        if !server.is_finished() {
+            // The server has been told to stop; what it returns says nothing more.
+            let _ = server.await;
+        }
+        tasks.iter().for_each(JoinHandle::abort);
+        match tokio::time::timeout(DRAIN_WAIT, workers.deliverer.drain()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(error = %error, "records wait in the outbox for the next start")
+            }
+            Err(_elapsed) => tracing::warn!("records wait in the outbox for the next start"),
+        }
+        let outbox = Arc::clone(&workers.outbox);
+        let _ = tokio::task::spawn_blocking(move || outbox.close()).await;
+        ended
+    }
+}
+
+fn assemble(config: &Config, replaced: Replaceable) -> anyhow::Result<(Arc<App>, Workers)> {
+    let metrics = Arc::new(Metrics::new());
+    let outbox = open_outbox(config, Some(&metrics))?;
+    let storage = open_storage(config)?;
+    let version = storage
+        .current_version()
+        .context("the catalog's version cannot be read")?;
+    let catalog = if version == 0 {
+        Catalog::empty()
+    } else {
+        load_catalog(&*storage, version)?
+    };
+    let signer = signer(config, &*storage)?;
+    let ip = Arc::new(open_ip_databases(config)?);
+    let live = Arc::new(Live::new(catalog));
+    let follower = Follower::new(
+        Arc::clone(&storage),
+        Arc::clone(&live),
+        Arc::clone(&metrics),
+    );
+    follower.note(live.load().value());
+    let deliverer = Deliverer::new(
+        Arc::clone(&outbox),
+        Arc::clone(&storage),
+        Arc::clone(&metrics),
+    );
+    let app = App::new(Parts {
+        catalog: live,
+        ip: Arc::clone(&ip),
+        outbox: Arc::clone(&outbox),
+        storage,
+        policy: config.routing.clone(),
+        zone: config.time_zone.clone(),
+        signer,
+        clock: replaced.clock,
+        chance: replaced.chance,
+        metrics: Arc::clone(&metrics),
+    });
+    let workers = Workers {
+        deliverer,
+        follower,
+        ip,
+        certificates: None,
+        metrics,
+        outbox,
+        reload: Arc::new(Notify::new()),
+    };
+    Ok((Arc::new(app), workers))
+}
+
+async fn follow(follower: Follower) {
+    let mut told = String::new();
+    loop {
+        tokio::time::sleep(FOLLOW_EVERY).await;
+        let looking = follower.clone();
+        match tokio::task::spawn_blocking(move || looking.look()).await {
+            Ok(Ok(true)) => tracing::info!("another catalog is live"),
+            Ok(Ok(false)) => told.clear(),
+            Ok(Err(error)) => {
+                let error = format!("{:#}", anyhow::Error::new(error));
+                // Once per cause, not five times a second.
+                if error != told {
+                    tracing::error!(
+                        error,
+                        "the catalog cannot be followed; the one before stays live"
+                    );
+                    told = error;
+                }
+            }
+            Err(_broken_off) => return,
+        }
+    }
+}
+
+async fn watch(
+    ip: Arc<IpLocator>,
+    certificates: Option<Arc<Certificates>>,
+    metrics: Arc<Metrics>,
+    reload: Arc<Notify>,
+) {
+    let mut stamp = certificates.as_ref().map(|it| it.stamp());
+    loop {
+        let asked = tokio::time::timeout(FILES_EVERY, reload.notified())
+            .await
+            .is_ok();
+        let looking = Arc::clone(&ip);
+        let Ok(outcomes) = tokio::task::spawn_blocking(move || looking.reload_if_changed()).await
+        else {
+            return;
+        };
+        for outcome in outcomes {
+            match outcome {
+                ReloadOutcome::Loaded { path } => {
+                    tracing::info!(path = %path.display(), "an IP database was read again")
+                }
+                ReloadOutcome::Refused { error, keeps_old } => {
+                    metrics.ip_database_refused.inc();
+                    tracing::error!(error = %error, keeps_old, "an IP database was refused");
+                }
+            }
+        }
+        if let Some(certificates) = &certificates {
+            let now = Some(certificates.stamp());
+            if asked || now != stamp {
+                stamp = now;
+                match certificates.reload() {
+                    Ok(()) => tracing::info!("the certificate was read again"),
+                    Err(error) => {
+                        tracing::error!(error = %error, "the certificate was refused; the one before stays in use")
+                    }
+                }
+            }
+        }
+    }
+}

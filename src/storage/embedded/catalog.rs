@@ -1,0 +1,208 @@
+//! The catalog in the file: versions, and entries with the versions from and to which they are valid.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
+
+use super::super::{
+    Change, EachDifference, EachEntry, EntryKind, PublishInfo, StorageError, Trouble, VersionInfo,
+};
+use super::{from_sql, to_sql};
+use crate::time::Timestamp;
+
+/// The number of a kind in the file. The numbers are in the order of the kinds.
+fn number(kind: EntryKind) -> i64 {
+    match kind {
+        EntryKind::Store => 1,
+        EntryKind::Group => 2,
+        EntryKind::Contact => 3,
+        EntryKind::Campaign => 4,
+        EntryKind::Region => 5,
+    }
+}
+
+fn kind(row: &Row<'_>) -> Result<EntryKind, StorageError> {
+    let found: i64 = row.get(0)?;
+    EntryKind::ALL
+        .into_iter()
+        .find(|it| number(*it) == found)
+        .ok_or_else(|| {
+            StorageError::caused(Trouble::Corrupt, format!("entry of unknown kind {found}"))
+        })
+}
+
+fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<Option<&'a str>, StorageError> {
+    let value = row.get_ref(column)?;
+    value
+        .as_str_or_null()
+        .map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))
+}
+
+pub(super) fn current_version(conn: &Connection) -> Result<u64, StorageError> {
+    let version = conn
+        .prepare_cached("SELECT coalesce(max(version), 0) FROM version")?
+        .query_one((), |row| row.get(0))?;
+    from_sql(version)
+}
+
+fn require(conn: &Connection, version: u64) -> Result<(), StorageError> {
+    if version <= current_version(conn)? {
+        Ok(())
+    } else {
+        Err(Trouble::NoSuchVersion { version }.into())
+    }
+}
+
+pub(super) fn load(
+    conn: &Connection,
+    version: u64,
+    each: EachEntry<'_>,
+) -> Result<(), StorageError> {
+    require(conn, version)?;
+    let mut query = conn.prepare_cached(
+        "SELECT kind, id, body FROM entry WHERE from_version <= ?1 AND (to_version IS NULL OR to_version > ?1)
+         ORDER BY kind, id",
+    )?;
+    let mut rows = query.query([to_sql(version)])?;
+    while let Some(row) = rows.next()? {
+        each(
+            kind(row)?,
+            text(row, 1)?.unwrap_or_default(),
+            text(row, 2)?.unwrap_or_default(),
+        );
+    }
+    Ok(())
+}
+
+/// A row that is valid in both versions, or in neither, tells no difference; so only rows valid in exactly one are grouped.
+pub(super) fn diff(
+    conn: &Connection,
+    before: u64,
+    after: u64,
+    each: EachDifference<'_>,
+) -> Result<(), StorageError> {
+    require(conn, before.max(after))?;
+    let mut query = conn.prepare_cached(
+        "SELECT kind, id, max(CASE WHEN is_before THEN body END) AS was, max(CASE WHEN is_after THEN body END) AS will
+         FROM (SELECT kind, id, body,
+                      from_version <= ?1 AND (to_version IS NULL OR to_version > ?1) AS is_before,
+                      from_version <= ?2 AND (to_version IS NULL OR to_version > ?2) AS is_after FROM entry)
+         WHERE is_before <> is_after GROUP BY kind, id HAVING was IS NOT will ORDER BY kind, id",
+    )?;
+    let mut rows = query.query([to_sql(before), to_sql(after)])?;
+    while let Some(row) = rows.next()? {
+        each(
+            kind(row)?,
+            text(row, 1)?.unwrap_or_default(),
+            text(row, 2)?,
+            text(row, 3)?,
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn publish(
+    conn: &Transaction<'_>,
+    expected: u64,
+    info: &PublishInfo,
+    changes: &mut dyn Iterator<Item = Change>,
+) -> Result<u64, StorageError> {
+    let current = current_version(conn)?;
+    if current != expected {
+        return Err(Trouble::Conflict { current }.into());
+    }
+    let next = current.saturating_add(1);
+    let mut publication = Publication {
+        conn,
+        next: to_sql(next),
+    };
+    let mut count: u64 = 0;
+    for change in changes {
+        count += u64::from(publication.apply(&change)?);
+    }
+    conn.execute(
+        "INSERT INTO version (version, at, author, note, changes) VALUES (?1, ?2, ?3, ?4, ?5)",
+        (
+            to_sql(next),
+            info.at.unix_ms(),
+            &info.author,
+            &info.note,
+            to_sql(count),
+        ),
+    )?;
+    Ok(next)
+}
+
+struct Publication<'a> {
+    conn: &'a Transaction<'a>,
+    next: i64,
+}
+
+impl Publication<'_> {
+    /// Applies one change and tells whether it made a difference.
+    fn apply(&mut self, change: &Change) -> Result<bool, StorageError> {
+        let key = (number(change.kind), &change.id);
+        let mut query = self.conn.prepare_cached(
+            "SELECT from_version, body FROM entry WHERE kind = ?1 AND id = ?2 AND to_version IS NULL
+             ORDER BY from_version DESC LIMIT 1",
+        )?;
+        let found: Option<(i64, bool)> = query
+            .query_one(key, |row| {
+                Ok((
+                    row.get(0)?,
+                    row.get_ref(1)?.as_str_or_null()? == change.body.as_deref(),
+                ))
+            })
+            .optional()?;
+        match (found, &change.body) {
+            (None, None) | (Some((_, true)), _) => return Ok(false),
+            (None, Some(_)) => {}
+            // Two changes of one entry in one publication: the earlier one leaves no trace.
+            (Some((from, false)), _) if from == self.next => {
+                self.conn
+                    .prepare_cached(
+                        "DELETE FROM entry WHERE kind = ?1 AND id = ?2 AND from_version = ?3",
+                    )?
+                    .execute((key.0, key.1, from))?;
+            }
+            (Some((from, false)), _) => {
+                self.conn
+                    .prepare_cached("UPDATE entry SET to_version = ?4 WHERE kind = ?1 AND id = ?2 AND from_version = ?3")?
+                    .execute((key.0, key.1, from, self.next))?;
+            }
+        }
+        if let Some(body) = &change.body {
+            self.conn
+                .prepare_cached(
+                    "INSERT INTO entry (kind, id, from_version, body) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute((key.0, key.1, self.next, body))?;
+        }
+        Ok(true)
+    }
+}
+
+pub(super) fn versions(
+    conn: &Connection,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<VersionInfo>, StorageError> {
+    let mut query = conn.prepare_cached(
+        "SELECT version, at, author, note, changes FROM version WHERE version < ?1 ORDER BY version DESC LIMIT ?2",
+    )?;
+    let mut rows = query.query((
+        before.map_or(i64::MAX, to_sql),
+        i64::try_from(limit).unwrap_or(i64::MAX),
+    ))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(VersionInfo {
+            version: from_sql(row.get(0)?)?,
+            info: PublishInfo {
+                at: Timestamp::from_unix_ms(row.get(1)?),
+                author: row.get(2)?,
+                note: row.get(3)?,
+            },
+            changes: from_sql(row.get(4)?)?,
+        });
+    }
+    Ok(found)
+}

@@ -1,0 +1,202 @@
+//! The default storage: one SQLite file, which several processes may open at once.
+
+mod catalog;
+mod records;
+mod schema;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
+
+use super::{
+    Change, EachDifference, EachEntry, EachStep, EachTag, PublishInfo, Storage, StorageError,
+    TagFilter, Trouble, VersionInfo,
+};
+use crate::funnel::StepRecord;
+use crate::tag::TagRecord;
+
+/// Connections for reading that are kept open; more are opened when needed and closed again.
+const IDLE_READERS_MAX: usize = 4;
+
+/// Storage in a local file.
+#[derive(Debug)]
+pub struct Embedded {
+    path: PathBuf,
+    /// SQLite lets one connection write at a time; within this process they queue here instead of polling for the lock.
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+    version: Mutex<VersionWatch>,
+}
+
+/// A connection that writes nothing, so `PRAGMA data_version` on it tells whether anybody else wrote.
+#[derive(Debug)]
+struct VersionWatch {
+    conn: Connection,
+    /// The data version and the catalog version that it had.
+    last: Option<(i64, u64)>,
+}
+
+impl Embedded {
+    /// Opens the file at `path`, makes it where there is none, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`Trouble::TooNew`] if a later version of this program wrote it, [`Trouble::Corrupt`] if it is something else,
+    /// [`Trouble::Unavailable`] if it cannot be read or written.
+    pub fn open(path: &Path) -> Result<Self, StorageError> {
+        let writer = schema::open(path)?;
+        let watch = schema::open_again(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer: Mutex::new(writer),
+            readers: Mutex::new(Vec::new()),
+            version: Mutex::new(VersionWatch {
+                conn: watch,
+                last: None,
+            }),
+        })
+    }
+
+    /// Does one thing as one transaction of the writer.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let mut conn = lock(&self.writer);
+        // Immediate: a transaction that reads first and writes later could find its snapshot outdated by another process.
+        let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    /// Does one thing on one snapshot, on a connection of its own, which no writer waits for.
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let idle = lock(&self.readers).pop();
+        let mut conn = match idle {
+            Some(conn) => conn,
+            None => schema::open_again(&self.path)?,
+        };
+        let done = work(&conn.transaction()?)?;
+        let mut readers = lock(&self.readers);
+        if readers.len() < IDLE_READERS_MAX {
+            readers.push(conn);
+        }
+        Ok(done)
+    }
+}
+
+impl Storage for Embedded {
+    fn current_version(&self) -> Result<u64, StorageError> {
+        let watch = &mut *lock(&self.version);
+        let data_version: i64 = watch
+            .conn
+            .prepare_cached("PRAGMA data_version")?
+            .query_one((), |row| row.get(0))?;
+        if let Some((seen, version)) = watch.last
+            && seen == data_version
+        {
+            return Ok(version);
+        }
+        let version = catalog::current_version(&watch.conn)?;
+        watch.last = Some((data_version, version));
+        Ok(version)
+    }
+
+    fn load(&self, version: u64, each: EachEntry<'_>) -> Result<(), StorageError> {
+        self.read(|conn| catalog::load(conn, version, each))
+    }
+
+    fn diff(&self, before: u64, after: u64, each: EachDifference<'_>) -> Result<(), StorageError> {
+        self.read(|conn| catalog::diff(conn, before, after, each))
+    }
+
+    fn publish(
+        &self,
+        expected: u64,
+        info: &PublishInfo,
+        changes: &mut dyn Iterator<Item = Change>,
+    ) -> Result<u64, StorageError> {
+        self.write(|conn| catalog::publish(conn, expected, info, changes))
+    }
+
+    fn versions(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<VersionInfo>, StorageError> {
+        self.read(|conn| catalog::versions(conn, before, limit))
+    }
+
+    fn deliver(&self, tags: &[TagRecord], steps: &[StepRecord]) -> Result<(), StorageError> {
+        self.write(|conn| records::deliver(conn, tags, steps))
+    }
+
+    fn each_tag(&self, filter: &TagFilter, each: EachTag<'_>) -> Result<(), StorageError> {
+        self.read(|conn| records::each_tag(conn, filter, each))
+    }
+
+    fn count_tags(&self, filter: &TagFilter) -> Result<u64, StorageError> {
+        self.read(|conn| records::count_tags(conn, filter))
+    }
+
+    fn each_step(&self, filter: &TagFilter, each: EachStep<'_>) -> Result<(), StorageError> {
+        self.read(|conn| records::each_step(conn, filter, each))
+    }
+
+    fn secret(&self, make: &dyn Fn() -> [u8; 32]) -> Result<[u8; 32], StorageError> {
+        self.write(|conn| {
+            let kept = conn
+                .query_one("SELECT bytes FROM secret", (), |row| row.get(0))
+                .optional()?;
+            if let Some(secret) = kept {
+                return Ok(secret);
+            }
+            let secret = make();
+            conn.execute("INSERT INTO secret (id, bytes) VALUES (1, ?1)", [secret])?;
+            Ok(secret)
+        })
+    }
+}
+
+/// A thread that died while holding a connection has left no transaction behind: dropping one rolls it back.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl From<rusqlite::Error> for StorageError {
+    fn from(source: rusqlite::Error) -> Self {
+        use rusqlite::Error::{
+            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
+        };
+        let is_corrupt = matches!(
+            source.sqlite_error_code(),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        ) || matches!(
+            source,
+            FromSqlConversionFailure(..)
+                | IntegralValueOutOfRange(..)
+                | InvalidColumnType(..)
+                | Utf8Error(..)
+        );
+        let kind = if is_corrupt {
+            Trouble::Corrupt
+        } else {
+            Trouble::Unavailable
+        };
+        Self::caused(kind, source)
+    }
+}
+
+/// SQLite's integers are signed; versions and limits beyond them do not occur, and mean "none" or "all" then.
+fn to_sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A negative number where none can be is damage.
+fn from_sql(number: i64) -> Result<u64, StorageError> {
+    u64::try_from(number).map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))
+}

@@ -1,0 +1,213 @@
+//! Tag records and steps in the file, one column for each field, so that SQL can filter and count.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, Transaction, named_params, params_from_iter};
+use serde::Deserialize;
+use serde::de::{IntoDeserializer as _, value};
+
+use super::super::{EachStep, EachTag, StorageError, TagFilter, Trouble};
+use super::from_sql;
+use crate::funnel::{Step, StepRecord};
+use crate::id::{CampaignSlug, ScanId, StoreId, VisitorId};
+use crate::region::RegionNames;
+use crate::tag::TagRecord;
+use crate::time::Timestamp;
+
+/// The visitor is not among the columns that a later revision sets.
+const UPSERT: &str = "
+    INSERT INTO tag (scan, revision, visitor, at, campaign, outcome, store, join_kind, join_id, fallback,
+                     province, city, district, areas, region_source, source, accuracy)
+    VALUES (:scan, :revision, :visitor, :at, :campaign, :outcome, :store, :join_kind, :join_id, :fallback,
+            :province, :city, :district, :areas, :region_source, :source, :accuracy)
+    ON CONFLICT (scan) DO UPDATE SET
+        revision = excluded.revision, at = excluded.at, campaign = excluded.campaign, outcome = excluded.outcome,
+        store = excluded.store, join_kind = excluded.join_kind, join_id = excluded.join_id, fallback = excluded.fallback,
+        province = excluded.province, city = excluded.city, district = excluded.district, areas = excluded.areas,
+        region_source = excluded.region_source, source = excluded.source, accuracy = excluded.accuracy
+    WHERE excluded.revision > tag.revision";
+
+const COLUMNS: &str =
+    "scan, revision, visitor, at, campaign, outcome, store, join_kind, join_id, fallback,
+    province, city, district, areas, region_source, source, accuracy";
+
+fn corrupt(cause: impl std::error::Error + Send + Sync + 'static) -> StorageError {
+    StorageError::caused(Trouble::Corrupt, cause)
+}
+
+pub(super) fn deliver(
+    conn: &Transaction<'_>,
+    tags: &[TagRecord],
+    steps: &[StepRecord],
+) -> Result<(), StorageError> {
+    let mut upsert = conn.prepare_cached(UPSERT)?;
+    for record in tags {
+        let areas = serde_json::to_string(&record.region.areas).map_err(corrupt)?;
+        upsert.execute(named_params! {
+            ":scan": record.scan.to_string(),
+            ":revision": record.revision,
+            ":visitor": record.visitor.to_string(),
+            ":at": record.at.unix_ms(),
+            ":campaign": record.campaign.as_str(),
+            ":outcome": &*record.outcome,
+            ":store": record.store.as_ref().map(StoreId::as_str),
+            ":join_kind": record.join_kind.as_deref(),
+            ":join_id": record.join_id.as_deref(),
+            ":fallback": record.fallback.as_deref(),
+            ":province": &*record.region.province,
+            ":city": &*record.region.city,
+            ":district": &*record.region.district,
+            ":areas": areas,
+            ":region_source": record.region_source.as_str(),
+            ":source": record.source.as_str(),
+            ":accuracy": record.accuracy.as_str(),
+        })?;
+    }
+    let mut insert = conn.prepare_cached(
+        "INSERT INTO step (scan, step, at) VALUES (?1, ?2, ?3)
+         ON CONFLICT (scan, step) DO UPDATE SET at = excluded.at WHERE excluded.at < step.at",
+    )?;
+    for record in steps {
+        insert.execute((
+            record.scan.to_string(),
+            record.step.as_str(),
+            record.at.unix_ms(),
+        ))?;
+    }
+    Ok(())
+}
+
+pub(super) fn each_tag(
+    conn: &Connection,
+    filter: &TagFilter,
+    each: EachTag<'_>,
+) -> Result<(), StorageError> {
+    let (conditions, values) = conditions(filter);
+    let mut query = conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM tag WHERE {conditions} ORDER BY tag.at, tag.scan"
+    ))?;
+    let mut rows = query.query(params_from_iter(values))?;
+    while let Some(row) = rows.next()? {
+        if each(tag(row)?).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn count_tags(conn: &Connection, filter: &TagFilter) -> Result<u64, StorageError> {
+    let (conditions, values) = conditions(filter);
+    let mut query = conn.prepare_cached(&format!("SELECT count(*) FROM tag WHERE {conditions}"))?;
+    from_sql(query.query_one(params_from_iter(values), |row| row.get(0))?)
+}
+
+pub(super) fn each_step(
+    conn: &Connection,
+    filter: &TagFilter,
+    each: EachStep<'_>,
+) -> Result<(), StorageError> {
+    let (conditions, values) = conditions(filter);
+    let mut query = conn.prepare_cached(&format!(
+        "SELECT step.scan, step.step, step.at FROM tag JOIN step USING (scan) WHERE {conditions}
+         ORDER BY tag.at, tag.scan, step.step"
+    ))?;
+    let mut rows = query.query(params_from_iter(values))?;
+    while let Some(row) = rows.next()? {
+        let record = StepRecord {
+            scan: id(row, 0, ScanId::parse)?,
+            step: word::<Step>(row, 1)?,
+            at: Timestamp::from_unix_ms(row.get(2)?),
+        };
+        if each(record).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The filter as SQL and its values. Only fixed texts go into the SQL.
+fn conditions(filter: &TagFilter) -> (String, Vec<Value>) {
+    let text = |it: &Option<String>| it.clone().map(Value::Text);
+    let moment = |it: Option<Timestamp>| it.map(|it| Value::Integer(it.unix_ms()));
+    let given = [
+        (
+            "tag.visitor = ?",
+            filter.visitor.map(|it| Value::Text(it.to_string())),
+        ),
+        (
+            "tag.store = ?",
+            filter.store.as_ref().map(|it| Value::Text(it.to_string())),
+        ),
+        (
+            "tag.campaign = ?",
+            filter
+                .campaign
+                .as_ref()
+                .map(|it| Value::Text(it.to_string())),
+        ),
+        ("tag.province = ?", text(&filter.province)),
+        ("tag.city = ?", text(&filter.city)),
+        ("tag.district = ?", text(&filter.district)),
+        (
+            "? IN (SELECT tag.province UNION ALL SELECT tag.city UNION ALL SELECT tag.district
+                   UNION ALL SELECT value FROM json_each(tag.areas))",
+            text(&filter.region),
+        ),
+        ("tag.at >= ?", moment(filter.from)),
+        ("tag.at < ?", moment(filter.to)),
+    ];
+    let mut sql = String::from("TRUE");
+    let mut values = Vec::new();
+    for (condition, value) in given {
+        if let Some(value) = value {
+            sql.push_str(" AND ");
+            sql.push_str(condition);
+            values.push(value);
+        }
+    }
+    (sql, values)
+}
+
+fn tag(row: &Row<'_>) -> Result<TagRecord, StorageError> {
+    let areas: String = row.get(13)?;
+    let store: Option<String> = row.get(6)?;
+    Ok(TagRecord {
+        scan: id(row, 0, ScanId::parse)?,
+        revision: row.get(1)?,
+        visitor: id(row, 2, VisitorId::parse)?,
+        at: Timestamp::from_unix_ms(row.get(3)?),
+        campaign: id(row, 4, CampaignSlug::parse)?,
+        outcome: row.get(5)?,
+        store: store
+            .map(|it| StoreId::parse(&it))
+            .transpose()
+            .map_err(corrupt)?,
+        join_kind: row.get(7)?,
+        join_id: row.get(8)?,
+        fallback: row.get(9)?,
+        region: RegionNames {
+            province: row.get(10)?,
+            city: row.get(11)?,
+            district: row.get(12)?,
+            areas: serde_json::from_str(&areas).map_err(corrupt)?,
+        },
+        region_source: word(row, 14)?,
+        source: word(row, 15)?,
+        accuracy: word(row, 16)?,
+    })
+}
+
+fn id<T, E: std::error::Error + Send + Sync + 'static>(
+    row: &Row<'_>,
+    column: usize,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<T, StorageError> {
+    let text = row.get_ref(column)?.as_str().map_err(corrupt)?;
+    parse(text).map_err(corrupt)
+}
+
+/// One of the fixed words that an enum of the record is written as.
+fn word<'a, T: Deserialize<'a>>(row: &'a Row<'_>, column: usize) -> Result<T, StorageError> {
+    let text = row.get_ref(column)?.as_str().map_err(corrupt)?;
+    let text: value::StrDeserializer<'a, value::Error> = text.into_deserializer();
+    T::deserialize(text).map_err(corrupt)
+}

@@ -1,0 +1,76 @@
+//! The tables of the file, and how older files are brought up to date.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::super::{StorageError, Trouble};
+
+/// How long a connection waits for another process that writes. An import of a million stores holds the lock for some seconds.
+const BUSY_TIMEOUT_MS: u64 = 15_000;
+
+/// Statements that turn format `n` into format `n + 1`. A step that was shipped is never edited.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// Opens the file for reading and writing and brings it up to date.
+pub(super) fn open(path: &Path) -> Result<Connection, StorageError> {
+    make_private(path).map_err(|cause| StorageError::caused(Trouble::Unavailable, cause))?;
+    let mut conn = connect(path)?;
+    // 64 MiB of pages, so that a large import does not write its pages twice.
+    conn.execute_batch("PRAGMA cache_size = -65536")?;
+    migrate(&mut conn)?;
+    Ok(conn)
+}
+
+/// Opens a file that [`open`] has brought up to date.
+pub(super) fn open_again(path: &Path) -> Result<Connection, StorageError> {
+    Ok(connect(path)?)
+}
+
+/// - WAL: readers and the writer do not wait for each other.
+/// - `synchronous = FULL`: what was answered survives a loss of power.
+/// - The planner's stability guarantee: without it SQLite plans a cached statement anew for new values, at several times the
+///   cost of running it.
+/// - `wal_autocheckpoint`, in pages of 4 KiB: a delivery touches a page of an index for nearly every record, and pages that are
+///   touched again before the checkpoint are copied once.
+/// - `secure_delete`: what a visitor asked to forget is overwritten, not only unlinked.
+fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    conn.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
+    conn.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
+         PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;",
+    )?;
+    Ok(conn)
+}
+
+fn migrate(conn: &mut Connection) -> Result<(), StorageError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    // The lock is taken first: several processes may find the same old file.
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.query_one("PRAGMA user_version", (), |row| row.get(0))?;
+    if found > known {
+        return Err(Trouble::TooNew { found, known }.into());
+    }
+    let done =
+        usize::try_from(found).map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))?;
+    for step in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Makes the file, if there is none, readable by its owner only: it holds the secret that signs visitor tokens.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}

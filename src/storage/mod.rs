@@ -1,0 +1,177 @@
+//! What the service remembers beyond one request, behind one trait; not how a backend keeps it.
+//!
+//! Every method is one intention and one atomic step; there is no get-then-set. All methods **block** on a disk or a network:
+//! callers run them on threads that may block.
+
+#[doc(hidden)]
+pub mod contract;
+pub mod embedded;
+mod error;
+mod filter;
+
+pub use error::{StorageError, Trouble};
+pub use filter::TagFilter;
+
+use std::ops::ControlFlow;
+
+use crate::funnel::StepRecord;
+use crate::tag::TagRecord;
+use crate::time::Timestamp;
+
+/// What kind of thing an entry of the catalog is. The order is the order in which entries are loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EntryKind {
+    /// A shop.
+    Store,
+    /// A group chat.
+    Group,
+    /// A contact.
+    Contact,
+    /// A campaign.
+    Campaign,
+    /// A region's polygon.
+    Region,
+}
+
+impl EntryKind {
+    /// All kinds, in order.
+    pub const ALL: [Self; 5] = [
+        Self::Store,
+        Self::Group,
+        Self::Contact,
+        Self::Campaign,
+        Self::Region,
+    ];
+
+    /// The word used in storage.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Group => "group",
+            Self::Contact => "contact",
+            Self::Campaign => "campaign",
+            Self::Region => "region",
+        }
+    }
+}
+
+/// What a publication does to one entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its kind.
+    pub kind: EntryKind,
+    /// Its id, unique within its kind.
+    pub id: String,
+    /// Its value from now on, JSON; none removes it.
+    pub body: Option<String>,
+}
+
+/// Who publishes, when and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishInfo {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub author: String,
+    /// Why, in the author's words; may be empty.
+    pub note: String,
+}
+
+/// One version of the catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionInfo {
+    /// Its number, from 1.
+    pub version: u64,
+    /// Who published it, when and why.
+    pub info: PublishInfo,
+    /// How many entries it changed.
+    pub changes: u64,
+}
+
+/// Receives entries in the order of kind, then id (by bytes): kind, id, JSON.
+pub type EachEntry<'a> = &'a mut dyn FnMut(EntryKind, &str, &str);
+/// Receives entries that differ, in the same order: kind, id, JSON before, JSON after.
+pub type EachDifference<'a> = &'a mut dyn FnMut(EntryKind, &str, Option<&str>, Option<&str>);
+
+/// Receives tag records, and says whether to go on.
+pub type EachTag<'a> = &'a mut dyn FnMut(TagRecord) -> ControlFlow<()>;
+/// Receives steps, and says whether to go on.
+pub type EachStep<'a> = &'a mut dyn FnMut(StepRecord) -> ControlFlow<()>;
+
+/// What the service must remember. Every backend shows the behaviour that [`contract`] checks.
+pub trait Storage: Send + Sync {
+    /// The number of the current catalog; 0 if none was ever published. Cheap enough to be asked several times a second.
+    ///
+    /// # Errors
+    /// [`Trouble::Unavailable`] or [`Trouble::Corrupt`], as all methods.
+    fn current_version(&self) -> Result<u64, StorageError>;
+
+    /// Hands over every entry of a version, as of one moment. Version 0 is empty.
+    ///
+    /// # Errors
+    /// [`Trouble::NoSuchVersion`] if it was never published.
+    fn load(&self, version: u64, each: EachEntry<'_>) -> Result<(), StorageError>;
+
+    /// Hands over every entry that differs between two versions, in either direction.
+    ///
+    /// # Errors
+    /// [`Trouble::NoSuchVersion`] if one of them was never published.
+    fn diff(&self, before: u64, after: u64, each: EachDifference<'_>) -> Result<(), StorageError>;
+
+    /// Makes the next version of the catalog, all of it or nothing, and returns its number.
+    ///
+    /// Entries whose value stays the same may be among the changes and count for nothing. Of two changes of one entry the later
+    /// one stands. A publication without any change is a version too.
+    ///
+    /// # Errors
+    /// [`Trouble::Conflict`] with the current version, if that is not `expected`.
+    fn publish(
+        &self,
+        expected: u64,
+        info: &PublishInfo,
+        changes: &mut dyn Iterator<Item = Change>,
+    ) -> Result<u64, StorageError>;
+
+    /// The versions below `before` (none: all), latest first, at most `limit`.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn versions(&self, before: Option<u64>, limit: usize)
+    -> Result<Vec<VersionInfo>, StorageError>;
+
+    /// Keeps tag records and steps, all of them or none. Repeating it changes nothing, and the order does not matter.
+    ///
+    /// Of the records of one scan the one with the highest revision stays; its visitor never changes. Of the steps of one
+    /// kind of one scan the earliest stays.
+    ///
+    /// # Errors
+    /// As all methods; delivering again is harmless.
+    fn deliver(&self, tags: &[TagRecord], steps: &[StepRecord]) -> Result<(), StorageError>;
+
+    /// Hands over the tag records that pass the filter, as of one moment, in the order of their visit and then of their scan.
+    /// Never holds up [`Storage::deliver`]. `each` may break off.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn each_tag(&self, filter: &TagFilter, each: EachTag<'_>) -> Result<(), StorageError>;
+
+    /// How many tag records pass the filter.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn count_tags(&self, filter: &TagFilter) -> Result<u64, StorageError>;
+
+    /// Hands over the steps of the visits whose tag records pass the filter, in the order of [`Storage::each_tag`] and then of
+    /// the step's word. `each` may break off.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn each_step(&self, filter: &TagFilter, each: EachStep<'_>) -> Result<(), StorageError>;
+
+    /// The secret of this installation: what `make` gives the first time, and the same ever after, for everybody.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn secret(&self, make: &dyn Fn() -> [u8; 32]) -> Result<[u8; 32], StorageError>;
+}

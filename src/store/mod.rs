@@ -1,0 +1,153 @@
+//! A store is a shop: where it is, whether it takes customers, when it is open.
+
+mod hours;
+mod located;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use hours::{HoursError, OpeningHours};
+pub use located::Located;
+
+use crate::id::StoreId;
+use crate::time::Timestamp;
+
+/// Whether a store takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreStatus {
+    /// Customers are routed there.
+    #[default]
+    Active,
+    /// Out of the rotation for a while, for example during a renovation.
+    Paused,
+    /// Gone for good; kept so that history can name it.
+    Closed,
+}
+
+impl StoreStatus {
+    /// Reads `active`, `paused` or `closed`, or 营业, 暂停, 关闭.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.trim().to_lowercase().as_str() {
+            "active" | "open" | "营业" | "营业中" => Some(Self::Active),
+            "paused" | "暂停" | "暂停营业" => Some(Self::Paused),
+            "closed" | "关闭" | "已关闭" | "闭店" => Some(Self::Closed),
+            _ => None,
+        }
+    }
+
+    /// The word used in sheets and in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// An IANA time zone, kept with its name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Zone(jiff::tz::TimeZone);
+
+impl Zone {
+    /// Looks up a zone such as `Asia/Shanghai`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        jiff::tz::TimeZone::get(name.trim())
+            .ok()
+            .filter(|it| it.iana_name().is_some())
+            .map(Self)
+    }
+
+    /// The IANA name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// The zone as `jiff` knows it.
+    #[must_use]
+    pub fn as_jiff(&self) -> &jiff::tz::TimeZone {
+        &self.0
+    }
+
+    /// The day of the week (Monday is 0) and the minute of the day there at this moment.
+    #[must_use]
+    pub fn weekday_and_minute(&self, at: Timestamp) -> (u8, u16) {
+        let local = at.to_jiff().to_zoned(self.0.clone());
+        let weekday = u8::try_from(local.weekday().to_monday_zero_offset()).unwrap_or(0);
+        let minute = i16::from(local.hour()) * 60 + i16::from(local.minute());
+        (weekday, u16::try_from(minute).unwrap_or(0))
+    }
+}
+
+impl TryFrom<String> for Zone {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::parse(&name).ok_or_else(|| format!("{name} is not an IANA time zone"))
+    }
+}
+
+impl From<Zone> for String {
+    fn from(zone: Zone) -> Self {
+        Self::from(zone.name())
+    }
+}
+
+/// A shop of the chain. Texts that nobody gave are empty.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Store {
+    /// The chain's own code.
+    pub id: StoreId,
+    /// The name that customers see.
+    pub name: Box<str>,
+    /// The street address.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub address: Box<str>,
+    /// The province, as the chain writes it.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub province: Box<str>,
+    /// The city, as the chain writes it.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub city: Box<str>,
+    /// The district, as the chain writes it.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub district: Box<str>,
+    /// Where it is, as given and as a position.
+    pub at: Located,
+    /// Whether it takes part.
+    #[serde(default)]
+    pub status: StoreStatus,
+    /// When it is open; none means unknown, which is not closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<OpeningHours>,
+    /// The zone of its opening hours; none means the zone of the settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<Zone>,
+    /// Labels of the operator.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub tags: Box<[Box<str>]>,
+    /// Columns of the sheet that have no meaning here, kept for the way out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extra: BTreeMap<Box<str>, Box<str>>,
+}
+
+impl Store {
+    /// Whether the store is open at this moment; `None` if its hours are unknown.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp, default_zone: &Zone) -> Option<bool> {
+        let hours = self.hours.as_ref()?;
+        let (weekday, minute) = self
+            .zone
+            .as_ref()
+            .unwrap_or(default_zone)
+            .weekday_and_minute(now);
+        Some(hours.covers(weekday, minute))
+    }
+}

@@ -1,0 +1,66 @@
+//! The tag record: which region a visitor belongs to, why, and since when. It names no place on a map.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{CampaignSlug, ScanId, StoreId, VisitorId};
+use crate::region::{RegionNames, RegionSource};
+use crate::time::Timestamp;
+use crate::visitor::{AccuracyClass, FixSource};
+
+/// What is remembered of one visit. A refined visit writes the record again with a higher revision; the highest stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagRecord {
+    /// The visit. Storage keeps one record a visit, which makes repeated delivery harmless.
+    pub scan: ScanId,
+    /// Rises with every refinement of the visit: microseconds since 1970 of the decision.
+    pub revision: i64,
+    /// Whose visit.
+    pub visitor: VisitorId,
+    /// When the visit began.
+    pub at: Timestamp,
+    /// Through which landing code.
+    pub campaign: CampaignSlug,
+    /// `routed`, `choose`, `out_of_reach` or `unknown_place`.
+    pub outcome: Box<str>,
+    /// The store that was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreId>,
+    /// `group` or `contact`, where a join code was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join_kind: Option<Box<str>>,
+    /// The id of the group or contact that was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join_id: Option<Box<str>>,
+    /// The rung of the ladder below the store's own group, where one was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Box<str>>,
+    /// The region.
+    pub region: RegionNames,
+    /// Where the region's names come from.
+    pub region_source: RegionSource,
+    /// Who said where the visitor is.
+    pub source: FixSource,
+    /// How well the place was known.
+    pub accuracy: AccuracyClass,
+}
+
+impl TagRecord {
+    /// The labels put on the customer: province and city (once where they are equal), district, areas, store.
+    #[must_use]
+    pub fn tags(&self) -> Vec<&str> {
+        let mut tags = Vec::with_capacity(4);
+        let names = [
+            &*self.region.province,
+            &*self.region.city,
+            &*self.region.district,
+        ];
+        let store = self.store.as_ref().map_or("", StoreId::as_str);
+        let areas = self.region.areas.iter().map(|it| &**it);
+        for name in names.into_iter().chain(areas).chain([store]) {
+            if !name.is_empty() && !tags.contains(&name) {
+                tags.push(name);
+            }
+        }
+        tags
+    }
+}
