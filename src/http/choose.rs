@@ -197,5 +197,8 @@ fn places<'a>(catalog: &'a Catalog, asked: &Asked) -> Vec<PlaceView<'a>> {
             href,
         }
     };
-    counts.into_iter().map(view).collect()
+    let mut places: Vec<_> = counts.into_iter().map(view).collect();
+    // Most customers live where most stores are.
+    places.sort_by_key(|it| std::cmp::Reverse(it.stores));
+    places
 }

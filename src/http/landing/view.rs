@@ -51,12 +51,18 @@ pub struct LandingView<'a> {
 }
 
 impl LandingView<'_> {
-    /// Whether the store is a guess from a place too coarse to show a code for.
+    /// Whether the place is too coarse to show a code for: the customer chooses first.
     ///
     /// A customer who joins the group of a wrong store is worse off than one who taps once more.
     fn is_blind(&self) -> bool {
         self.outcome == Outcome::Choose
-            && matches!(self.fix_source, FixSource::Ip | FixSource::None)
+            && (self.store.is_none() || matches!(self.fix_source, FixSource::Ip | FixSource::None))
+    }
+
+    /// Whether finding the store comes before the code, which is not a store's.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.outcome == Outcome::UnknownPlace && self.code().is_some()
     }
 
     /// The code to show.

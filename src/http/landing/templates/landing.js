@@ -57,7 +57,7 @@ const item = (it, rough) => {
 /*{# The same choices as the page's view makes on the server. #}*/
 const show = (a, join, img) => {
   const fix = a.fix || {}, choosing = a.outcome === 'choose', rough = fix.source === 'ip' || fix.accuracy_m > 1000;
-  const blind = choosing && (fix.source === 'ip' || fix.source === 'none');
+  const blind = choosing && (!a.store || fix.source === 'ip' || fix.source === 'none');
   const store = (a.outcome === 'routed' || choosing && !blind) && a.store || null, fall = a.fallback;
   const place = fix.source === 'ip' && a.region && (a.region.city || a.region.province);
   const source = { gps: 'nearest', chosen: 'chosen', previous: 'previous' }[fix.source] || 'by_network';
@@ -72,6 +72,7 @@ const show = (a, join, img) => {
   $('open').parentNode.hidden = !hours && !known;
   put('note', store ? fall && t('why_' + fall.reason, fall.store && fall.store.name || t(fall.rung === 'contact' || fall.rung === 'region' ? 'this_store' : 'nearest_store')) + t('rung_' + fall.rung) : join && t('join_brand', d.querySelector('.name').textContent));
   card.classList.toggle('coded', !!join);
+  card.classList.toggle('lost', !!join && a.outcome === 'unknown_place');
   card.classList.toggle('pick', !locate && !join);
   code.hidden = !join;
   code.dataset.join = join ? join.qr_png : '';
@@ -112,7 +113,7 @@ const ask = body => {
   post('', message).then(a => {
     scan = a.scan || scan;
     visitor = a.visitor || visitor;
-    const source = (a.fix || {}).source, join = a.outcome === 'choose' && (source === 'ip' || source === 'none') ? null : a.join;
+    const source = (a.fix || {}).source, join = a.outcome === 'choose' && (!a.store || source === 'ip' || source === 'none') ? null : a.join;
     return picture(join).then(img => { if (mine === turn) { busy(false); show(a, join, img); } });
   }).catch(() => {
     if (mine === turn) { busy(false); say(t('network'), () => ask(body)); }
