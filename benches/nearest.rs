@@ -5,21 +5,24 @@
 
 #![expect(clippy::print_stdout, reason = "printing the tables is what it is for")]
 
+#[path = "parts/cities.rs"]
+mod cities;
+#[path = "parts/stopwatch.rs"]
+mod stopwatch;
+
 use std::hint::black_box;
 use std::time::Instant;
 
-use fastrand::Rng;
 use jinqun::geo::datum::{from_wgs84, to_wgs84};
 use jinqun::geo::geodesic::ecef;
 use jinqun::geo::{Datum, NearestIndex, Position, distance_m};
 use rstar::RTree;
 use rstar::primitives::GeomWithData;
 
-const SEED: u64 = 20_251_122;
-const CITIES: u32 = 300;
-const CITY_SPREAD_DEGREES: f64 = 0.08;
+use cities::{Places, position};
+use stopwatch::{Contender, time};
+
 const QUERIES: u32 = 10_000;
-const ROUNDS: usize = 5;
 /// Measurements that a linear scan may take in a round.
 const SCAN_STEPS_MAX: u32 = 2_000_000;
 
@@ -54,64 +57,6 @@ fn ask(stores: u32, queries: u32) {
     }
 }
 
-/// Stores and customers as cities have them.
-struct Places {
-    chance: Rng,
-    cities: Vec<(f64, f64)>,
-}
-
-impl Places {
-    fn new() -> Self {
-        let mut chance = Rng::with_seed(SEED);
-        let cities = (0..CITIES).map(|_| anywhere(&mut chance)).collect();
-        Self { chance, cities }
-    }
-
-    fn stores(&mut self, count: u32) -> Vec<Position> {
-        (0..count).map(|_| self.in_city()).collect()
-    }
-
-    /// 70 % in cities, 30 % anywhere in the box of China.
-    fn queries(&mut self, count: u32) -> Vec<Position> {
-        let query = |_| {
-            if self.chance.f64() < 0.7 {
-                self.in_city()
-            } else {
-                let (lat, lon) = anywhere(&mut self.chance);
-                position(lat, lon)
-            }
-        };
-        (0..count).map(query).collect()
-    }
-
-    /// Near the middle of a city; the tenth city is ten times smaller than the first.
-    fn in_city(&mut self) -> Position {
-        let rank = f64::from(CITIES).powf(self.chance.f64());
-        let city = (1..=CITIES)
-            .zip(&self.cities)
-            .find(|&(city, _)| f64::from(city) >= rank.floor());
-        let (lat, lon) = *city.expect("a rank is at most the number of cities").1;
-        let (north, east) = (self.bell(), self.bell());
-        position(
-            lat + CITY_SPREAD_DEGREES * north,
-            lon + CITY_SPREAD_DEGREES * east,
-        )
-    }
-
-    /// About normally distributed, with a deviation of one.
-    fn bell(&mut self) -> f64 {
-        (0..12).map(|_| self.chance.f64()).sum::<f64>() - 6.0
-    }
-}
-
-fn anywhere(chance: &mut Rng) -> (f64, f64) {
-    (18.0 + 35.0 * chance.f64(), 73.0 + 62.0 * chance.f64())
-}
-
-fn position(lat: f64, lon: f64) -> Position {
-    Position::from_datum(lat, lon, Datum::Wgs84).expect("the box of China is in range")
-}
-
 fn degrees(position: Position) -> [f64; 2] {
     [position.lon(), position.lat()]
 }
@@ -143,44 +88,6 @@ fn scan(stores: &[Position], from: Position, distance: impl Fn(Position, Positio
     measured
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .map_or(0, |(_, key)| key)
-}
-
-/// Something to time, and what it is timed on.
-struct Contender<'a> {
-    name: &'a str,
-    queries: &'a [Position],
-    run: Box<dyn FnMut(Position) + 'a>,
-}
-
-impl<'a> Contender<'a> {
-    fn new<R>(name: &'a str, queries: &'a [Position], run: impl Fn(Position) -> R + 'a) -> Self {
-        let run = Box::new(move |from| {
-            black_box(run(from));
-        });
-        Self { name, queries, run }
-    }
-}
-
-/// The median nanoseconds a query of each contender. They take turns, so that a noisy moment hits all of them.
-fn time(contenders: &mut [Contender<'_>]) -> Vec<f64> {
-    let mut rounds = vec![Vec::new(); contenders.len()];
-    for _ in 0..ROUNDS {
-        for (contender, times) in contenders.iter_mut().zip(&mut rounds) {
-            let start = Instant::now();
-            for &from in contender.queries {
-                (contender.run)(from);
-            }
-            let queries = u32::try_from(contender.queries.len()).expect("there are few queries");
-            times.push(start.elapsed().as_secs_f64() * 1e9 / f64::from(queries));
-        }
-    }
-    rounds
-        .iter_mut()
-        .map(|times| {
-            times.sort_by(f64::total_cmp);
-            times.get(ROUNDS / 2).copied().unwrap_or_default()
-        })
-        .collect()
 }
 
 fn time_pieces() {

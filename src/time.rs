@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// From milliseconds since 1970; clamped to the years −9999 to 9999.
     #[must_use]
     pub fn from_unix_ms(ms: i64) -> Self {

@@ -46,8 +46,15 @@ impl fmt::Display for Origin {
 pub type Flags = BTreeMap<&'static str, String>;
 
 /// Values by the name of the setting, with their origins.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Gathered(BTreeMap<&'static str, (Value, Origin)>);
+
+impl fmt::Debug for Gathered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Secrets are among the values.
+        write!(f, "Gathered({} settings)", self.0.len())
+    }
+}
 
 #[expect(
     clippy::disallowed_methods,

@@ -181,12 +181,17 @@ struct Walk<'a, I> {
     catalog: &'a Catalog,
     neighbours: I,
     reach_m: f64,
+    /// A store that is not handed out.
+    passed: Option<u32>,
     considered: Vec<Candidate>,
 }
 
 impl<I: Iterator<Item = Neighbour>> Walk<'_, I> {
     fn next_active(&mut self) -> Option<Neighbour> {
         while let Some(it) = self.neighbours.next() {
+            if self.passed == Some(it.key) {
+                continue;
+            }
             let verdict = match self.catalog.store(it.key).map(|it| it.status) {
                 Some(StoreStatus::Active) => return Some(it),
                 Some(StoreStatus::Paused) => Verdict::Paused,
@@ -238,6 +243,7 @@ impl<'a> Context<'a> {
             catalog: self.catalog,
             neighbours,
             reach_m,
+            passed: None,
             considered: Vec::new(),
         }
     }
@@ -427,20 +433,13 @@ impl<'a> Context<'a> {
             return self.without_store(Outcome::UnknownPlace);
         };
         let mut walk = self.walk(store.at.position(), self.reach_m());
-        // The walk meets the store itself, maybe behind others at the same place.
-        let mut seen = Vec::new();
-        while let Some(it) = walk
-            .next_in_reach()
-            .filter(|it| it.distance_m <= 0.0 && it.key != key)
-        {
-            seen.push(it);
-        }
+        // The walk would meet the store itself, maybe behind others at the same place.
+        walk.passed = Some(key);
         let first = Neighbour {
             key,
             distance_m: 0.0,
         };
-        walk.considered.retain(|it| it.store != key);
-        self.settle(first, false, seen, walk)
+        self.settle(first, false, Vec::new(), walk)
     }
 
     /// Shows `first`, or where its group cannot be offered the next rung of the ladder.
@@ -539,9 +538,6 @@ impl<'a> Context<'a> {
                 },
             };
             place += 1;
-            if it.key == first.key {
-                continue;
-            }
             if let Ok(join) = ladder::own_group(self.catalog, it.key, self.now) {
                 return (
                     it,

@@ -7,3 +7,6 @@ mod policy;
 pub use decision::{Candidate, Decision, Outcome, Pick, Verdict, decide};
 pub use ladder::{Fallback, Reason, Rung};
 pub use policy::{Policy, PolicyError};
+
+#[cfg(test)]
+mod tests;

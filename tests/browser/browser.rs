@@ -1,0 +1,244 @@
+//! A phone in the hands of a customer: opens pages, taps, reads what is to be seen, takes screenshots.
+
+use std::fs;
+use std::path::Path;
+
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+
+use crate::demo::{Demo, poll};
+use crate::driver::Session;
+use crate::eye;
+
+pub const WECHAT: &str = "Mozilla/5.0 (Linux; Android 13; 22041211AC Build/TP1A.220624.014; wv) AppleWebKit/537.36 \
+    (KHTML, like Gecko) Version/4.0 Chrome/116.0.0.0 Mobile Safari/537.36 XWEB/1160117 MMWEBSDK/20240404 \
+    MicroMessenger/8.0.49.2600(0x28003133) WeChat/arm64 Weixin NetType/4G Language/zh_CN ABI/arm64";
+/// An address whose city the bundled database names: Shanghai.
+const SHANGHAI: &str = "203.0.113.9";
+/// The key that WebDriver gives an element by.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// Which phone, and whose.
+pub struct Setup {
+    pub user_agent: &'static str,
+    /// The languages of the phone, best first.
+    pub languages: &'static str,
+    /// The screen in CSS pixels; three pixels to each.
+    pub screen: (u16, u16),
+    /// The address that the proxy tells of; none is that of this machine, which no database knows.
+    pub address: Option<&'static str>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            user_agent: WECHAT,
+            languages: "zh-CN,zh",
+            screen: (390, 844),
+            address: Some(SHANGHAI),
+        }
+    }
+}
+
+/// What the phone says when a page asks where it is.
+pub enum Place {
+    At(f64, f64, f64),
+    Refused,
+    Unavailable,
+}
+
+pub struct Browser<'a> {
+    session: Session,
+    demo: &'a Demo,
+}
+
+impl<'a> Browser<'a> {
+    pub fn start(demo: &'a Demo, setup: &Setup) -> Self {
+        let session = Session::start(&json!({
+            "mobileEmulation": {
+                "deviceMetrics": {
+                    "width": setup.screen.0, "height": setup.screen.1,
+                    "pixelRatio": 3, "mobile": true, "touch": true,
+                },
+                "userAgent": setup.user_agent,
+            },
+            "prefs": {"intl.accept_languages": setup.languages},
+        }));
+        let it = Self { session, demo };
+        if let Some(address) = setup.address {
+            it.cdp("Network.enable", &json!({}));
+            let headers = json!({"headers": {"X-Forwarded-For": address}});
+            it.cdp("Network.setExtraHTTPHeaders", &headers);
+        }
+        it
+    }
+
+    pub fn cdp(&self, command: &str, params: &Value) -> Value {
+        self.session
+            .cdp(command, params)
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Sets what the phone answers to a page that asks for the position.
+    pub fn stands(&self, place: &Place) {
+        let setting = match place {
+            Place::Refused => "denied",
+            Place::At(..) | Place::Unavailable => "granted",
+        };
+        let permission = json!({
+            "origin": self.demo.url(""), "setting": setting, "permission": {"name": "geolocation"},
+        });
+        self.cdp("Browser.setPermission", &permission);
+        let position = match place {
+            Place::At(latitude, longitude, accuracy) => {
+                json!({"latitude": latitude, "longitude": longitude, "accuracy": accuracy})
+            }
+            Place::Refused | Place::Unavailable => json!({}),
+        };
+        self.cdp("Emulation.setGeolocationOverride", &position);
+    }
+
+    /// Runs a script in every page before its own.
+    pub fn before_pages(&self, script: &str) {
+        let source = json!({"source": script});
+        self.cdp("Page.addScriptToEvaluateOnNewDocument", &source);
+    }
+
+    /// Turns the scripts of pages off.
+    pub fn without_scripts(&self) {
+        let off = json!({"value": true});
+        self.cdp("Emulation.setScriptExecutionDisabled", &off);
+    }
+
+    /// Opens a page and waits for it with its pictures.
+    pub fn open(&self, path: &str) {
+        let url = json!({"url": self.demo.url(path)});
+        self.session
+            .send("POST", "/url", &url)
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
+    fn look(&self, expression: &str) -> Result<Value, String> {
+        let params = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
+        let answer = self.session.cdp("Runtime.evaluate", &params)?;
+        if answer["exceptionDetails"].is_null() {
+            Ok(answer["result"]["value"].clone())
+        } else {
+            Err(format!("{expression}: {}", answer["exceptionDetails"]))
+        }
+    }
+
+    /// The value of an expression of JavaScript.
+    pub fn value(&self, expression: &str) -> Value {
+        self.look(expression)
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The visible text of an element; empty if there is nothing to see.
+    pub fn text(&self, selector: &str) -> String {
+        let expression = format!(
+            "(e => e && e.checkVisibility() ? e.innerText.trim() : '')(document.querySelector({}))",
+            json!(selector)
+        );
+        self.value(&expression).as_str().unwrap().to_owned()
+    }
+
+    pub fn sees(&self, selector: &str) -> bool {
+        let expression = format!(
+            "[...document.querySelectorAll({})].some(e => e.checkVisibility())",
+            json!(selector)
+        );
+        self.value(&expression) == true
+    }
+
+    /// Waits until an expression of JavaScript is true.
+    pub fn wait(&self, condition: &str) {
+        let seen = poll(|| self.look(condition).ok().filter(|it| *it == true));
+        if seen.is_none() {
+            self.give_up(condition);
+        }
+    }
+
+    /// Waits until an element has a text.
+    pub fn wait_text(&self, selector: &str, text: &str) {
+        let [selector, text] = [json!(selector), json!(text)];
+        self.wait(&format!(
+            "(e => !!e && e.checkVisibility() && e.innerText.trim() === {text})(document.querySelector({selector}))"
+        ));
+    }
+
+    /// Fails with what is to be seen, and keeps a screenshot.
+    fn give_up(&self, missing: &str) -> ! {
+        let test = std::thread::current()
+            .name()
+            .unwrap_or("test")
+            .replace("::", "-");
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}.png"));
+        fs::write(&file, self.screenshot()).unwrap();
+        let page =
+            self.look("location.pathname + location.search + '\\n' + document.body.innerText");
+        panic!(
+            "not seen in time: {missing}\nscreenshot: {}\npage: {}",
+            file.display(),
+            page.unwrap_or_default().as_str().unwrap_or_default()
+        );
+    }
+
+    fn element(&self, using: &str, value: &str) -> String {
+        let body = json!({"using": using, "value": value});
+        let found = poll(|| self.session.send("POST", "/element", &body).ok());
+        let Some(found) = found else {
+            self.give_up(value)
+        };
+        found[ELEMENT].as_str().unwrap().to_owned()
+    }
+
+    fn tap_element(&self, id: &str) {
+        self.session
+            .send("POST", &format!("/element/{id}/click"), &json!({}))
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Taps the first element that the selector finds, if a finger can reach it.
+    pub fn tap(&self, selector: &str) {
+        self.tap_element(&self.element("css selector", selector));
+    }
+
+    /// Taps the link that contains the words.
+    pub fn tap_link(&self, words: &str) {
+        self.tap_element(&self.element("xpath", &format!("//a[contains(., '{words}')]")));
+    }
+
+    /// Types into an element.
+    pub fn write(&self, selector: &str, text: &str) {
+        let id = self.element("css selector", selector);
+        self.session
+            .send(
+                "POST",
+                &format!("/element/{id}/value"),
+                &json!({"text": text}),
+            )
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// What is on the screen, as PNG.
+    pub fn screenshot(&self) -> Vec<u8> {
+        let picture = self.session.send("GET", "/screenshot", &Value::Null);
+        let picture = picture.unwrap_or_else(|error| panic!("{error}"));
+        BASE64.decode(picture.as_str().unwrap().as_bytes()).unwrap()
+    }
+
+    /// The texts of all codes on the screen, read by a decoder that is not ours.
+    pub fn codes(&self) -> Vec<String> {
+        eye::codes(&self.screenshot())
+    }
+
+    /// What the browser wrote down since the last time: `browser` (its console) or `performance` (what the page did).
+    pub fn log(&self, kind: &str) -> Vec<Value> {
+        let log = self
+            .session
+            .send("POST", "/se/log", &json!({"type": kind}))
+            .unwrap_or_else(|error| panic!("{error}"));
+        log.as_array().unwrap().clone()
+    }
+}

@@ -1,0 +1,25 @@
+//! The pages as a customer meets them: the real program, and a real browser of the size of a phone.
+//!
+//! Not a test of single functions. Chromium and its driver must be installed; where they are missing these tests fail
+//! and say what to install.
+
+#![expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as tests do"
+)]
+
+mod agreement;
+mod browser;
+mod by_hand;
+mod demo;
+mod driver;
+mod eye;
+mod looks;
+mod position;
+mod safety;
+mod words;

@@ -1,0 +1,295 @@
+//! The real service in this process: on a port of its own, with a folder of its own and a clock that stands.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::{ops, thread};
+
+use jinqun::app::{ImportOptions, ImportReport, Importer};
+use jinqun::catalog::{Mapping, Mode, SheetRules, read_campaigns};
+use jinqun::config::{Config, Flags};
+use jinqun::funnel::StepRecord;
+use jinqun::startup::{self, Application, Replaceable};
+use jinqun::storage::{PublishInfo, Storage, TagFilter};
+use jinqun::tag::TagRecord;
+use jinqun::time::{ManualClock, Timestamp};
+use tempfile::TempDir;
+use tokio::sync::{Notify, oneshot};
+
+use crate::client::{Client, eventually};
+
+/// A Wednesday, 12:00 in Shanghai.
+pub const NOW: &str = "2026-07-15T12:00:00+08:00";
+
+/// Three stores around a square in Shanghai and a paused one on it, two in Beijing, one alone in its city, two on either side of
+/// the antimeridian, two at one distance from the north pole, and one whose name is an attack.
+pub const STORES: &str = r#"id,name,address,province,city,district,lat,lng,datum,status,hours,group_url,group_name,contact_url,contact_name,tags
+SH-0001,人民广场店,南京西路388号,上海市,上海市,黄浦区,31.2319,121.4693,wgs84,active,08:00-22:00,https://work.weixin.qq.com/gm/sh0001,人民广场福利群,,,旗舰店
+SH-0002,外滩店,中山东一路18号,上海市,上海市,黄浦区,31.2382,121.4855,wgs84,active,13:00-22:00,https://work.weixin.qq.com/gm/sh0002,外滩福利群,,,
+SH-0003,静安寺店,南京西路1618号,上海市,上海市,静安区,31.2243,121.4459,wgs84,active,,,,https://work.weixin.qq.com/u/sh0003,静安寺店长,
+SH-0004,广场店,人民大道1号,上海市,上海市,黄浦区,31.2302,121.4740,wgs84,paused,,https://work.weixin.qq.com/gm/sh0004,广场福利群,,,
+BJ-0001,王府井店,王府井大街138号,北京市,北京市,东城区,39.913,116.411,wgs84,active,,https://work.weixin.qq.com/gm/bj0001,王府井福利群,,,
+BJ-0002,望京店,望京街9号,北京市,北京市,朝阳区,39.9895,116.4806,wgs84,active,,https://work.weixin.qq.com/gm/bj0002,望京福利群,,,
+GZ-0001,天河店,天河路208号,广东省,广州市,天河区,23.1291,113.2644,wgs84,active,,https://work.weixin.qq.com/gm/gz0001,天河福利群,,,
+FJ-0001,塔韦乌尼店,,北部,塔韦乌尼,,-16.85,179.97,wgs84,active,,https://work.weixin.qq.com/gm/fj0001,塔韦乌尼福利群,,,
+FJ-0002,东岸店,,北部,塔韦乌尼,,-16.80,-179.90,wgs84,active,,https://work.weixin.qq.com/gm/fj0002,东岸福利群,,,
+NP-0001,极光店,,,,,89.5,10.0,wgs84,active,,https://work.weixin.qq.com/gm/np0001,极光福利群,,,
+NP-0002,极夜店,,,,,89.5,-170.0,wgs84,active,,https://work.weixin.qq.com/gm/np0002,极夜福利群,,,
+XX-0001,"<script>alert(1)</script>&""'店","""><img src=x onerror=alert(2)>",<b>省</b>,<i>市</i>,,45.0,90.0,wgs84,active,,https://work.weixin.qq.com/gm/xx0001,</figure><script>alert(3)</script>,,,
+"#;
+
+/// The default campaign with a group of its own, and one that reaches 1 km and has none.
+pub const CAMPAIGNS: &str = r#"
+[[campaign]]
+slug = "default"
+name = "青禾咖啡"
+colour = "#0b6b4f"
+group_url = "https://work.weixin.qq.com/gm/everybody"
+group_name = "青禾粉丝群"
+
+[[campaign]]
+slug = "summer"
+name = "夏日杯"
+reach_m = 1000
+"#;
+
+/// The square in Shanghai: 451.0 m from SH-0001, 1418.3 m from SH-0002, 2733.7 m from SH-0003 (geographiclib 2.1).
+pub const SQUARE: (f64, f64) = (31.2304, 121.4737);
+
+/// A service to be started.
+pub struct Builder {
+    flags: Flags,
+    folder: TempDir,
+    stores: Option<String>,
+}
+
+impl Builder {
+    /// A setting by its name in the settings file.
+    pub fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.flags.insert(name, value.into());
+        self
+    }
+
+    /// Other stores, and no campaigns.
+    pub fn stores(mut self, sheet: impl Into<String>) -> Self {
+        self.stores = Some(sheet.into());
+        self
+    }
+
+    /// Nothing published at all.
+    pub fn empty(mut self) -> Self {
+        self.stores = Some(String::new());
+        self
+    }
+
+    pub fn start(self) -> TestApp {
+        let folder = self.folder.path().join("data");
+        match self.stores {
+            None => {
+                publish(&folder, STORES, Mode::Merge);
+                publish_campaigns(&folder, CAMPAIGNS);
+            }
+            Some(sheet) if !sheet.is_empty() => {
+                publish(&folder, &sheet, Mode::Merge);
+            }
+            Some(_) => {}
+        }
+        let config = Config::load(None, &with_folder(self.flags, &folder)).unwrap();
+        let clock = ManualClock::at(Timestamp::parse_rfc3339(NOW).unwrap());
+        let (tell, told) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let replaced = Replaceable {
+            clock: Arc::new(clock.clone()),
+            chance: chance(),
+        };
+        let thread = thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let built = Application::build(config, replaced).await.unwrap();
+                tell.send((built.address(), built.reload())).unwrap();
+                let stopped = async {
+                    // A test that is gone wants a stop as well.
+                    let _ = stopped.await;
+                };
+                built.run(stopped).await.unwrap();
+            });
+        });
+        let (address, reload) = told.recv().expect("the service starts");
+        TestApp {
+            client: Some(Client::new(format!("http://{address}"))),
+            address,
+            clock,
+            reload,
+            folder: self.folder,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+}
+
+/// Chance that repeats itself from run to run, and differs from service to service.
+fn chance() -> Arc<dyn Fn() -> u128 + Send + Sync> {
+    static SEED: AtomicU64 = AtomicU64::new(1);
+    let seed = SEED.fetch_add(1, Ordering::Relaxed);
+    let chance = Mutex::new(fastrand::Rng::with_seed(seed));
+    Arc::new(move || chance.lock().unwrap().u128(..))
+}
+
+fn with_folder(mut flags: Flags, folder: &Path) -> Flags {
+    flags.insert("data_dir", folder.display().to_string());
+    flags.entry("listen").or_insert("127.0.0.1:0".to_owned());
+    // A connection that a test leaves open holds up no stop.
+    flags.entry("shutdown_s").or_insert("1".to_owned());
+    flags
+}
+
+fn importing<T>(folder: &Path, import: impl FnOnce(&Importer<'_>, &Config) -> T) -> T {
+    let config = Config::load(None, &with_folder(Flags::new(), folder)).unwrap();
+    let storage = startup::open_storage(&config).unwrap();
+    let info = PublishInfo {
+        at: Timestamp::parse_rfc3339(NOW).unwrap(),
+        author: "test".to_owned(),
+        note: String::new(),
+    };
+    import(&Importer::new(&*storage, info), &config)
+}
+
+/// Publishes a sheet through a connection of its own, as another process does.
+pub fn publish(folder: &Path, sheet: &str, mode: Mode) -> ImportReport {
+    importing(folder, |importer, config| {
+        let rules = SheetRules {
+            datum: None,
+            link_hosts: &config.join_link_hosts,
+            zone: config.time_zone.clone(),
+            mapping: Mapping::default(),
+        };
+        let options = ImportOptions {
+            mode,
+            ..ImportOptions::default()
+        };
+        let report = importer
+            .stores(
+                sheet.as_bytes(),
+                "stores.csv",
+                &rules,
+                options,
+                &mut |_, _| {},
+            )
+            .unwrap();
+        assert!(report.problems.is_empty(), "{:?}", report.problems);
+        report
+    })
+}
+
+/// Publishes campaigns.
+pub fn publish_campaigns(folder: &Path, text: &str) {
+    importing(folder, |importer, config| {
+        let no_picture = |_: &str| Err("there are no pictures".to_owned());
+        let rows = read_campaigns(text, &config.join_link_hosts, &no_picture).unwrap();
+        let report = importer.campaigns(rows, false).unwrap();
+        assert!(report.problems.is_empty(), "{:?}", report.problems);
+    });
+}
+
+/// A service that runs until this is dropped. Calls go through [`Client`].
+pub struct TestApp {
+    client: Option<Client>,
+    pub address: SocketAddr,
+    pub clock: ManualClock,
+    pub reload: Arc<Notify>,
+    folder: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl ops::Deref for TestApp {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        self.client.as_ref().expect("it is taken by drop only")
+    }
+}
+
+impl TestApp {
+    pub fn builder() -> Builder {
+        Builder {
+            flags: Flags::new(),
+            folder: tempfile::tempdir().unwrap(),
+            stores: None,
+        }
+    }
+
+    /// With [`STORES`] and [`CAMPAIGNS`].
+    pub fn start() -> Self {
+        Self::builder().start()
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn storage(&self) -> Arc<dyn Storage> {
+        eventually("the outbox is empty", || {
+            (self.get("/readyz").json()["outbox_depth"] == 0).then_some(())
+        });
+        let flags = with_folder(Flags::new(), &self.folder());
+        startup::open_storage(&Config::load(None, &flags).unwrap()).unwrap()
+    }
+
+    /// The tag records in storage, once everything that was acknowledged is there.
+    pub fn tags(&self) -> Vec<TagRecord> {
+        let mut tags = Vec::new();
+        let mut each = |record| {
+            tags.push(record);
+            ops::ControlFlow::Continue(())
+        };
+        self.storage()
+            .each_tag(&TagFilter::default(), &mut each)
+            .unwrap();
+        tags
+    }
+
+    /// The steps in storage, likewise.
+    pub fn steps(&self) -> Vec<StepRecord> {
+        let mut steps = Vec::new();
+        let mut each = |record| {
+            steps.push(record);
+            ops::ControlFlow::Continue(())
+        };
+        self.storage()
+            .each_step(&TagFilter::default(), &mut each)
+            .unwrap();
+        steps
+    }
+
+    /// The value of a metric by its name and labels as they are printed.
+    pub fn metric(&self, name: &str) -> f64 {
+        let scrape = self.get("/metrics");
+        let line = scrape
+            .text()
+            .lines()
+            .find_map(|it| it.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0.0, |it| it.parse().unwrap())
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // The connections that the client keeps go first.
+        self.client = None;
+        if let Some(stop) = self.stop.take() {
+            // A service that ended by itself shows in its thread.
+            let _ = stop.send(());
+        }
+        let ended = self.thread.take().map(JoinHandle::join);
+        if !thread::panicking() {
+            assert!(
+                matches!(ended, Some(Ok(()))),
+                "the service ended with an error"
+            );
+        }
+    }
+}
