@@ -30,13 +30,8 @@ type Tree<const D: usize> = RTree<GeomWithData<[f64; D], u32>>;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let count = arguments
-        .iter()
-        .skip_while(|argument| *argument != "--count");
-    let numbers: Vec<u32> = count
-        .skip(1)
-        .map(|number| number.parse().expect("a number"))
-        .collect();
+    let count = arguments.iter().skip_while(|argument| *argument != "--count");
+    let numbers: Vec<u32> = count.skip(1).map(|number| number.parse().expect("a number")).collect();
     if let [stores, queries] = *numbers.as_slice() {
         return ask(stores, queries);
     }
@@ -65,29 +60,20 @@ fn tree<const D: usize>(stores: &[Position], place: impl Fn(Position) -> [f64; D
 where
     [f64; D]: rstar::Point<Scalar = f64>,
 {
-    let keyed = (0..)
-        .zip(stores)
-        .map(|(key, &store)| GeomWithData::new(place(store), key));
+    let keyed = (0..).zip(stores).map(|(key, &store)| GeomWithData::new(place(store), key));
     RTree::bulk_load(keyed.collect())
 }
 
 fn haversine_m(a: Position, b: Position) -> f64 {
-    let (north, east) = (
-        (b.lat() - a.lat()).to_radians(),
-        (b.lon() - a.lon()).to_radians(),
-    );
+    let (north, east) = ((b.lat() - a.lat()).to_radians(), (b.lon() - a.lon()).to_radians());
     let cosines = a.lat().to_radians().cos() * b.lat().to_radians().cos();
     let h = (north / 2.0).sin().powi(2) + cosines * (east / 2.0).sin().powi(2);
     2.0 * 6_371_008.8 * h.min(1.0).sqrt().asin()
 }
 
 fn scan(stores: &[Position], from: Position, distance: impl Fn(Position, Position) -> f64) -> u32 {
-    let measured = (0..)
-        .zip(stores)
-        .map(|(key, &store)| (distance(from, store), key));
-    measured
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or(0, |(_, key)| key)
+    let measured = (0..).zip(stores).map(|(key, &store)| (distance(from, store), key));
+    measured.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(0, |(_, key)| key)
 }
 
 fn time_pieces() {
@@ -97,21 +83,11 @@ fn time_pieces() {
     let mut contenders = [
         Contender::new("a point in space", &queries, ecef),
         Contender::new("geodesic", &queries, move |place| distance_m(place, middle)),
-        Contender::new("haversine", &queries, move |place| {
-            haversine_m(place, middle)
-        }),
-        Contender::new("WGS-84 to GCJ-02", &queries, move |place| {
-            to(place.lat(), place.lon(), Datum::Gcj02)
-        }),
-        Contender::new("WGS-84 to BD-09", &queries, move |place| {
-            to(place.lat(), place.lon(), Datum::Bd09)
-        }),
-        Contender::new("GCJ-02 to WGS-84", &queries, move |place| {
-            from(place.lat(), place.lon(), Datum::Gcj02)
-        }),
-        Contender::new("BD-09 to WGS-84", &queries, move |place| {
-            from(place.lat(), place.lon(), Datum::Bd09)
-        }),
+        Contender::new("haversine", &queries, move |place| haversine_m(place, middle)),
+        Contender::new("WGS-84 to GCJ-02", &queries, move |place| to(place.lat(), place.lon(), Datum::Gcj02)),
+        Contender::new("WGS-84 to BD-09", &queries, move |place| to(place.lat(), place.lon(), Datum::Bd09)),
+        Contender::new("GCJ-02 to WGS-84", &queries, move |place| from(place.lat(), place.lon(), Datum::Gcj02)),
+        Contender::new("BD-09 to WGS-84", &queries, move |place| from(place.lat(), place.lon(), Datum::Bd09)),
     ];
     let times = time(&mut contenders);
     println!("| piece | ns |\n| --- | ---: |");
@@ -140,10 +116,7 @@ impl Searches {
     }
 
     fn measure(&self, from: Position, key: u32) -> f64 {
-        distance_m(
-            from,
-            self.index.position(key).expect("all have the same keys"),
-        )
+        distance_m(from, self.index.position(key).expect("all have the same keys"))
     }
 
     /// The baseline comes first.
@@ -153,27 +126,17 @@ impl Searches {
         vec![
             Contender::new(name, queries, |from| self.measure(from, self.look_up(from))),
             Contender::new("bare rstar in space", queries, |from| self.look_up(from)),
-            Contender::new("exact nearest", queries, |from| {
-                index.nearest_one(from, None, |_| true)
-            }),
-            Contender::new("exact nearest as a list", queries, |from| {
-                index.nearest(from, 1, None, |_| true)
-            }),
-            Contender::new("exact, first of the walk", queries, |from| {
-                index.by_distance(from).next()
-            }),
+            Contender::new("exact nearest", queries, |from| index.nearest_one(from, None, |_| true)),
+            Contender::new("exact nearest as a list", queries, |from| index.nearest(from, 1, None, |_| true)),
+            Contender::new("exact, first of the walk", queries, |from| index.by_distance(from).next()),
             Contender::new("exact, 50 % not qualifying", queries, |from| {
                 index.nearest_one(from, None, |key| key % 2 == 0)
             }),
             Contender::new("exact, 95 % not qualifying", queries, |from| {
                 index.nearest_one(from, None, |key| key % 20 == 0)
             }),
-            Contender::new("exact, 10 nearest", queries, |from| {
-                index.nearest(from, 10, None, |_| true)
-            }),
-            Contender::new("planar rstar in degrees", queries, |from| {
-                self.look_up_planar(from)
-            }),
+            Contender::new("exact, 10 nearest", queries, |from| index.nearest(from, 10, None, |_| true)),
+            Contender::new("planar rstar in degrees", queries, |from| self.look_up_planar(from)),
         ]
     }
 
@@ -181,12 +144,9 @@ impl Searches {
     fn wrong_percent(&self, queries: &[Position]) -> f64 {
         let wrong = queries.iter().filter(|&&from| {
             let exact = self.index.nearest_one(from, None, |_| true);
-            exact.is_some_and(|exact| {
-                exact.distance_m < self.measure(from, self.look_up_planar(from))
-            })
+            exact.is_some_and(|exact| exact.distance_m < self.measure(from, self.look_up_planar(from)))
         });
-        f64::from(u32::try_from(wrong.count()).expect("there are few queries")) / f64::from(QUERIES)
-            * 100.0
+        f64::from(u32::try_from(wrong.count()).expect("there are few queries")) / f64::from(QUERIES) * 100.0
     }
 }
 
@@ -205,24 +165,15 @@ fn time_searches(count: u32) {
     let bare = tree(&stores, ecef);
     let bare_ms = start.elapsed().as_secs_f64() * 1e3;
     let planar = tree(&stores, degrees);
-    let searches = Searches {
-        stores,
-        index,
-        bare,
-        planar,
-    };
+    let searches = Searches { stores, index, bare, planar };
     let stores = &searches.stores;
 
     let mut contenders = searches.contenders(&queries);
     let slow = few(SCAN_STEPS_MAX);
-    contenders.push(Contender::new("linear haversine", slow, |from| {
-        scan(stores, from, haversine_m)
-    }));
+    contenders.push(Contender::new("linear haversine", slow, |from| scan(stores, from, haversine_m)));
     if count <= 10_000 {
         let slower = few(SCAN_STEPS_MAX / 10);
-        contenders.push(Contender::new("linear geodesic", slower, |from| {
-            scan(stores, from, distance_m)
-        }));
+        contenders.push(Contender::new("linear geodesic", slower, |from| scan(stores, from, distance_m)));
     }
     let times = time(&mut contenders);
     let baseline = times.first().copied().unwrap_or(f64::NAN);
@@ -231,7 +182,5 @@ fn time_searches(count: u32) {
         println!("| {} | {ns:.0} | {:.2} |", contender.name, ns / baseline);
     }
     let wrong = searches.wrong_percent(&queries);
-    println!(
-        "\nBuilt in {build_ms:.2} ms (bare rstar {bare_ms:.2} ms). Planar answers wrong: {wrong:.1} %."
-    );
+    println!("\nBuilt in {build_ms:.2} ms (bare rstar {bare_ms:.2} ms). Planar answers wrong: {wrong:.1} %.");
 }

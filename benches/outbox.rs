@@ -69,44 +69,25 @@ async fn deliverer(outbox: Arc<Outbox>) {
 }
 
 fn main() {
-    let mut given = std::env::args()
-        .skip(1)
-        .filter_map(|it| it.parse::<u64>().ok());
+    let mut given = std::env::args().skip(1).filter_map(|it| it.parse::<u64>().ok());
     let clients = given.next().unwrap_or(64);
     let seconds = given.next().unwrap_or(5);
     let folder = tempfile::tempdir().expect("there is a folder for temporary files");
     let commits = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&commits);
     let on_commit = Arc::new(move |took: Duration, items: usize| {
-        seen.lock()
-            .expect("nobody panics")
-            .push((took.as_micros(), items));
+        seen.lock().expect("nobody panics").push((took.as_micros(), items));
     });
-    let outbox = Outbox::open(
-        &folder.path().join("outbox.sqlite"),
-        &Settings::default(),
-        Some(on_commit),
-    );
+    let outbox = Outbox::open(&folder.path().join("outbox.sqlite"), &Settings::default(), Some(on_commit));
     let outbox = Arc::new(outbox.expect("opens"));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("starts");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("starts");
     let with_deliverer = std::env::args().any(|it| it == "deliver");
     let started = Instant::now();
     let mut waits = runtime.block_on(async {
         let stop = Arc::new(AtomicBool::new(false));
         let delivering = with_deliverer.then(|| tokio::spawn(deliverer(Arc::clone(&outbox))));
-        let tasks: Vec<_> = (0..clients)
-            .map(|n| {
-                tokio::spawn(client(
-                    Arc::clone(&outbox),
-                    u128::from(n),
-                    Arc::clone(&stop),
-                ))
-            })
-            .collect();
+        let tasks: Vec<_> =
+            (0..clients).map(|n| tokio::spawn(client(Arc::clone(&outbox), u128::from(n), Arc::clone(&stop)))).collect();
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         stop.store(true, Ordering::Relaxed);
         let mut waits = Vec::new();
@@ -125,11 +106,7 @@ fn main() {
     commits.sort_unstable();
     println!(
         "{clients} clients{}: {} appends/s; wait in µs p50 {} p99 {} p99.9 {} max {}; {} commits, slowest {:?} µs; depth {}",
-        if with_deliverer {
-            " and a deliverer"
-        } else {
-            ""
-        },
+        if with_deliverer { " and a deliverer" } else { "" },
         (u32::try_from(waits.len()).map_or(0.0, f64::from) / took).round(),
         at(500),
         at(990),

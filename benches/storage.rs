@@ -57,40 +57,24 @@ fn record(n: u32) -> TagRecord {
 fn memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|it| it.starts_with("VmHWM"));
-    line.unwrap_or("unknown")
-        .split_whitespace()
-        .skip(1)
-        .collect::<Vec<_>>()
-        .join(" ")
+    line.unwrap_or("unknown").split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
 }
 
 fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let started = Instant::now();
     let done = work();
-    println!(
-        "{what}: {:.1} ms; memory so far {}",
-        started.elapsed().as_secs_f64() * 1e3,
-        memory()
-    );
+    println!("{what}: {:.1} ms; memory so far {}", started.elapsed().as_secs_f64() * 1e3, memory());
     done
 }
 
 fn catalog(storage: &Embedded, entries: u32) {
-    let info = PublishInfo {
-        at: Timestamp::from_unix_ms(1),
-        author: "bench".to_owned(),
-        note: String::new(),
-    };
+    let info = PublishInfo { at: Timestamp::from_unix_ms(1), author: "bench".to_owned(), note: String::new() };
     let publish = |expected, changes: &mut dyn Iterator<Item = Change>| {
-        storage
-            .publish(expected, &info, changes)
-            .expect("publishes");
+        storage.publish(expected, &info, changes).expect("publishes");
     };
     let load = |version| {
         let mut bytes = 0;
-        storage
-            .load(version, &mut |_, _, body| bytes += body.len())
-            .expect("loads");
+        storage.load(version, &mut |_, _, body| bytes += body.len()).expect("loads");
         bytes
     };
     timed(&format!("publish {entries} entries"), || {
@@ -116,9 +100,7 @@ fn catalog(storage: &Embedded, entries: u32) {
     timed("load the first version", || load(1));
     timed("diff of two versions", || {
         let mut count = 0;
-        storage
-            .diff(4, 5, &mut |_, _, _, _| count += 1)
-            .expect("differs");
+        storage.diff(4, 5, &mut |_, _, _, _| count += 1).expect("differs");
         assert_eq!(count, 1);
     });
     timed("1000 × current_version", || {
@@ -129,9 +111,8 @@ fn catalog(storage: &Embedded, entries: u32) {
 }
 
 fn records(storage: &Embedded) {
-    let batches: Vec<Vec<TagRecord>> = (0..BATCHES)
-        .map(|batch| (0..BATCH).map(|n| record(batch * BATCH + n)).collect())
-        .collect();
+    let batches: Vec<Vec<TagRecord>> =
+        (0..BATCHES).map(|batch| (0..BATCH).map(|n| record(batch * BATCH + n)).collect()).collect();
     let started = Instant::now();
     for batch in &batches {
         storage.deliver(batch, &[]).expect("delivers");
@@ -149,39 +130,21 @@ fn records(storage: &Embedded) {
             count += 1;
             ControlFlow::Continue(())
         };
-        storage
-            .each_tag(&TagFilter::default(), each)
-            .expect("reads");
+        storage.each_tag(&TagFilter::default(), each).expect("reads");
         assert_eq!(count, BATCH * BATCHES);
     });
-    let filter = TagFilter {
-        store: StoreId::parse("SH-0000001").ok(),
-        ..TagFilter::default()
-    };
-    timed("count tags of a store", || {
-        storage.count_tags(&filter).expect("counts")
-    });
-    let filter = TagFilter {
-        visitor: Some(record(7).visitor),
-        ..TagFilter::default()
-    };
-    timed("count tags of a visitor", || {
-        storage.count_tags(&filter).expect("counts")
-    });
+    let filter = TagFilter { store: StoreId::parse("SH-0000001").ok(), ..TagFilter::default() };
+    timed("count tags of a store", || storage.count_tags(&filter).expect("counts"));
+    let filter = TagFilter { visitor: Some(record(7).visitor), ..TagFilter::default() };
+    timed("count tags of a visitor", || storage.count_tags(&filter).expect("counts"));
 }
 
 fn main() {
-    let entries = std::env::args()
-        .skip(1)
-        .find_map(|it| it.parse().ok())
-        .unwrap_or(1_000_000);
+    let entries = std::env::args().skip(1).find_map(|it| it.parse().ok()).unwrap_or(1_000_000);
     let folder = tempfile::tempdir().expect("there is a folder for temporary files");
     let path = folder.path().join("storage.sqlite");
     let storage = Embedded::open(&path).expect("opens");
     catalog(&storage, entries);
-    println!(
-        "file: {} MiB",
-        path.metadata().expect("is there").len() >> 20
-    );
+    println!("file: {} MiB", path.metadata().expect("is there").len() >> 20);
     records(&storage);
 }

@@ -36,16 +36,9 @@ impl Colour {
     /// [`ColourError`] for anything else.
     pub fn parse(text: &str) -> Result<Self, ColourError> {
         let fail = || ColourError(text.chars().take(32).collect());
-        let hex = text
-            .strip_prefix('#')
-            .filter(|it| it.len() == 6)
-            .ok_or_else(fail)?;
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE
-            .decode(hex.as_bytes())
-            .map_err(|_cause| fail())?;
-        Ok(Self {
-            rgb: bytes.try_into().map_err(|_cause| fail())?,
-        })
+        let hex = text.strip_prefix('#').filter(|it| it.len() == 6).ok_or_else(fail)?;
+        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).map_err(|_cause| fail())?;
+        Ok(Self { rgb: bytes.try_into().map_err(|_cause| fail())? })
     }
 }
 
@@ -117,21 +110,7 @@ impl Logo {
         let kind = match bytes.as_slice() {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => PictureKind::Png,
             [0xff, 0xd8, 0xff, ..] => PictureKind::Jpeg,
-            [
-                b'R',
-                b'I',
-                b'F',
-                b'F',
-                _,
-                _,
-                _,
-                _,
-                b'W',
-                b'E',
-                b'B',
-                b'P',
-                ..,
-            ] => PictureKind::WebP,
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => PictureKind::WebP,
             _ => return Err(LogoError::NotAPicture),
         };
         Ok(Self { bytes, kind })
@@ -163,12 +142,7 @@ impl Logo {
 
 impl fmt::Debug for Logo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Logo({}, {} bytes)",
-            self.content_type(),
-            self.bytes.len()
-        )
+        write!(f, "Logo({}, {} bytes)", self.content_type(), self.bytes.len())
     }
 }
 
@@ -176,9 +150,7 @@ impl TryFrom<String> for Logo {
     type Error = LogoError;
 
     fn try_from(text: String) -> Result<Self, LogoError> {
-        let bytes = data_encoding::BASE64
-            .decode(text.as_bytes())
-            .map_err(|_cause| LogoError::NotBase64)?;
+        let bytes = data_encoding::BASE64.decode(text.as_bytes()).map_err(|_cause| LogoError::NotBase64)?;
         Self::from_bytes(bytes)
     }
 }
@@ -211,13 +183,7 @@ impl Campaign {
     /// The campaign that serves `GET /` where nobody has made one.
     #[must_use]
     pub fn plain() -> Self {
-        Self {
-            slug: CampaignSlug::default_slug(),
-            name: "近群".into(),
-            colour: None,
-            logo: None,
-            reach_m: None,
-        }
+        Self { slug: CampaignSlug::default_slug(), name: "近群".into(), colour: None, logo: None, reach_m: None }
     }
 }
 
@@ -237,13 +203,7 @@ mod tests {
     fn a_logo_is_told_by_its_first_bytes() {
         let png = b"\x89PNG\r\n\x1a\n....".to_vec();
         assert_eq!(Logo::from_bytes(png).unwrap().content_type(), "image/png");
-        assert_eq!(
-            Logo::from_bytes(b"<svg onload=alert(1)>".to_vec()),
-            Err(LogoError::NotAPicture)
-        );
-        assert_eq!(
-            Logo::from_bytes(vec![0xff; LOGO_BYTES_MAX + 1]),
-            Err(LogoError::TooLarge(65_537))
-        );
+        assert_eq!(Logo::from_bytes(b"<svg onload=alert(1)>".to_vec()), Err(LogoError::NotAPicture));
+        assert_eq!(Logo::from_bytes(vec![0xff; LOGO_BYTES_MAX + 1]), Err(LogoError::TooLarge(65_537)));
     }
 }

@@ -50,21 +50,13 @@ impl JoinLink {
         if text.len() > LINK_BYTES_MAX {
             return Err(JoinLinkError::TooLong(text.len()));
         }
-        let unfit = |c: &char| {
-            !c.is_ascii_graphic()
-                || matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
-        };
+        let unfit =
+            |c: &char| !c.is_ascii_graphic() || matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
         if let Some(c) = text.chars().find(unfit) {
             return Err(JoinLinkError::BadCharacter(c));
         }
-        let rest = text
-            .strip_prefix("https://")
-            .ok_or(JoinLinkError::NotHttps)?;
-        let host = rest
-            .split(['/', '?', '#'])
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let rest = text.strip_prefix("https://").ok_or(JoinLinkError::NotHttps)?;
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
         if host.is_empty() {
             return Err(JoinLinkError::NotHttps);
         }
@@ -179,53 +171,32 @@ mod tests {
     #[test]
     fn a_link_to_an_allowed_host_is_kept_letter_by_letter() {
         let text = "https://work.weixin.qq.com/gm/0123456789abcdef0123456789abcdef";
-        assert_eq!(
-            JoinLink::parse(text, &LINK_HOSTS_DEFAULT).unwrap().as_str(),
-            text
-        );
+        assert_eq!(JoinLink::parse(text, &LINK_HOSTS_DEFAULT).unwrap().as_str(), text);
     }
 
     #[test]
     fn links_elsewhere_are_refused_whatever_their_disguise() {
         let host = |text: &str| JoinLink::parse(text, &LINK_HOSTS_DEFAULT).unwrap_err();
-        assert_eq!(
-            host("http://work.weixin.qq.com/gm/1"),
-            JoinLinkError::NotHttps
-        );
+        assert_eq!(host("http://work.weixin.qq.com/gm/1"), JoinLinkError::NotHttps);
         assert_eq!(host("javascript:alert(1)"), JoinLinkError::NotHttps);
         assert_eq!(host("https:///gm/1"), JoinLinkError::NotHttps);
-        assert_eq!(
-            host("https://evil.example/gm/1"),
-            JoinLinkError::HostNotAllowed("evil.example".into())
-        );
+        assert_eq!(host("https://evil.example/gm/1"), JoinLinkError::HostNotAllowed("evil.example".into()));
         for disguise in [
             "https://work.weixin.qq.com@evil.example/",
             "https://work.weixin.qq.com.evil.example/",
             "https://evil.example#work.weixin.qq.com",
             "https://work.weixin.qq.com:444/",
         ] {
-            assert!(
-                matches!(host(disguise), JoinLinkError::HostNotAllowed(_)),
-                "{disguise}"
-            );
+            assert!(matches!(host(disguise), JoinLinkError::HostNotAllowed(_)), "{disguise}");
         }
-        assert_eq!(
-            host("https://work.weixin.qq.com/\u{202e}"),
-            JoinLinkError::BadCharacter('\u{202e}')
-        );
-        assert_eq!(
-            host("https://work.weixin.qq.com\\@evil.example/"),
-            JoinLinkError::BadCharacter('\\')
-        );
+        assert_eq!(host("https://work.weixin.qq.com/\u{202e}"), JoinLinkError::BadCharacter('\u{202e}'));
+        assert_eq!(host("https://work.weixin.qq.com\\@evil.example/"), JoinLinkError::BadCharacter('\\'));
     }
 
     #[test]
     fn a_code_works_until_it_expires() {
         let link = JoinLink::parse("https://work.weixin.qq.com/gm/1", &LINK_HOSTS_DEFAULT).unwrap();
-        let code = JoinCode {
-            link,
-            expires_at: Some(Timestamp::from_unix_ms(100)),
-        };
+        let code = JoinCode { link, expires_at: Some(Timestamp::from_unix_ms(100)) };
         assert!(code.is_usable(Timestamp::from_unix_ms(99)));
         assert!(!code.is_usable(Timestamp::from_unix_ms(100)));
     }

@@ -41,8 +41,7 @@ fn parse_given(text: &str, chars_max: usize) -> Result<Arc<str>, IdError> {
     if chars > chars_max {
         return Err(IdError::TooLong(chars, chars_max));
     }
-    let forbidden =
-        |c: &char| c.is_control() || matches!(c, '/' | '\\' | '?' | '"' | '<' | '>' | '\u{feff}');
+    let forbidden = |c: &char| c.is_control() || matches!(c, '/' | '\\' | '?' | '"' | '<' | '>' | '\u{feff}');
     match text.chars().find(forbidden) {
         Some(c) => Err(IdError::BadCharacter(c)),
         None => Ok(Arc::from(text)),
@@ -215,10 +214,7 @@ mod tests {
     #[test]
     fn a_given_id_that_is_none_says_why() {
         assert_eq!(StoreId::parse(" \t"), Err(IdError::Empty));
-        assert_eq!(
-            StoreId::parse(&"x".repeat(65)),
-            Err(IdError::TooLong(65, 64))
-        );
+        assert_eq!(StoreId::parse(&"x".repeat(65)), Err(IdError::TooLong(65, 64)));
         assert_eq!(StoreId::parse("a/b"), Err(IdError::BadCharacter('/')));
         assert_eq!(StoreId::parse("a\u{0}b"), Err(IdError::BadCharacter('\0')));
     }

@@ -3,18 +3,13 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-    TextEncoder,
+    Encoder as _, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
 /// Buckets for work inside the process, in seconds: 1 µs to 0.1 s.
-const FAST_BUCKETS: [f64; 12] = [
-    1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 5e-3, 2.5e-2, 1e-1,
-];
+const FAST_BUCKETS: [f64; 12] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 5e-3, 2.5e-2, 1e-1];
 /// Buckets for work that waits for a disk or a phone, in seconds: 0.25 ms to 5 s.
-const SLOW_BUCKETS: [f64; 12] = [
-    2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 1.0, 5.0,
-];
+const SLOW_BUCKETS: [f64; 12] = [2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 1.0, 5.0];
 
 macro_rules! routes {
     ($($variant:ident => $name:literal),+ $(,)?) => {
@@ -93,35 +88,18 @@ impl Metrics {
     pub fn new() -> Self {
         let registry = Registry::new();
         let counter = |name: &str, help: &str, labels: &[&str]| {
-            register(
-                &registry,
-                IntCounterVec::new(Opts::new(format!("jinqun_{name}"), help), labels),
-            )
+            register(&registry, IntCounterVec::new(Opts::new(format!("jinqun_{name}"), help), labels))
         };
-        let single = |name: &str, help: &str| {
-            register(&registry, IntCounter::new(format!("jinqun_{name}"), help))
-        };
-        let gauge = |name: &str, help: &str| {
-            register(&registry, IntGauge::new(format!("jinqun_{name}"), help))
-        };
+        let single = |name: &str, help: &str| register(&registry, IntCounter::new(format!("jinqun_{name}"), help));
+        let gauge = |name: &str, help: &str| register(&registry, IntGauge::new(format!("jinqun_{name}"), help));
         let histogram = |name: &str, help: &str, buckets: &[f64]| {
             let opts = HistogramOpts::new(format!("jinqun_{name}"), help).buckets(buckets.to_vec());
             register(&registry, Histogram::with_opts(opts))
         };
-        let requests = counter(
-            "http_requests_total",
-            "Requests by route and class of status",
-            &["route", "status"],
-        );
-        let latency = HistogramOpts::new(
-            "jinqun_http_request_seconds",
-            "Time from request to answer, by route",
-        )
-        .buckets(SLOW_BUCKETS.to_vec());
-        let latency = register(
-            &registry,
-            prometheus::HistogramVec::new(latency, &["route"]),
-        );
+        let requests = counter("http_requests_total", "Requests by route and class of status", &["route", "status"]);
+        let latency = HistogramOpts::new("jinqun_http_request_seconds", "Time from request to answer, by route")
+            .buckets(SLOW_BUCKETS.to_vec());
+        let latency = register(&registry, prometheus::HistogramVec::new(latency, &["route"]));
         let routes = Route::ALL
             .iter()
             .map(|route| RouteMetrics {
@@ -139,10 +117,7 @@ impl Metrics {
                 "Decisions shown, by outcome, source of the fix and rung of the ladder",
                 &["outcome", "source", "fallback"],
             ),
-            unrecorded: single(
-                "scans_unrecorded_total",
-                "Answers whose record could not be put on disk",
-            ),
+            unrecorded: single("scans_unrecorded_total", "Answers whose record could not be put on disk"),
             steps: counter("steps_total", "Steps that the page saw", &["step"]),
             decision_seconds: histogram("decision_seconds", "Time of one decision", &FAST_BUCKETS),
             commit_wait_seconds: histogram(
@@ -150,11 +125,7 @@ impl Metrics {
                 "Time a request waited for its record to be on disk",
                 &SLOW_BUCKETS,
             ),
-            commit_seconds: histogram(
-                "commit_seconds",
-                "Time of one group commit of the outbox",
-                &SLOW_BUCKETS,
-            ),
+            commit_seconds: histogram("commit_seconds", "Time of one group commit of the outbox", &SLOW_BUCKETS),
             commit_items: histogram(
                 "commit_items",
                 "Records in one group commit",
@@ -162,19 +133,10 @@ impl Metrics {
             ),
             catalog_version: gauge("catalog_version", "Version of the catalog that is live"),
             catalog_stores: gauge("catalog_stores", "Stores in the catalog that is live"),
-            catalog_refused: single(
-                "catalog_refused_total",
-                "Catalogs that were refused; the one before stays live",
-            ),
-            outbox_depth: gauge(
-                "outbox_depth",
-                "Records in the outbox that storage does not have",
-            ),
+            catalog_refused: single("catalog_refused_total", "Catalogs that were refused; the one before stays live"),
+            outbox_depth: gauge("outbox_depth", "Records in the outbox that storage does not have"),
             delivered: single("delivered_total", "Records handed to storage"),
-            delivery_failures: single(
-                "delivery_failures_total",
-                "Deliveries that failed and are tried again",
-            ),
+            delivery_failures: single("delivery_failures_total", "Deliveries that failed and are tried again"),
             ip_database_refused: single(
                 "ip_database_refused_total",
                 "IP databases that were refused; the one before stays in use",
@@ -185,17 +147,10 @@ impl Metrics {
 
     /// Counts one request.
     pub fn request(&self, route: Route, status: u16, took: Duration) {
-        let Some(metrics) = Route::ALL
-            .iter()
-            .position(|it| *it == route)
-            .and_then(|at| self.routes.get(at))
-        else {
+        let Some(metrics) = Route::ALL.iter().position(|it| *it == route).and_then(|at| self.routes.get(at)) else {
             return;
         };
-        if let Some(counter) = metrics
-            .by_class
-            .get(usize::from((status / 100).clamp(1, 5) - 1))
-        {
+        if let Some(counter) = metrics.by_class.get(usize::from((status / 100).clamp(1, 5) - 1)) {
             counter.inc();
         }
         metrics.seconds.observe(took.as_secs_f64());
@@ -203,9 +158,7 @@ impl Metrics {
 
     /// Counts one decision that was shown.
     pub fn scan(&self, outcome: &str, source: &str, fallback: &str) {
-        self.scans
-            .with_label_values(&[outcome, source, fallback])
-            .inc();
+        self.scans.with_label_values(&[outcome, source, fallback]).inc();
     }
 
     /// Counts one answer without a durable record.
@@ -235,13 +188,8 @@ impl Default for Metrics {
     }
 }
 
-fn register<C: prometheus::core::Collector + Clone + 'static>(
-    registry: &Registry,
-    made: prometheus::Result<C>,
-) -> C {
+fn register<C: prometheus::core::Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
     let metric = made.expect("names and labels above are valid");
-    registry
-        .register(Box::new(metric.clone()))
-        .expect("every name above stands once");
+    registry.register(Box::new(metric.clone())).expect("every name above stands once");
     metric
 }

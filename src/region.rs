@@ -79,10 +79,7 @@ impl RegionNames {
     /// Whether nothing is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.province.is_empty()
-            && self.city.is_empty()
-            && self.district.is_empty()
-            && self.areas.is_empty()
+        self.province.is_empty() && self.city.is_empty() && self.district.is_empty() && self.areas.is_empty()
     }
 }
 

@@ -40,10 +40,7 @@ pub struct Replaceable {
 
 impl Default for Replaceable {
     fn default() -> Self {
-        Self {
-            clock: Arc::new(SystemClock),
-            chance: Arc::new(chance),
-        }
+        Self { clock: Arc::new(SystemClock), chance: Arc::new(chance) }
     }
 }
 
@@ -67,8 +64,7 @@ pub fn open_storage(config: &Config) -> anyhow::Result<Arc<dyn Storage>> {
     if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
         make_folder(folder)?;
     }
-    let storage = Embedded::open(path)
-        .with_context(|| format!("the storage {} cannot be used", path.display()))?;
+    let storage = Embedded::open(path).with_context(|| format!("the storage {} cannot be used", path.display()))?;
     Ok(Arc::new(storage))
 }
 
@@ -89,9 +85,7 @@ pub fn open_outbox(config: &Config, metrics: Option<&Arc<Metrics>>) -> anyhow::R
         let metrics = Arc::clone(it);
         let observe: crate::outbox::OnCommit = Arc::new(move |took: Duration, items: usize| {
             metrics.commit_seconds.observe(took.as_secs_f64());
-            metrics
-                .commit_items
-                .observe(f64::from(u32::try_from(items).unwrap_or(u32::MAX)));
+            metrics.commit_items.observe(f64::from(u32::try_from(items).unwrap_or(u32::MAX)));
         });
         observe
     });
@@ -101,8 +95,7 @@ pub fn open_outbox(config: &Config, metrics: Option<&Arc<Metrics>>) -> anyhow::R
 }
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("the folder {} cannot be made", folder.display()))
+    std::fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))
 }
 
 /// The signer of the settings' secret, or of the one that storage keeps.
@@ -117,9 +110,7 @@ fn signer(config: &Config, storage: &dyn Storage) -> anyhow::Result<Signer> {
         high.copy_from_slice(&chance().to_ne_bytes());
         bytes
     };
-    let secret = storage
-        .secret(&make)
-        .context("the secret in storage cannot be read")?;
+    let secret = storage.secret(&make).context("the secret in storage cannot be read")?;
     Ok(Signer::new(&secret))
 }
 
@@ -128,10 +119,8 @@ fn signer(config: &Config, storage: &dyn Storage) -> anyhow::Result<Signer> {
 /// # Errors
 /// Every database that cannot be used, with the reason.
 pub fn open_ip_databases(config: &Config) -> anyhow::Result<IpLocator> {
-    let settings = ipdb::Settings {
-        paths: config.ip_databases.clone(),
-        ip2region_fields: config.ip2region_fields.clone(),
-    };
+    let settings =
+        ipdb::Settings { paths: config.ip_databases.clone(), ip2region_fields: config.ip2region_fields.clone() };
     let (locator, errors) = IpLocator::open(settings);
     if !errors.is_empty() {
         let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
@@ -164,43 +153,23 @@ impl Application {
     /// # Errors
     /// What hinders it: an address in use, storage that cannot be opened, a catalog that is not valid, a database that is broken.
     pub async fn build(config: Config, replaced: Replaceable) -> anyhow::Result<Self> {
-        let tls = config
-            .tls
-            .clone()
-            .map(|(certificate, key)| Certificates::open(certificate, key))
-            .transpose()?;
-        let listener = http::bind(config.listen)
-            .with_context(|| format!("cannot listen on {}", config.listen))?;
-        let address = listener
-            .local_addr()
-            .context("the bound address is not known")?;
+        let tls = config.tls.clone().map(|(certificate, key)| Certificates::open(certificate, key)).transpose()?;
+        let listener = http::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+        let address = listener.local_addr().context("the bound address is not known")?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let web = http::Settings {
-            public_url: config
-                .public_url
-                .clone()
-                .unwrap_or_else(|| format!("{scheme}://{address}")),
+            public_url: config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}")),
             trusted_proxies: config.trusted_proxies.clone(),
             allowed_origins: config.allowed_origins.clone(),
-            workers: config
-                .workers
-                .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+            workers: config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
             shutdown_s: config.shutdown_s,
         };
         let (app, workers) = tokio::task::spawn_blocking(move || assemble(&config, replaced))
             .await
             .context("assembling was broken off")??;
         let server_config = tls.as_ref().map(Certificates::server_config).transpose()?;
-        let served = http::serve(listener, app, web, server_config)
-            .context("the server cannot be set up")?;
-        Ok(Self {
-            address,
-            served,
-            workers: Workers {
-                certificates: tls,
-                ..workers
-            },
-        })
+        let served = http::serve(listener, app, web, server_config).context("the server cannot be set up")?;
+        Ok(Self { address, served, workers: Workers { certificates: tls, ..workers } })
     }
 
     /// The address it is bound to.
@@ -212,11 +181,7 @@ impl Application {
     /// The scheme it speaks.
     #[must_use]
     pub fn scheme(&self) -> &'static str {
-        if self.workers.certificates.is_some() {
-            "https"
-        } else {
-            "http"
-        }
+        if self.workers.certificates.is_some() { "https" } else { "http" }
     }
 
     /// Tells the service to read IP databases and certificates again, while it runs.
@@ -230,11 +195,7 @@ impl Application {
     /// # Errors
     /// A worker that ended by itself, or a server that failed: a half-dead service is worse than a restart.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self {
-            served: Served { server, handle },
-            workers,
-            ..
-        } = self;
+        let Self { served: Served { server, handle }, workers, .. } = self;
         let deliver = tokio::spawn({
             let deliverer = workers.deliverer.clone();
             async move { deliverer.run().await }
@@ -267,7 +228,7 @@ impl Application {
         match tokio::time::timeout(DRAIN_WAIT, workers.deliverer.drain()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(error = %error, "records wait in the outbox for the next start")
+                tracing::warn!(error = %error, "records wait in the outbox for the next start");
             }
             Err(_elapsed) => tracing::warn!("records wait in the outbox for the next start"),
         }
@@ -281,28 +242,14 @@ fn assemble(config: &Config, replaced: Replaceable) -> anyhow::Result<(Arc<App>,
     let metrics = Arc::new(Metrics::new());
     let outbox = open_outbox(config, Some(&metrics))?;
     let storage = open_storage(config)?;
-    let version = storage
-        .current_version()
-        .context("the catalog's version cannot be read")?;
-    let catalog = if version == 0 {
-        Catalog::empty()
-    } else {
-        load_catalog(&*storage, version)?
-    };
+    let version = storage.current_version().context("the catalog's version cannot be read")?;
+    let catalog = if version == 0 { Catalog::empty() } else { load_catalog(&*storage, version)? };
     let signer = signer(config, &*storage)?;
     let ip = Arc::new(open_ip_databases(config)?);
     let live = Arc::new(Live::new(catalog));
-    let follower = Follower::new(
-        Arc::clone(&storage),
-        Arc::clone(&live),
-        Arc::clone(&metrics),
-    );
+    let follower = Follower::new(Arc::clone(&storage), Arc::clone(&live), Arc::clone(&metrics));
     follower.note(live.load().value());
-    let deliverer = Deliverer::new(
-        Arc::clone(&outbox),
-        Arc::clone(&storage),
-        Arc::clone(&metrics),
-    );
+    let deliverer = Deliverer::new(Arc::clone(&outbox), Arc::clone(&storage), Arc::clone(&metrics));
     let app = App::new(Parts {
         catalog: live,
         ip: Arc::clone(&ip),
@@ -315,15 +262,8 @@ fn assemble(config: &Config, replaced: Replaceable) -> anyhow::Result<(Arc<App>,
         chance: replaced.chance,
         metrics: Arc::clone(&metrics),
     });
-    let workers = Workers {
-        deliverer,
-        follower,
-        ip,
-        certificates: None,
-        metrics,
-        outbox,
-        reload: Arc::new(Notify::new()),
-    };
+    let workers =
+        Workers { deliverer, follower, ip, certificates: None, metrics, outbox, reload: Arc::new(Notify::new()) };
     Ok((Arc::new(app), workers))
 }
 
@@ -339,10 +279,7 @@ async fn follow(follower: Follower) {
                 let error = format!("{:#}", anyhow::Error::new(error));
                 // Once per cause, not five times a second.
                 if error != told {
-                    tracing::error!(
-                        error,
-                        "the catalog cannot be followed; the one before stays live"
-                    );
+                    tracing::error!(error, "the catalog cannot be followed; the one before stays live");
                     told = error;
                 }
             }
@@ -359,18 +296,15 @@ async fn watch(
 ) {
     let mut stamp = certificates.as_ref().map(|it| it.stamp());
     loop {
-        let asked = tokio::time::timeout(FILES_EVERY, reload.notified())
-            .await
-            .is_ok();
+        let asked = tokio::time::timeout(FILES_EVERY, reload.notified()).await.is_ok();
         let looking = Arc::clone(&ip);
-        let Ok(outcomes) = tokio::task::spawn_blocking(move || looking.reload_if_changed()).await
-        else {
+        let Ok(outcomes) = tokio::task::spawn_blocking(move || looking.reload_if_changed()).await else {
             return;
         };
         for outcome in outcomes {
             match outcome {
                 ReloadOutcome::Loaded { path } => {
-                    tracing::info!(path = %path.display(), "an IP database was read again")
+                    tracing::info!(path = %path.display(), "an IP database was read again");
                 }
                 ReloadOutcome::Refused { error, keeps_old } => {
                     metrics.ip_database_refused.inc();
@@ -385,7 +319,7 @@ async fn watch(
                 match certificates.reload() {
                     Ok(()) => tracing::info!("the certificate was read again"),
                     Err(error) => {
-                        tracing::error!(error = %error, "the certificate was refused; the one before stays in use")
+                        tracing::error!(error = %error, "the certificate was refused; the one before stays in use");
                     }
                 }
             }

@@ -49,11 +49,7 @@ impl TagRecord {
     #[must_use]
     pub fn tags(&self) -> Vec<&str> {
         let mut tags = Vec::with_capacity(4);
-        let names = [
-            &*self.region.province,
-            &*self.region.city,
-            &*self.region.district,
-        ];
+        let names = [&*self.region.province, &*self.region.city, &*self.region.district];
         let store = self.store.as_ref().map_or("", StoreId::as_str);
         let areas = self.region.areas.iter().map(|it| &**it);
         for name in names.into_iter().chain(areas).chain([store]) {

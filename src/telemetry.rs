@@ -36,9 +36,7 @@ impl LogFormat {
 /// Starts the log of this process. A second call changes nothing.
 pub fn start(level: LevelFilter, format: LogFormat) {
     // Libraries speak up only when something is wrong; this crate speaks at the level that was asked for.
-    let targets = Targets::new()
-        .with_default(level.min(LevelFilter::WARN))
-        .with_target("jinqun", level);
+    let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("jinqun", level);
     let terminal = std::io::stderr().is_terminal();
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let layer = match format {
@@ -47,7 +45,5 @@ pub fn start(level: LevelFilter, format: LogFormat) {
         LogFormat::Auto | LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
     // A process that has a log already keeps it; tests start many services in one.
-    let _ = tracing_subscriber::registry()
-        .with(layer.with_filter(targets))
-        .try_init();
+    let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
 }

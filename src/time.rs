@@ -18,10 +18,7 @@ impl Timestamp {
     /// From milliseconds since 1970; clamped to the years −9999 to 9999.
     #[must_use]
     pub fn from_unix_ms(ms: i64) -> Self {
-        Self(ms.clamp(
-            jiff::Timestamp::MIN.as_millisecond(),
-            jiff::Timestamp::MAX.as_millisecond(),
-        ))
+        Self(ms.clamp(jiff::Timestamp::MIN.as_millisecond(), jiff::Timestamp::MAX.as_millisecond()))
     }
 
     /// Milliseconds since 1970.
@@ -46,17 +43,13 @@ impl Timestamp {
     #[must_use]
     pub fn in_zone(self, zone: &jiff::tz::TimeZone) -> String {
         let local = self.to_jiff().to_zoned(zone.clone());
-        self.to_jiff()
-            .display_with_offset(local.offset())
-            .to_string()
+        self.to_jiff().display_with_offset(local.offset()).to_string()
     }
 
     /// Reads RFC 3339, for example `2026-12-01T00:00:00+08:00`.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        text.parse::<jiff::Timestamp>()
-            .ok()
-            .map(|it| Self(it.as_millisecond()))
+        text.parse::<jiff::Timestamp>().ok().map(|it| Self(it.as_millisecond()))
     }
 }
 
@@ -78,10 +71,7 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     fn now(&self) -> Timestamp {
         Timestamp(jiff::Timestamp::now().as_millisecond())
     }

@@ -26,13 +26,7 @@ pub enum FixSource {
 
 impl FixSource {
     /// All sources, in the order of the ladder.
-    pub const ALL: [Self; 5] = [
-        Self::Chosen,
-        Self::Gps,
-        Self::Previous,
-        Self::Ip,
-        Self::None,
-    ];
+    pub const ALL: [Self; 5] = [Self::Chosen, Self::Gps, Self::Previous, Self::Ip, Self::None];
 
     /// The word used in the API, in records and in metrics.
     #[must_use]

@@ -54,12 +54,8 @@ fn rust_files(dir: &Path, found: &mut Vec<PathBuf>) {
 
 /// The first path segment of every name reached through `crate::`, groups included.
 fn crate_names(code: &str) -> BTreeSet<String> {
-    let ident = |text: &str| -> String {
-        text.trim_start()
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect()
-    };
+    let ident =
+        |text: &str| -> String { text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
     let mut names = BTreeSet::new();
     for (at, _) in code.match_indices("crate::") {
         let rest = &code[at + "crate::".len()..];
@@ -89,14 +85,8 @@ fn crate_names(code: &str) -> BTreeSet<String> {
 
 /// Shipped code only: without line comments and without the test module at the end of a file.
 fn shipped(source: &str) -> String {
-    let code = source
-        .split("#[cfg(test)]\nmod ")
-        .next()
-        .unwrap_or_default();
-    code.lines()
-        .map(|line| line.split("//").next().unwrap_or_default())
-        .collect::<Vec<_>>()
-        .join("\n")
+    let code = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
 fn violations(src: &Path) -> Vec<String> {
@@ -108,37 +98,26 @@ fn violations(src: &Path) -> Vec<String> {
         let Some(first) = inside.components().next() else {
             continue;
         };
-        let module = Path::new(first.as_os_str())
-            .file_stem()
-            .expect("has a name")
-            .to_string_lossy()
-            .into_owned();
+        let module = Path::new(first.as_os_str()).file_stem().expect("has a name").to_string_lossy().into_owned();
         if matches!(module.as_str(), "lib" | "main" | "bin") {
             continue;
         }
         let Some(own) = floor(&module) else {
-            found.push(format!(
-                "{}: module `{module}` is on no floor",
-                inside.display()
-            ));
+            found.push(format!("{}: module `{module}` is on no floor", inside.display()));
             continue;
         };
         let code = shipped(&fs::read_to_string(&path).expect("source is UTF-8"));
         for name in crate_names(&code) {
             match floor(&name) {
-                Some(other) if other >= own && name != module => found.push(format!(
-                    "{}: `{module}` (floor {own}) uses `{name}` (floor {other})",
-                    inside.display()
-                )),
+                Some(other) if other >= own && name != module => {
+                    found.push(format!("{}: `{module}` (floor {own}) uses `{name}` (floor {other})", inside.display()))
+                }
                 _ => {}
             }
         }
         for (outside, lowest) in OUTSIDE {
             if own < *lowest && code.contains(&format!("{outside}::")) {
-                found.push(format!(
-                    "{}: `{outside}` below floor {lowest}",
-                    inside.display()
-                ));
+                found.push(format!("{}: `{outside}` below floor {lowest}", inside.display()));
             }
         }
     }

@@ -23,26 +23,17 @@ struct Canned {
 
 impl Canned {
     fn parse(text: &[u8]) -> Self {
-        let end = text
-            .windows(4)
-            .position(|it| it == b"\r\n\r\n")
-            .expect("the file holds a head");
+        let end = text.windows(4).position(|it| it == b"\r\n\r\n").expect("the file holds a head");
         let (head, body) = text.split_at(end + 4);
         let head = std::str::from_utf8(head).expect("heads are ASCII");
-        let status = head
-            .get(9..12)
-            .and_then(|it| it.parse().ok())
-            .expect("a head begins with a status");
+        let status = head.get(9..12).and_then(|it| it.parse().ok()).expect("a head begins with a status");
         let headers = head
             .lines()
             .filter_map(|line| line.split_once(": "))
             .filter(|(name, _)| !SET_BY_SERVER.contains(name))
             .map(|(name, value)| {
                 let name = HeaderName::try_from(name).expect("was a header's name");
-                (
-                    name,
-                    HeaderValue::from_str(value).expect("was a header's value"),
-                )
+                (name, HeaderValue::from_str(value).expect("was a header's value"))
             })
             .collect();
         Self {
@@ -70,21 +61,13 @@ pub(crate) fn keep(answer: &Answer, path: &Path) {
 /// Answers every `GET` and `POST` with what the file holds, until it is killed.
 #[expect(clippy::print_stdout, reason = "tells the bench where it listens")]
 pub(crate) fn serve(path: &Path, workers: usize) {
-    let canned = Arc::new(Canned::parse(
-        &std::fs::read(path).expect("the bench has written it"),
-    ));
+    let canned = Arc::new(Canned::parse(&std::fs::read(path).expect("the bench has written it")));
     System::new().block_on(async {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(Data::from(Arc::clone(&canned)))
-                .route(
-                    "/api/v1/nearest",
-                    web::get().to(async |canned: Data<Canned>| canned.answer()),
-                )
-                .route(
-                    "/api/v1/scans",
-                    web::post().to(async |canned: Data<Canned>, _body: Bytes| canned.answer()),
-                )
+                .route("/api/v1/nearest", web::get().to(async |canned: Data<Canned>| canned.answer()))
+                .route("/api/v1/scans", web::post().to(async |canned: Data<Canned>, _body: Bytes| canned.answer()))
         })
         .workers(workers)
         .bind(("127.0.0.1", 0))

@@ -63,9 +63,8 @@ impl Load {
         System::new().block_on(async {
             let started = Instant::now();
             let until = started + Duration::from_secs(self.seconds);
-            let clients: Vec<_> = (0..self.connections)
-                .map(|client| spawn(self.clone().client(address, first, client, until)))
-                .collect();
+            let clients: Vec<_> =
+                (0..self.connections).map(|client| spawn(self.clone().client(address, first, client, until))).collect();
             let (mut good, mut bad, mut waits_ns) = (0, 0, Vec::new());
             for client in clients {
                 let done = client.await.expect("a client does not panic");
@@ -74,23 +73,12 @@ impl Load {
                 waits_ns.extend(done.2);
             }
             waits_ns.sort_unstable();
-            Report {
-                seconds: started.elapsed().as_secs_f64(),
-                good,
-                bad,
-                waits_ns,
-            }
+            Report { seconds: started.elapsed().as_secs_f64(), good, bad, waits_ns }
         })
     }
 
     /// Every client takes every so many-th request, each another one.
-    async fn client(
-        self,
-        address: SocketAddr,
-        first: usize,
-        client: usize,
-        until: Instant,
-    ) -> (u32, u32, Vec<u64>) {
+    async fn client(self, address: SocketAddr, first: usize, client: usize, until: Instant) -> (u32, u32, Vec<u64>) {
         let mut wire = Wire::open(address).await;
         let (mut good, mut bad, mut waits_ns) = (0, 0, Vec::with_capacity(1 << 16));
         let requests = self.requests.iter().cycle().skip(first + client);
@@ -117,11 +105,7 @@ pub(crate) fn ask_once(address: SocketAddr, request: &[u8]) -> Answer {
         let mut wire = Wire::open(address).await;
         let status = wire.ask(request).await;
         let (head, body) = wire.answer.split_at(wire.head_bytes);
-        Answer {
-            status,
-            head: head.to_vec(),
-            body: body.to_vec(),
-        }
+        Answer { status, head: head.to_vec(), body: body.to_vec() }
     })
 }
 
@@ -135,16 +119,9 @@ struct Wire {
 
 impl Wire {
     async fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address)
-            .await
-            .expect("the server listens");
+        let stream = TcpStream::connect(address).await.expect("the server listens");
         stream.set_nodelay(true).expect("is a TCP socket");
-        Self {
-            stream,
-            answer: Vec::with_capacity(ANSWER_BYTES_MAX),
-            head_bytes: 0,
-            piece: vec![0; ANSWER_BYTES_MAX],
-        }
+        Self { stream, answer: Vec::with_capacity(ANSWER_BYTES_MAX), head_bytes: 0, piece: vec![0; ANSWER_BYTES_MAX] }
     }
 
     /// Sends a request and reads its whole answer; returns the status.
@@ -164,9 +141,7 @@ impl Wire {
             self.stream.readable().await.expect("the server is there");
             match self.stream.try_read(&mut self.piece) {
                 Ok(0) => panic!("the server hung up"),
-                Ok(read) => self
-                    .answer
-                    .extend_from_slice(self.piece.get(..read).unwrap_or_default()),
+                Ok(read) => self.answer.extend_from_slice(self.piece.get(..read).unwrap_or_default()),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
                 Err(error) => panic!("the answer cannot be read: {error}"),
             }

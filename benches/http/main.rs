@@ -47,9 +47,7 @@ impl Asked {
             let mut rest = arguments.iter().skip_while(|it| *it != name);
             rest.nth(1).cloned()
         };
-        let number = |name: &str, default: u32| {
-            after(name).map_or(default, |it| it.parse().expect("a number"))
-        };
+        let number = |name: &str, default: u32| after(name).map_or(default, |it| it.parse().expect("a number"));
         let size = |name, default| usize::try_from(number(name, default)).expect("is small");
         let named = |it: &&String| ["nearest", "scans"].contains(&it.as_str());
         Self {
@@ -70,18 +68,12 @@ impl Asked {
 fn main() {
     let mut arguments = std::env::args().skip_while(|it| it != "--bare").skip(1);
     if let (Some(path), Some(workers)) = (arguments.next(), arguments.next()) {
-        return bare::serve(
-            Path::new(&path),
-            workers.parse().expect("a number of workers"),
-        );
+        return bare::serve(Path::new(&path), workers.parse().expect("a number of workers"));
     }
     let asked = Asked::read();
     let folder = tempfile::tempdir().expect("there is a folder for temporary files");
     let mut places = Places::new();
-    let bench = Bench {
-        folder: folder.path(),
-        asked: &asked,
-    };
+    let bench = Bench { folder: folder.path(), asked: &asked };
     bench.import(&places.stores(asked.stores));
     if asked.wants("nearest") {
         bench.nearest(&places.queries(QUERIES));
@@ -119,9 +111,7 @@ impl Bench<'_> {
         let path = self.folder.join("stores.csv");
         std::fs::write(&path, sheet(stores)).expect("the folder is writable");
         let mut import = self.program(1);
-        import
-            .args(["import", "stores", "--datum", "wgs84"])
-            .arg(&path);
+        import.args(["import", "stores", "--datum", "wgs84"]).arg(&path);
         let done = import.stdout(Stdio::null()).stderr(Stdio::null()).status();
         assert!(done.expect("the program starts").success(), "it imports");
     }
@@ -137,21 +127,13 @@ impl Bench<'_> {
     }
 
     fn load(&self, requests: Vec<Vec<u8>>, status: u16) -> Load {
-        Load {
-            requests: Rc::new(requests),
-            connections: self.asked.connections,
-            seconds: self.asked.seconds,
-            status,
-        }
+        Load { requests: Rc::new(requests), connections: self.asked.connections, seconds: self.asked.seconds, status }
     }
 
     /// Both servers in turns, so that a noisy moment hits both; the first turns only warm up.
     fn compare(&self, load: &Load, servers: [&Server; 2]) -> [Vec<Round>; 2] {
         let mut rounds = [Vec::new(), Vec::new()];
-        let warm = Load {
-            seconds: 1,
-            ..load.clone()
-        };
+        let warm = Load { seconds: 1, ..load.clone() };
         for server in servers {
             warm.run(server.address, 0);
         }
@@ -196,12 +178,9 @@ impl Bench<'_> {
         let rounds = self.compare(&load, [&bare, &real]);
         let after = metrics();
         let stores = self.asked.stores;
-        println!(
-            "\n### `POST /api/v1/scans`, {stores} stores, two workers, recorded before the answer\n"
-        );
+        println!("\n### `POST /api/v1/scans`, {stores} stores, two workers, recorded before the answer\n");
         table(["bare handler", "jinqun"], &rounds);
-        let recorded = metrics::value(&after, "jinqun_commit_wait_seconds_count")
-            .expect("the wait is counted");
+        let recorded = metrics::value(&after, "jinqun_commit_wait_seconds_count").expect("the wait is counted");
         let unrecorded = metrics::value(&after, "jinqun_scans_unrecorded_total");
         assert_eq!(unrecorded, Some(0.0), "every 201 is a durable record");
         println!("\n| in the server | p50 ms | p99 ms |\n| --- | ---: | ---: |");
@@ -214,11 +193,7 @@ impl Bench<'_> {
             println!("| {what} | {:.3} | {:.3} |", at(0.5), at(0.99));
         }
         let items = |share| metrics::quantile(&before, &after, "jinqun_commit_items", share);
-        println!(
-            "\nRecords in a group commit: p50 {:.0}, p99 {:.0}.",
-            items(0.5),
-            items(0.99)
-        );
+        println!("\nRecords in a group commit: p50 {:.0}, p99 {:.0}.", items(0.5), items(0.99));
         for look in 0.. {
             if metrics::value(&metrics(), "jinqun_outbox_depth") == Some(0.0) {
                 break;
@@ -229,18 +204,13 @@ impl Bench<'_> {
         real.stop();
         let exported = self.exported();
         println!("{recorded} records acknowledged, {exported} exported.");
-        assert!(
-            f64::from(exported).total_cmp(&recorded).is_eq(),
-            "none is lost"
-        );
+        assert!(f64::from(exported).total_cmp(&recorded).is_eq(), "none is lost");
     }
 
     fn exported(&self) -> u32 {
         let path = self.folder.join("tags.jsonl");
         let mut export = self.program(1);
-        export
-            .args(["export", "tags", "--format", "jsonl", "--out"])
-            .arg(&path);
+        export.args(["export", "tags", "--format", "jsonl", "--out"]).arg(&path);
         let done = export.stdout(Stdio::null()).stderr(Stdio::null()).status();
         assert!(done.expect("the program starts").success(), "it exports");
         let text = std::fs::read_to_string(&path).expect("it has written the file");
@@ -253,10 +223,7 @@ fn measure(load: &Load, server: &Server, first: usize) -> Round {
     let report = load.run(server.address, first);
     let used = server.cpu_seconds() - before;
     assert_eq!(report.bad, 0, "every answer is as expected");
-    Round {
-        cpu_us: used * 1e6 / report.answers(),
-        report,
-    }
+    Round { cpu_us: used * 1e6 / report.answers(), report }
 }
 
 fn median(mut numbers: Vec<f64>) -> f64 {
@@ -273,11 +240,7 @@ fn table(names: [&str; 2], rounds: &[Vec<Round>; 2]) {
     );
     for (name, rounds) in names.into_iter().zip(rounds) {
         let of = |what: &dyn Fn(&Round) -> f64| median(rounds.iter().map(what).collect());
-        let ratios: Vec<f64> = rounds
-            .iter()
-            .zip(base)
-            .map(|(it, base)| it.cpu_us / base.cpu_us)
-            .collect();
+        let ratios: Vec<f64> = rounds.iter().zip(base).map(|(it, base)| it.cpu_us / base.cpu_us).collect();
         let mut each = String::new();
         for ratio in &ratios {
             let _ = write!(each, " {ratio:.2}");
@@ -295,20 +258,12 @@ fn table(names: [&str; 2], rounds: &[Vec<Round>; 2]) {
 }
 
 fn get_nearest(at: Position) -> Vec<u8> {
-    format!(
-        "GET /api/v1/nearest?lat={:.6}&lng={:.6} HTTP/1.1\r\nHost: bench\r\n\r\n",
-        at.lat(),
-        at.lon()
-    )
-    .into_bytes()
+    format!("GET /api/v1/nearest?lat={:.6}&lng={:.6} HTTP/1.1\r\nHost: bench\r\n\r\n", at.lat(), at.lon()).into_bytes()
 }
 
 fn post_scan(at: Position) -> Vec<u8> {
-    let body = format!(
-        r#"{{"position":{{"lat":{:.6},"lng":{:.6},"datum":"wgs84","accuracy_m":20}}}}"#,
-        at.lat(),
-        at.lon()
-    );
+    let body =
+        format!(r#"{{"position":{{"lat":{:.6},"lng":{:.6},"datum":"wgs84","accuracy_m":20}}}}"#, at.lat(), at.lon());
     format!(
         "POST /api/v1/scans HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
@@ -318,9 +273,8 @@ fn post_scan(at: Position) -> Vec<u8> {
 
 /// A store sheet as chains have them: every store with an address, hours and a group chat.
 fn sheet(stores: &[Position]) -> String {
-    let mut text =
-        String::from("id,name,address,province,city,district,lat,lng,hours,group_url,group_name\n");
-    for (number, at) in (1..).zip(stores) {
+    let mut text = String::from("id,name,address,province,city,district,lat,lng,hours,group_url,group_name\n");
+    for (number, at) in (1_u32..).zip(stores) {
         let _ = writeln!(
             text,
             "S-{number:06},青禾咖啡 {number} 号店,人民路 {number} 号,浙江省,杭州市,西湖区,{:.7},{:.7},08:00-22:00,\

@@ -20,21 +20,14 @@ fn buckets(text: &str, name: &str) -> Vec<(f64, f64)> {
 /// The value below which this share of what a histogram saw between two texts lies; straight lines inside a bucket.
 pub(crate) fn quantile(before: &str, after: &str, name: &str, share: f64) -> f64 {
     let (before, after) = (buckets(before, name), buckets(after, name));
-    let seen: Vec<(f64, f64)> = after
-        .iter()
-        .zip(&before)
-        .map(|(after, before)| (after.0, after.1 - before.1))
-        .collect();
+    let seen: Vec<(f64, f64)> =
+        after.iter().zip(&before).map(|(after, before)| (after.0, after.1 - before.1)).collect();
     let wanted = share * seen.last().map_or(0.0, |it| it.1);
     let mut low = (0.0, 0.0);
     for &(bound, count) in &seen {
         if count >= wanted {
             let part = (wanted - low.1) / (count - low.1).max(1.0);
-            return if bound.is_finite() {
-                low.0 + part * (bound - low.0)
-            } else {
-                low.0
-            };
+            return if bound.is_finite() { low.0 + part * (bound - low.0) } else { low.0 };
         }
         low = (bound, count);
     }

@@ -18,11 +18,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a program whose first line says where it listens.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the program starts");
         let output = child.stdout.take().expect("is piped");
         let mut output = BufReader::new(output);
         let mut line = String::new();
@@ -32,11 +28,7 @@ impl Server {
             .strip_prefix("listening on http://")
             .and_then(|it| it.parse().ok())
             .expect("the first line says where it listens");
-        Self {
-            child,
-            address,
-            _output: output,
-        }
+        Self { child, address, _output: output }
     }
 
     /// Seconds of processor time that it has used, in user mode and in the kernel.
@@ -46,11 +38,7 @@ impl Server {
         // The name in brackets may hold spaces; the fields behind it are counted from the third.
         let (_, fields) = stat.rsplit_once(") ").expect("the name is in brackets");
         let ticks = fields.split(' ').skip(11).take(2);
-        ticks
-            .filter_map(|it| it.parse::<u32>().ok())
-            .map(f64::from)
-            .sum::<f64>()
-            / TICKS_A_SECOND
+        ticks.filter_map(|it| it.parse::<u32>().ok()).map(f64::from).sum::<f64>() / TICKS_A_SECOND
     }
 
     /// Asks it to stop and waits until it has.

@@ -40,15 +40,10 @@ impl Places {
     /// Near the middle of a city; the tenth city is ten times smaller than the first.
     fn in_city(&mut self) -> Position {
         let rank = f64::from(CITIES).powf(self.chance.f64());
-        let city = (1..=CITIES)
-            .zip(&self.cities)
-            .find(|&(city, _)| f64::from(city) >= rank.floor());
+        let city = (1..=CITIES).zip(&self.cities).find(|&(city, _)| f64::from(city) >= rank.floor());
         let (lat, lon) = *city.expect("a rank is at most the number of cities").1;
         let (north, east) = (self.bell(), self.bell());
-        position(
-            lat + CITY_SPREAD_DEGREES * north,
-            lon + CITY_SPREAD_DEGREES * east,
-        )
+        position(lat + CITY_SPREAD_DEGREES * north, lon + CITY_SPREAD_DEGREES * east)
     }
 
     /// About normally distributed, with a deviation of one.

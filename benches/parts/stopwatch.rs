@@ -15,11 +15,7 @@ pub(crate) struct Contender<'a> {
 }
 
 impl<'a> Contender<'a> {
-    pub(crate) fn new<R>(
-        name: &'a str,
-        queries: &'a [Position],
-        run: impl Fn(Position) -> R + 'a,
-    ) -> Self {
+    pub(crate) fn new<R>(name: &'a str, queries: &'a [Position], run: impl Fn(Position) -> R + 'a) -> Self {
         let run = Box::new(move |from| {
             black_box(run(from));
         });

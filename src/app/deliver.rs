@@ -44,11 +44,7 @@ impl Deliverer {
     /// A deliverer from an outbox to a storage.
     #[must_use]
     pub fn new(outbox: Arc<Outbox>, storage: Arc<dyn Storage>, metrics: Arc<Metrics>) -> Self {
-        Self {
-            outbox,
-            storage,
-            metrics,
-        }
+        Self { outbox, storage, metrics }
     }
 
     /// Works for ever; dropping the future stops it between two batches or leaves one to be handed over again.
@@ -66,18 +62,12 @@ impl Deliverer {
                     self.metrics.delivery_failures.inc();
                     let retry = backoff.mul_f64(0.5 + fastrand::f64());
                     let cause = whole_chain(&error);
-                    tracing::warn!(
-                        error = cause,
-                        retry_ms = retry.as_millis(),
-                        "records wait in the outbox"
-                    );
+                    tracing::warn!(error = cause, retry_ms = retry.as_millis(), "records wait in the outbox");
                     tokio::time::sleep(retry).await;
                     backoff = (backoff * 2).min(BACKOFF_MAX);
                 }
             }
-            self.metrics
-                .outbox_depth
-                .set(i64::try_from(self.outbox.depth()).unwrap_or(i64::MAX));
+            self.metrics.outbox_depth.set(i64::try_from(self.outbox.depth()).unwrap_or(i64::MAX));
         }
     }
 
@@ -112,9 +102,7 @@ impl Deliverer {
             return Ok(0);
         };
         self.outbox.acknowledge(last).await?;
-        self.metrics
-            .delivered
-            .inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+        self.metrics.delivered.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
         Ok(count)
     }
 }

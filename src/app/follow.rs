@@ -20,11 +20,7 @@ impl Follower {
     /// A follower that keeps `live` in step with `storage`.
     #[must_use]
     pub fn new(storage: Arc<dyn Storage>, live: Arc<Live<Catalog>>, metrics: Arc<Metrics>) -> Self {
-        Self {
-            storage,
-            live,
-            metrics,
-        }
+        Self { storage, live, metrics }
     }
 
     /// Looks once; true if another catalog became live. Blocks: call it from a blocking thread.
@@ -36,8 +32,7 @@ impl Follower {
         if version == self.live.load().value().version() {
             return Ok(false);
         }
-        let catalog = load_catalog(&*self.storage, version)
-            .inspect_err(|_| self.metrics.catalog_refused.inc())?;
+        let catalog = load_catalog(&*self.storage, version).inspect_err(|_| self.metrics.catalog_refused.inc())?;
         self.note(&catalog);
         self.live.store(catalog);
         Ok(true)
@@ -45,11 +40,7 @@ impl Follower {
 
     /// Shows the catalog in the metrics.
     pub fn note(&self, catalog: &Catalog) {
-        self.metrics
-            .catalog_version
-            .set(i64::try_from(catalog.version()).unwrap_or(i64::MAX));
-        self.metrics
-            .catalog_stores
-            .set(i64::try_from(catalog.stores().len()).unwrap_or(i64::MAX));
+        self.metrics.catalog_version.set(i64::try_from(catalog.version()).unwrap_or(i64::MAX));
+        self.metrics.catalog_stores.set(i64::try_from(catalog.stores().len()).unwrap_or(i64::MAX));
     }
 }

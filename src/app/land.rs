@@ -69,74 +69,41 @@ impl App {
         let now = self.now();
         let catalog = self.catalog();
         let slug = request.campaign.unwrap_or_else(CampaignSlug::default_slug);
-        let campaign = catalog
-            .campaign(&slug)
-            .ok_or_else(|| AppError::UnknownCampaign(slug.to_string()))?;
+        let campaign = catalog.campaign(&slug).ok_or_else(|| AppError::UnknownCampaign(slug.to_string()))?;
         if let Some(store) = &request.store
             && catalog.store_key(store).is_none()
         {
             return Err(AppError::UnknownStore(store.to_string()));
         }
-        let token = request
-            .visitor
-            .as_deref()
-            .and_then(|it| self.parts.signer.read_visitor(it));
-        let earlier = request
-            .scan
-            .as_deref()
-            .and_then(|it| self.parts.signer.read_scan(it));
+        let token = request.visitor.as_deref().and_then(|it| self.parts.signer.read_visitor(it));
+        let earlier = request.scan.as_deref().and_then(|it| self.parts.signer.read_scan(it));
         // A scan id of somebody else opens a new visit.
-        let earlier =
-            earlier.filter(|(_, owner)| token.as_ref().is_none_or(|it| it.visitor == *owner));
-        let visitor = token
-            .as_ref()
-            .map(|it| it.visitor)
-            .or(earlier.map(|it| it.1))
-            .unwrap_or_else(|| self.new_visitor(now));
+        let earlier = earlier.filter(|(_, owner)| token.as_ref().is_none_or(|it| it.visitor == *owner));
+        let visitor =
+            token.as_ref().map(|it| it.visitor).or(earlier.map(|it| it.1)).unwrap_or_else(|| self.new_visitor(now));
         let scan = earlier.map_or_else(|| self.new_scan(now), |it| it.0);
         let last_store = token.as_ref().and_then(|it| it.last_store.as_ref());
 
         let started = Instant::now();
-        let clues = Clues {
-            store: request.store,
-            position: request.position,
-            last_store,
-            ip: request.ip,
-        };
+        let clues = Clues { store: request.store, position: request.position, last_store, ip: request.ip };
         let fix = self.locate(&catalog, clues);
         let decision = decide(&fix, &catalog, campaign, self.policy(), now);
-        self.metrics()
-            .decision_seconds
-            .observe(started.elapsed().as_secs_f64());
+        self.metrics().decision_seconds.observe(started.elapsed().as_secs_f64());
 
-        let record = record(
-            &catalog,
-            &decision,
-            (scan, visitor, slug.clone()),
-            self.next_revision(now),
-        );
+        let record = record(&catalog, &decision, (scan, visitor, slug.clone()), self.next_revision(now));
         let tags = record.tags().into_iter().map(ToOwned::to_owned).collect();
         // A guess is not a store that the visitor is known to have come to.
-        let shown = record
-            .store
-            .clone()
-            .filter(|_| decision.outcome == crate::routing::Outcome::Routed);
+        let shown = record.store.clone().filter(|_| decision.outcome == crate::routing::Outcome::Routed);
         let last_store = shown.or_else(|| last_store.cloned());
         let recorded = self.put(Item::Tag(record)).await;
         if !recorded {
             self.metrics().unrecorded();
         }
-        let rung = decision
-            .fallback
-            .map_or("none", |it: Fallback| it.rung.as_str());
-        self.metrics()
-            .scan(decision.outcome.as_str(), decision.source.as_str(), rung);
+        let rung = decision.fallback.map_or("none", |it: Fallback| it.rung.as_str());
+        self.metrics().scan(decision.outcome.as_str(), decision.source.as_str(), rung);
         Ok(Landing {
             scan: self.parts.signer.scan(scan, visitor),
-            visitor: self.parts.signer.visitor(&VisitorToken {
-                visitor,
-                last_store,
-            }),
+            visitor: self.parts.signer.visitor(&VisitorToken { visitor, last_store }),
             refined: earlier.is_some(),
             recorded,
             decision,
@@ -152,19 +119,8 @@ impl App {
     /// # Errors
     /// [`AppError::UnknownScan`] if the scan id was not made here, [`AppError::Unrecorded`] if the disk does not take it.
     pub async fn step(&self, scan: &str, step: Step) -> Result<(), AppError> {
-        let (scan, _) = self
-            .parts
-            .signer
-            .read_scan(scan)
-            .ok_or(AppError::UnknownScan)?;
-        if !self
-            .put(Item::Step(StepRecord {
-                scan,
-                step,
-                at: self.now(),
-            }))
-            .await
-        {
+        let (scan, _) = self.parts.signer.read_scan(scan).ok_or(AppError::UnknownScan)?;
+        if !self.put(Item::Step(StepRecord { scan, step, at: self.now() })).await {
             return Err(AppError::Unrecorded);
         }
         self.metrics().step(step.as_str());
@@ -183,24 +139,17 @@ impl App {
     fn next_revision(&self, now: Timestamp) -> i64 {
         let now = now.unix_ms().saturating_mul(1_000);
         let next = |last: i64| Some(now.max(last + 1));
-        self.revision
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
-            .map_or(now, |last| now.max(last + 1))
+        self.revision.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).map_or(now, |last| now.max(last + 1))
     }
 
     async fn put(&self, item: Item) -> bool {
         let started = Instant::now();
         let written = tokio::time::timeout(RECORD_WAIT, self.parts.outbox.append(&item)).await;
-        self.metrics()
-            .commit_wait_seconds
-            .observe(started.elapsed().as_secs_f64());
+        self.metrics().commit_wait_seconds.observe(started.elapsed().as_secs_f64());
         match written {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
-                tracing::error!(
-                    error = whole_chain(&error),
-                    "a record could not be put on disk; the answer says so"
-                );
+                tracing::error!(error = whole_chain(&error), "a record could not be put on disk; the answer says so");
                 false
             }
             Err(_elapsed) => {
@@ -218,14 +167,10 @@ fn record(
     revision: i64,
 ) -> TagRecord {
     let (join_kind, join_id) = match decision.join {
-        Some(Joinable::Group(place)) => (
-            Some("group".into()),
-            catalog.group(place).map(|it| it.id.as_str().into()),
-        ),
-        Some(Joinable::Contact(place)) => (
-            Some("contact".into()),
-            catalog.contact(place).map(|it| it.id.as_str().into()),
-        ),
+        Some(Joinable::Group(place)) => (Some("group".into()), catalog.group(place).map(|it| it.id.as_str().into())),
+        Some(Joinable::Contact(place)) => {
+            (Some("contact".into()), catalog.contact(place).map(|it| it.id.as_str().into()))
+        }
         None => (None, None),
     };
     TagRecord {
@@ -235,10 +180,7 @@ fn record(
         at: Timestamp::from_unix_ms(i64::try_from(scan.unix_ms()).unwrap_or(i64::MAX)),
         campaign,
         outcome: decision.outcome.as_str().into(),
-        store: decision
-            .store
-            .and_then(|it| catalog.store(it.store))
-            .map(|it| it.id.clone()),
+        store: decision.store.and_then(|it| catalog.store(it.store)).map(|it| it.id.clone()),
         join_kind,
         join_id,
         fallback: decision.fallback.map(|it| it.rung.as_str().into()),

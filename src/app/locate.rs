@@ -29,22 +29,13 @@ impl App {
             return Fix::Chosen(store);
         }
         if let Some((position, accuracy_m)) = clues.position {
-            return Fix::Gps {
-                position,
-                accuracy_m,
-            };
+            return Fix::Gps { position, accuracy_m };
         }
-        let is_active = |id: &&StoreId| {
-            catalog
-                .store_key(id)
-                .is_some_and(|key| catalog.is_active(key))
-        };
+        let is_active = |id: &&StoreId| catalog.store_key(id).is_some_and(|key| catalog.is_active(key));
         if let Some(store) = clues.last_store.filter(is_active) {
             return Fix::Previous(store.clone());
         }
-        clues
-            .ip
-            .map_or(Fix::Nowhere, |ip| locate_ip(&self.parts.ip, catalog, ip))
+        clues.ip.map_or(Fix::Nowhere, |ip| locate_ip(&self.parts.ip, catalog, ip))
     }
 }
 
@@ -61,21 +52,13 @@ pub fn locate_ip(databases: &IpLocator, catalog: &Catalog, ip: IpAddr) -> Fix {
     };
     let place = catalog.place_named(&names);
     let circle = match found.position {
-        Some(middle) => Some(Circle {
-            middle,
-            radius_m: found.accuracy_m.unwrap_or(IP_RADIUS_M_DEFAULT),
-        }),
+        Some(middle) => Some(Circle { middle, radius_m: found.accuracy_m.unwrap_or(IP_RADIUS_M_DEFAULT) }),
         None => place.map(|it| it.circle),
     };
     if circle.is_none() && names.is_empty() {
         return Fix::Nowhere;
     }
     // A province's place does not know the city that the address names.
-    let spelled = place
-        .map(|it| it.names.clone())
-        .filter(|it| !it.city.is_empty() || names.city.is_empty());
-    Fix::Ip {
-        circle,
-        names: spelled.unwrap_or(names),
-    }
+    let spelled = place.map(|it| it.names.clone()).filter(|it| !it.city.is_empty() || names.city.is_empty());
+    Fix::Ip { circle, names: spelled.unwrap_or(names) }
 }

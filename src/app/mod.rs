@@ -70,10 +70,7 @@ impl App {
     /// Assembles the service.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self {
-            parts,
-            revision: AtomicI64::new(0),
-        }
+        Self { parts, revision: AtomicI64::new(0) }
     }
 
     /// The catalog that is live; a request takes one and keeps it to the end.

@@ -6,9 +6,7 @@ use serde::Serialize;
 use serde_json::Error as JsonError;
 use thiserror::Error;
 
-use crate::catalog::{
-    Catalog, Change, Entries, Merge, Merged, Mode, Problem, SheetRules, StoreRow, suspicion,
-};
+use crate::catalog::{Catalog, Change, Entries, Merge, Merged, Mode, Problem, SheetRules, StoreRow, suspicion};
 use crate::exchange::{self, Listener};
 use crate::id::StoreId;
 use crate::storage::{self, EntryKind, PublishInfo, Storage, StorageError};
@@ -63,29 +61,18 @@ pub struct ImportReport {
     pub unlisted: u64,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde calls it with a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
 impl ImportReport {
     fn problem(&mut self, problem: Problem) {
-        if self.problems.len() < PROBLEMS_MAX {
-            self.problems.push(problem)
-        } else {
-            self.unlisted += 1
-        }
+        if self.problems.len() < PROBLEMS_MAX { self.problems.push(problem) } else { self.unlisted += 1 }
     }
 
     fn warning(&mut self, warning: Problem) {
-        if self.warnings.len() < PROBLEMS_MAX {
-            self.warnings.push(warning)
-        } else {
-            self.unlisted += 1
-        }
+        if self.warnings.len() < PROBLEMS_MAX { self.warnings.push(warning) } else { self.unlisted += 1 }
     }
 }
 
@@ -133,35 +120,27 @@ impl<'a> Importer<'a> {
                     Ok(row) => rows.push(row),
                     Err(problems) => {
                         report.rejected += 1;
-                        problems.into_iter().for_each(|it| report.problem(it));
+                        for it in problems {
+                            report.problem(it);
+                        }
                     }
                 }
-                warnings.into_iter().for_each(|it| report.warning(it));
+                for it in warnings {
+                    report.warning(it);
+                }
             };
-            exchange::read_stores(
-                bytes,
-                file_name,
-                rules,
-                &mut Listener {
-                    each: &mut each,
-                    progress,
-                },
-            )
+            exchange::read_stores(bytes, file_name, rules, &mut Listener { each: &mut each, progress })
         };
         let summary = match read {
             Ok(summary) => summary,
             Err(problems) => {
-                return Ok(ImportReport {
-                    problems,
-                    ..ImportReport::default()
-                });
+                return Ok(ImportReport { problems, ..ImportReport::default() });
             }
         };
         report.rows = summary.rows;
-        summary
-            .warnings
-            .into_iter()
-            .for_each(|it| report.warning(it));
+        for it in summary.warnings {
+            report.warning(it);
+        }
         for duplicate in suspicion::take_duplicates(&mut rows) {
             report.rejected += 1;
             report.problem(duplicate);
@@ -173,21 +152,12 @@ impl<'a> Importer<'a> {
             let place = entries.stores.binary_search_by(|it| it.id.cmp(id)).ok()?;
             entries.stores.get(place).map(|it| it.at.position())
         };
-        suspicion::suspicions(&rows, previous)
-            .into_iter()
-            .for_each(|it| report.warning(it));
+        for it in suspicion::suspicions(&rows, previous) {
+            report.warning(it);
+        }
         let stops = report.rejected > 0 && !options.skip_bad_rows;
-        let has = |column: &str| {
-            summary
-                .columns
-                .iter()
-                .any(|(name, header)| *name == column || header == column)
-        };
-        let columns: Option<&dyn Fn(&str) -> bool> = if summary.columns.is_empty() {
-            None
-        } else {
-            Some(&has)
-        };
+        let has = |column: &str| summary.columns.iter().any(|(name, header)| *name == column || header == column);
+        let columns: Option<&dyn Fn(&str) -> bool> = if summary.columns.is_empty() { None } else { Some(&has) };
         let merged = Merge::new(entries, options.mode, columns).stores(rows);
         self.finish(version, merged, report, options.dry_run || stops)
     }
@@ -201,10 +171,7 @@ impl<'a> Importer<'a> {
         rows: Vec<crate::catalog::CampaignRow>,
         dry_run: bool,
     ) -> Result<ImportReport, ImportError> {
-        let report = ImportReport {
-            rows: u64::try_from(rows.len()).unwrap_or(u64::MAX),
-            ..ImportReport::default()
-        };
+        let report = ImportReport { rows: u64::try_from(rows.len()).unwrap_or(u64::MAX), ..ImportReport::default() };
         let version = self.storage.current_version()?;
         let entries = load_entries(self.storage, version)?;
         let merged = Merge::new(entries, Mode::Merge, None)
@@ -219,36 +186,19 @@ impl<'a> Importer<'a> {
         mut report: ImportReport,
         stops: bool,
     ) -> Result<ImportReport, ImportError> {
-        let Merged {
-            entries,
-            changes,
-            created,
-            updated,
-            unchanged,
-            removed,
-        } = merged;
-        (
-            report.created,
-            report.updated,
-            report.unchanged,
-            report.removed,
-        ) = (created, updated, unchanged, removed);
+        let Merged { entries, changes, created, updated, unchanged, removed } = merged;
+        (report.created, report.updated, report.unchanged, report.removed) = (created, updated, unchanged, removed);
         match Catalog::build(version + 1, entries) {
             Err(problems) => {
-                problems.into_iter().for_each(|it| report.problem(it));
+                for it in problems {
+                    report.problem(it);
+                }
                 Ok(report)
             }
             Ok(_) if stops => Ok(report),
-            Ok(_) if changes.is_empty() && version > 0 => Ok(ImportReport {
-                version: Some(version),
-                ..report
-            }),
+            Ok(_) if changes.is_empty() && version > 0 => Ok(ImportReport { version: Some(version), ..report }),
             Ok(catalog) => {
-                report.version = Some(self.storage.publish(
-                    version,
-                    &self.info,
-                    &mut bodies(&catalog, changes),
-                )?);
+                report.version = Some(self.storage.publish(version, &self.info, &mut bodies(&catalog, changes))?);
                 Ok(report)
             }
         }
@@ -257,56 +207,32 @@ impl<'a> Importer<'a> {
 
 /// The changes as storage takes them: the new value of each entry, or none for those that went.
 fn bodies(catalog: &Catalog, changes: Vec<Change>) -> impl Iterator<Item = storage::Change> {
-    let wanted: HashSet<Change> = changes
-        .iter()
-        .filter(|it| !matches!(it, Change::Store(_)))
-        .cloned()
-        .collect();
+    let wanted: HashSet<Change> = changes.iter().filter(|it| !matches!(it, Change::Store(_))).cloned().collect();
     let of_groups = catalog.groups().iter().filter_map({
         let wanted = wanted.clone();
-        move |it| {
-            wanted
-                .contains(&Change::Group(it.id.clone()))
-                .then(|| (Change::Group(it.id.clone()), json(it)))
-        }
+        move |it| wanted.contains(&Change::Group(it.id.clone())).then(|| (Change::Group(it.id.clone()), json(it)))
     });
     let of_contacts = catalog.contacts().iter().filter_map({
         let wanted = wanted.clone();
-        move |it| {
-            wanted
-                .contains(&Change::Contact(it.id.clone()))
-                .then(|| (Change::Contact(it.id.clone()), json(it)))
-        }
+        move |it| wanted.contains(&Change::Contact(it.id.clone())).then(|| (Change::Contact(it.id.clone()), json(it)))
     });
     let of_campaigns = catalog.campaigns().filter_map({
         move |it| {
-            wanted
-                .contains(&Change::Campaign(it.slug.clone()))
-                .then(|| (Change::Campaign(it.slug.clone()), json(it)))
+            wanted.contains(&Change::Campaign(it.slug.clone())).then(|| (Change::Campaign(it.slug.clone()), json(it)))
         }
     });
     let living: Vec<(Change, String)> = of_groups.chain(of_contacts).chain(of_campaigns).collect();
     let found: HashSet<Change> = living.iter().map(|(it, _)| it.clone()).collect();
     let stores_and_gone = changes.into_iter().filter_map(move |change| match &change {
         Change::Store(id) => {
-            let body = catalog
-                .store_key(id)
-                .and_then(|key| catalog.store(key))
-                .map(json);
-            Some(storage::Change {
-                kind: EntryKind::Store,
-                id: id.to_string(),
-                body,
-            })
+            let body = catalog.store_key(id).and_then(|key| catalog.store(key)).map(json);
+            Some(storage::Change { kind: EntryKind::Store, id: id.to_string(), body })
         }
-        _ if found.contains(&change) => None,
-        _ => Some(stored(change, None)),
+        Change::Group(_) | Change::Contact(_) | Change::Campaign(_) => {
+            (!found.contains(&change)).then(|| stored(change, None))
+        }
     });
-    stores_and_gone.chain(
-        living
-            .into_iter()
-            .map(|(change, body)| stored(change, Some(body))),
-    )
+    stores_and_gone.chain(living.into_iter().map(|(change, body)| stored(change, Some(body))))
 }
 
 fn stored(change: Change, body: Option<String>) -> storage::Change {
@@ -320,8 +246,7 @@ fn stored(change: Change, body: Option<String>) -> storage::Change {
 }
 
 fn json<T: Serialize>(noun: &T) -> String {
-    serde_json::to_string(noun)
-        .expect("nouns have text keys and finite numbers, which JSON can hold")
+    serde_json::to_string(noun).expect("nouns have text keys and finite numbers, which JSON can hold")
 }
 
 /// All entries of a version. Blocks.
@@ -340,11 +265,7 @@ pub fn load_entries(storage: &dyn Storage, version: u64) -> Result<Entries, Impo
             EntryKind::Region => Ok(()),
         };
         if let Err(source) = read {
-            failed.get_or_insert(ImportError::Entry {
-                kind: kind.as_str(),
-                id: id.to_owned(),
-                source,
-            });
+            failed.get_or_insert(ImportError::Entry { kind: kind.as_str(), id: id.to_owned(), source });
         }
     })?;
     failed.map_or(Ok(entries), Err)

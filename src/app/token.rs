@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::id::{ScanId, StoreId, VisitorId};
@@ -34,13 +34,15 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// A signer for a secret of any length.
+    /// A signer for a secret.
     #[must_use]
     pub fn new(secret: &[u8]) -> Self {
-        let keyed = Hmac::new_from_slice(secret).expect("HMAC takes a key of any length");
-        Self {
-            keyed: Arc::new(keyed),
-        }
+        // HMAC's own rule for long keys (RFC 2104), applied to every one: the digest, padded to a block.
+        let mut key = [0_u8; 64];
+        let digest: [u8; 32] = Sha256::digest(secret).into();
+        key.split_at_mut(32).0.copy_from_slice(&digest);
+        let keyed = Hmac::new(&key.into());
+        Self { keyed: Arc::new(keyed) }
     }
 
     fn mac(&self, purpose: u8, text: &[u8]) -> [u8; MAC_BYTES] {
@@ -70,15 +72,7 @@ impl Signer {
     #[must_use]
     pub fn visitor(&self, token: &VisitorToken) -> String {
         let store = token.last_store.as_ref().map_or("", |it| it.as_str());
-        self.sign(
-            b'v',
-            format!(
-                "{}.{}",
-                token.visitor,
-                BASE64URL_NOPAD.encode(store.as_bytes())
-            ),
-            ".",
-        )
+        self.sign(b'v', format!("{}.{}", token.visitor, BASE64URL_NOPAD.encode(store.as_bytes())), ".")
     }
 
     /// Reads a visitor token; none if it was not signed here.
@@ -93,10 +87,7 @@ impl Signer {
         }
         let (visitor, store) = body.split_once('.')?;
         let store = String::from_utf8(BASE64URL_NOPAD.decode(store.as_bytes()).ok()?).ok()?;
-        Some(VisitorToken {
-            visitor: VisitorId::parse(visitor).ok()?,
-            last_store: StoreId::parse(&store).ok(),
-        })
+        Some(VisitorToken { visitor: VisitorId::parse(visitor).ok()?, last_store: StoreId::parse(&store).ok() })
     }
 
     /// Writes a scan id as clients see it: the visit's ULID, the visitor's ULID and a code. Whoever holds it may refine the
@@ -159,10 +150,7 @@ mod tests {
     #[test]
     fn a_scan_id_starts_with_its_ulid_and_is_no_visitor_token() {
         let signer = Signer::new(b"one");
-        let (scan, visitor) = (
-            ScanId::from_parts(1_700_000_000_000, 7),
-            VisitorId::from_parts(1_700_000_000_000, 8),
-        );
+        let (scan, visitor) = (ScanId::from_parts(1_700_000_000_000, 7), VisitorId::from_parts(1_700_000_000_000, 8));
         let text = signer.scan(scan, visitor);
         assert!(text.starts_with("01HF7YAT000000000000000007"), "{text}");
         assert_eq!(signer.read_scan(&text), Some((scan, visitor)));

@@ -32,9 +32,8 @@ pub fn read_campaigns(
     link_hosts: &[String],
     picture: &dyn Fn(&str) -> Result<Vec<u8>, String>,
 ) -> Result<Vec<CampaignRow>, Vec<Problem>> {
-    let table: Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| vec![Problem::new("not_toml", error.to_string())])?;
+    let table: Table =
+        text.parse().map_err(|error: toml::de::Error| vec![Problem::new("not_toml", error.to_string())])?;
     let mut problems = Vec::new();
     for name in table.keys().filter(|it| *it != "campaign") {
         problems.push(Problem::new(
@@ -42,22 +41,14 @@ pub fn read_campaigns(
             format!("there is no field {name}; each campaign begins with [[campaign]]"),
         ));
     }
-    let rows = table
-        .get("campaign")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
+    let rows = table.get("campaign").and_then(Value::as_array).cloned().unwrap_or_default();
     if rows.is_empty() {
         problems.push(Problem::new("no_rows", "the file has no [[campaign]]"));
     }
     let mut seen = BTreeSet::new();
     let mut read = Vec::new();
     for (row, value) in (1_u64..).zip(rows) {
-        let mut reader = Reader {
-            row,
-            table: value.as_table().cloned().unwrap_or_default(),
-            problems: &mut problems,
-        };
+        let mut reader = Reader { row, table: value.as_table().cloned().unwrap_or_default(), problems: &mut problems };
         if let Some(it) = reader.campaign(link_hosts, picture) {
             if seen.insert(it.campaign.slug.clone()) {
                 read.push(it);
@@ -70,11 +61,7 @@ pub fn read_campaigns(
             }
         }
     }
-    if problems.is_empty() {
-        Ok(read)
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(read) } else { Err(problems) }
 }
 
 struct Reader<'a> {
@@ -91,23 +78,15 @@ impl Reader<'_> {
         value: &str,
         message: impl Into<String>,
     ) -> Option<T> {
-        self.problems.push(
-            Problem::new(code, message)
-                .in_row(self.row)
-                .in_column(field, value),
-        );
+        self.problems.push(Problem::new(code, message).in_row(self.row).in_column(field, value));
         None
     }
 
     fn text(&mut self, field: &'static str) -> Option<String> {
-        match self.table.remove(field)? {
-            Value::String(text) => Some(text.trim().to_owned()).filter(|it| !it.is_empty()),
-            other => self.fail(
-                field,
-                "not_a_text",
-                &other.to_string(),
-                format!("{field} is not a text"),
-            ),
+        let value = self.table.remove(field)?;
+        match value.as_str() {
+            Some(text) => Some(text.trim().to_owned()).filter(|it| !it.is_empty()),
+            None => self.fail(field, "not_a_text", &value.to_string(), format!("{field} is not a text")),
         }
     }
 
@@ -118,29 +97,15 @@ impl Reader<'_> {
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         let text = self.text(field)?;
-        parse(&text).map_or_else(
-            |error| self.fail(field, code, &text, format!("{field} {error}")),
-            Some,
-        )
+        parse(&text).map_or_else(|error| self.fail(field, code, &text, format!("{field} {error}")), Some)
     }
 
-    fn campaign(
-        &mut self,
-        hosts: &[String],
-        picture: &dyn Fn(&str) -> Result<Vec<u8>, String>,
-    ) -> Option<CampaignRow> {
+    fn campaign(&mut self, hosts: &[String], picture: &dyn Fn(&str) -> Result<Vec<u8>, String>) -> Option<CampaignRow> {
         let before = self.problems.len();
         let slug = self.parsed("slug", "invalid_slug", |it| {
-            let plain = it
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-            let rule =
-                "may hold letters, digits, - and _ only, because it stands in the printed address";
-            if plain {
-                CampaignSlug::parse(it).map_err(|error| error.to_string())
-            } else {
-                Err(rule.to_owned())
-            }
+            let plain = it.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+            let rule = "may hold letters, digits, - and _ only, because it stands in the printed address";
+            if plain { CampaignSlug::parse(it).map_err(|error| error.to_string()) } else { Err(rule.to_owned()) }
         });
         let name = self.parsed("name", "too_long", |it| {
             if it.chars().count() <= NAME_CHARS_MAX {
@@ -149,20 +114,14 @@ impl Reader<'_> {
                 Err(format!("has more than {NAME_CHARS_MAX} characters"))
             }
         });
-        let colour = self.parsed("colour", "invalid_colour", |it| {
-            Colour::parse(it).map_err(|error| error.to_string())
-        });
+        let colour = self.parsed("colour", "invalid_colour", |it| Colour::parse(it).map_err(|error| error.to_string()));
         let logo = self.parsed("logo", "invalid_logo", |it| {
             picture(it).and_then(|bytes| Logo::from_bytes(bytes).map_err(|error| error.to_string()))
         });
         let reach_m = self.reach();
         let group = self.group(hosts);
         for (field, required) in [("slug", slug.is_none()), ("name", name.is_none())] {
-            let is_named = self
-                .problems
-                .iter()
-                .skip(before)
-                .any(|it| it.column.as_deref() == Some(field));
+            let is_named = self.problems.iter().skip(before).any(|it| it.column.as_deref() == Some(field));
             if required && !is_named {
                 self.fail::<()>(field, "missing", "", format!("{field} is required"));
             }
@@ -170,37 +129,18 @@ impl Reader<'_> {
         let unknown: Vec<String> = self.table.keys().cloned().collect();
         for field in unknown {
             let message = format!("there is no field {field}");
-            self.problems.push(
-                Problem::new("unknown_field", message)
-                    .in_row(self.row)
-                    .in_column(field, ""),
-            );
+            self.problems.push(Problem::new("unknown_field", message).in_row(self.row).in_column(field, ""));
         }
         if self.problems.len() > before {
             return None;
         }
-        Some(CampaignRow {
-            campaign: Campaign {
-                slug: slug?,
-                name: name?,
-                colour,
-                logo,
-                reach_m,
-            },
-            group,
-        })
+        Some(CampaignRow { campaign: Campaign { slug: slug?, name: name?, colour, logo, reach_m }, group })
     }
 
     fn reach(&mut self) -> Option<f64> {
         let value = self.table.remove("reach_m")?;
-        let whole = value
-            .as_integer()
-            .and_then(|it| i32::try_from(it).ok())
-            .map(f64::from);
-        let reach = value
-            .as_float()
-            .or(whole)
-            .filter(|it| *it > 0.0 && *it <= REACH_M_MAX);
+        let whole = value.as_integer().and_then(|it| i32::try_from(it).ok()).map(f64::from);
+        let reach = value.as_float().or(whole).filter(|it| *it > 0.0 && *it <= REACH_M_MAX);
         let message = format!("reach_m is not a distance above 0 and up to {REACH_M_MAX} metres");
         reach.or_else(|| self.fail("reach_m", "out_of_range", &value.to_string(), message))
     }
@@ -211,8 +151,7 @@ impl Reader<'_> {
         });
         let name = self.text("group_name");
         let expires_at = self.parsed("group_expires", "invalid_time", |it| {
-            Timestamp::parse_rfc3339(it)
-                .ok_or_else(|| "is not a time such as 2026-12-01T00:00:00+08:00".to_owned())
+            Timestamp::parse_rfc3339(it).ok_or_else(|| "is not a time such as 2026-12-01T00:00:00+08:00".to_owned())
         });
         let capacity = match self.table.remove("group_capacity") {
             None => CAPACITY_DEFAULT,
@@ -222,22 +161,10 @@ impl Reader<'_> {
                     .and_then(|it| u32::try_from(it).ok())
                     .filter(|it| (1..=CAPACITY_MAX).contains(it));
                 let message = format!("group_capacity is not a number from 1 to {CAPACITY_MAX}");
-                number.or_else(|| {
-                    self.fail(
-                        "group_capacity",
-                        "out_of_range",
-                        &value.to_string(),
-                        message,
-                    )
-                })?
+                number.or_else(|| self.fail("group_capacity", "out_of_range", &value.to_string(), message))?
             }
         };
-        Some(FirstGroup {
-            link: link?,
-            name: name.unwrap_or_default().into(),
-            capacity,
-            expires_at,
-        })
+        Some(FirstGroup { link: link?, name: name.unwrap_or_default().into(), capacity, expires_at })
     }
 }
 
@@ -246,9 +173,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<CampaignRow>, Vec<Problem>> {
-        read_campaigns(text, &["work.weixin.qq.com".to_owned()], &|_| {
-            Ok(b"\x89PNG\r\n\x1a\n....".to_vec())
-        })
+        read_campaigns(text, &["work.weixin.qq.com".to_owned()], &|_| Ok(b"\x89PNG\r\n\x1a\n....".to_vec()))
     }
 
     #[test]
@@ -256,21 +181,12 @@ mod tests {
         let text = "[[campaign]]\nslug = \"tea\"\nname = \"茶\"\ncolour = \"#0b6b4f\"\nlogo = \"tea.png\"\nreach_m = 20000\n\
                     group_url = \"https://work.weixin.qq.com/gm/1\"\n";
         let rows = read(text).unwrap();
-        let [row] = rows.as_slice() else {
-            panic!("one campaign")
-        };
+        let [row] = rows.as_slice() else { panic!("one campaign") };
         assert_eq!(
-            (
-                row.campaign.slug.as_str(),
-                &*row.campaign.name,
-                row.campaign.reach_m
-            ),
+            (row.campaign.slug.as_str(), &*row.campaign.name, row.campaign.reach_m),
             ("tea", "茶", Some(20_000.0))
         );
-        assert_eq!(
-            row.campaign.logo.as_ref().unwrap().content_type(),
-            "image/png"
-        );
+        assert_eq!(row.campaign.logo.as_ref().unwrap().content_type(), "image/png");
         assert_eq!(row.group.as_ref().unwrap().capacity, 200);
     }
 
@@ -281,13 +197,7 @@ mod tests {
         let found: Vec<_> = read(text)
             .unwrap_err()
             .iter()
-            .map(|it| {
-                (
-                    it.row.unwrap(),
-                    it.column.clone().unwrap().into_owned(),
-                    it.code,
-                )
-            })
+            .map(|it| (it.row.unwrap(), it.column.clone().unwrap().into_owned(), it.code))
             .collect();
         let expected = [
             (1, "slug", "invalid_slug"),
@@ -298,10 +208,7 @@ mod tests {
             (2, "group_url", "link_not_allowed"),
             (2, "group_capacity", "out_of_range"),
         ];
-        assert_eq!(
-            found,
-            expected.map(|(row, field, code)| (row, field.to_owned(), code))
-        );
+        assert_eq!(found, expected.map(|(row, field, code)| (row, field.to_owned(), code)));
     }
 
     #[test]

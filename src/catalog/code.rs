@@ -113,9 +113,6 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), ALL.len());
-        assert!(
-            ALL.iter()
-                .all(|it| it.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
-        );
+        assert!(ALL.iter().all(|it| it.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
     }
 }

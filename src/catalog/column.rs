@@ -92,20 +92,14 @@ impl Column {
 
     /// The columns that a sheet is written with: all but those that hold two numbers in one cell.
     pub fn written() -> impl Iterator<Item = Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .filter(|it| !matches!(it, Self::LngLat | Self::LatLng))
+        Self::ALL.iter().copied().filter(|it| !matches!(it, Self::LngLat | Self::LatLng))
     }
 
     /// Reads an English or Chinese name of a column.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let key = key(name);
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|it| it.rank(&key) == Some(0))
+        Self::ALL.iter().copied().find(|it| it.rank(&key) == Some(0))
     }
 
     /// How good a name of this column a header is: 0 is its own name, more is worse.
@@ -113,10 +107,7 @@ impl Column {
         if header_key == key(self.english()) || header_key == key(self.chinese()) {
             return Some(0);
         }
-        self.others()
-            .iter()
-            .position(|it| key(it) == header_key)
-            .map(|place| place + 1)
+        self.others().iter().position(|it| key(it) == header_key).map(|place| place + 1)
     }
 }
 
@@ -125,11 +116,7 @@ pub(super) fn key(header: &str) -> String {
     let marked = folded(header);
     let bare = trimmed(&marked).trim_end_matches('*');
     bare.chars()
-        .filter(|c| {
-            !c.is_whitespace()
-                && !c.is_control()
-                && !matches!(c, '_' | '-' | '\u{feff}' | '\u{200b}')
-        })
+        .filter(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '_' | '-' | '\u{feff}' | '\u{200b}'))
         .flat_map(char::to_lowercase)
         .collect()
 }
@@ -141,9 +128,5 @@ pub fn extra_name(header: &str) -> String {
     let line = one_line(header);
     let cut: String = line.chars().take(HEADER_CHARS_MAX).collect();
     let cut = trimmed(&cut);
-    if Column::parse(cut).is_some() {
-        format!("{cut} (sheet)")
-    } else {
-        cut.to_owned()
-    }
+    if Column::parse(cut).is_some() { format!("{cut} (sheet)") } else { cut.to_owned() }
 }

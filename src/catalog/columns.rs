@@ -42,9 +42,7 @@ impl Mapping {
     /// # Errors
     /// [`MappingError`] if it is none, or names no column.
     pub fn add(&mut self, pair: &str) -> Result<(), MappingError> {
-        let (name, header) = pair
-            .split_once('=')
-            .ok_or_else(|| MappingError::NoPair(pair.into()))?;
+        let (name, header) = pair.split_once('=').ok_or_else(|| MappingError::NoPair(pair.into()))?;
         let column = Column::parse(name).ok_or_else(|| MappingError::UnknownColumn(name.into()))?;
         self.0.insert(column, header.into());
         Ok(())
@@ -70,28 +68,18 @@ impl ColumnMap {
         let mut problems = Vec::new();
         let found = Self::of_headers(headers, mapping, &mut problems);
         found.check_required(headers, &mut problems);
-        if problems.is_empty() {
-            Ok(found)
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(found) } else { Err(problems) }
     }
 
     /// Finds the columns among names, whatever is missing.
     #[must_use]
     pub fn of_headers(headers: &[&str], mapping: &Mapping, problems: &mut Vec<Problem>) -> Self {
-        let mut map = Self {
-            width: headers.len(),
-            ..Self::default()
-        };
+        let mut map = Self { width: headers.len(), ..Self::default() };
         if headers.len() > COLUMNS_MAX {
             problems.push(
                 Problem::new(
                     code::TOO_MANY_COLUMNS,
-                    format!(
-                        "the sheet has {} columns, at most {COLUMNS_MAX} are read",
-                        headers.len()
-                    ),
+                    format!("the sheet has {} columns, at most {COLUMNS_MAX} are read", headers.len()),
                 )
                 .in_row(1),
             );
@@ -176,37 +164,22 @@ impl ColumnMap {
         let header = |place: usize| headers.get(place).copied().unwrap_or_default();
         let name = column.english();
         if let Some((_, other)) = ranked.get(1).copied().filter(|(rank, _)| *rank == best) {
-            let message = format!(
-                "both {:?} and {:?} mean {name}; remove one, or rename it",
-                header(place),
-                header(other)
-            );
-            problems.push(
-                Problem::new(code::DUPLICATE_COLUMN, message)
-                    .in_row(1)
-                    .in_column(name, header(other)),
-            );
+            let message =
+                format!("both {:?} and {:?} mean {name}; remove one, or rename it", header(place), header(other));
+            problems.push(Problem::new(code::DUPLICATE_COLUMN, message).in_row(1).in_column(name, header(other)));
         } else if let Some((_, other)) = ranked.get(1).copied().filter(|_| best > 0) {
             let (chosen, other) = (header(place), header(other));
             let message = format!(
                 "{name} is read from {chosen:?}; {other:?} is kept as extra; to choose otherwise map {name}={other}"
             );
-            self.warnings.push(
-                Problem::new(code::COLUMN_CHOICE, message)
-                    .in_row(1)
-                    .in_column(name, chosen),
-            );
+            self.warnings.push(Problem::new(code::COLUMN_CHOICE, message).in_row(1).in_column(name, chosen));
         }
         self.put(column, place, taken);
     }
 
     fn keep_extras(&mut self, headers: &[&str], taken: &[bool]) {
         let mut seen = std::collections::HashSet::new();
-        for (place, header) in headers
-            .iter()
-            .enumerate()
-            .filter(|(place, _)| taken.get(*place) == Some(&false))
-        {
+        for (place, header) in headers.iter().enumerate().filter(|(place, _)| taken.get(*place) == Some(&false)) {
             let name = match extra_name(header) {
                 empty if empty.is_empty() => format!("column_{}", place + 1),
                 name => name,
@@ -227,15 +200,8 @@ impl ColumnMap {
         for column in [Column::Id, Column::Name, Column::Lat, Column::Lng] {
             if self.place(column).is_none() && !self.has_place_without(column) {
                 let (english, chinese) = (column.english(), column.chinese());
-                let message = format!(
-                    "no column is headed {english} or {chinese}; the sheet has: {}",
-                    listed(headers)
-                );
-                problems.push(
-                    Problem::new(code::COLUMN_MISSING, message)
-                        .in_row(1)
-                        .in_column(english, ""),
-                );
+                let message = format!("no column is headed {english} or {chinese}; the sheet has: {}", listed(headers));
+                problems.push(Problem::new(code::COLUMN_MISSING, message).in_row(1).in_column(english, ""));
             }
         }
     }
@@ -248,10 +214,7 @@ impl ColumnMap {
 
     /// The columns that have a place, and their places in a row, counted from 0.
     pub fn known(&self) -> impl Iterator<Item = (Column, usize)> {
-        Column::ALL
-            .iter()
-            .copied()
-            .filter_map(|column| Some((column, self.place(column)?)))
+        Column::ALL.iter().copied().filter_map(|column| Some((column, self.place(column)?)))
     }
 
     /// The places of unknown columns and the names under which they are kept.
@@ -268,11 +231,8 @@ impl ColumnMap {
 }
 
 fn listed(headers: &[&str]) -> String {
-    let mut names: Vec<String> = headers
-        .iter()
-        .take(LISTED_MAX)
-        .map(|it| one_line(it).chars().take(40).collect())
-        .collect();
+    let mut names: Vec<String> =
+        headers.iter().take(LISTED_MAX).map(|it| one_line(it).chars().take(40).collect()).collect();
     if headers.len() > LISTED_MAX {
         names.push(format!("and {} more", headers.len() - LISTED_MAX));
     }
@@ -280,14 +240,9 @@ fn listed(headers: &[&str]) -> String {
 }
 
 fn mapped_in_vain(column: Column, header: &str, headers: &[&str]) -> Problem {
-    let message = format!(
-        "the mapping reads {} from {header:?}, but the sheet has: {}",
-        column.english(),
-        listed(headers)
-    );
-    Problem::new(code::MAPPED_COLUMN_MISSING, message)
-        .in_row(1)
-        .in_column(column.english(), header)
+    let message =
+        format!("the mapping reads {} from {header:?}, but the sheet has: {}", column.english(), listed(headers));
+    Problem::new(code::MAPPED_COLUMN_MISSING, message).in_row(1).in_column(column.english(), header)
 }
 
 #[cfg(test)]

@@ -65,10 +65,7 @@ impl<'a> Cells<'a> {
     /// Whether nothing stands in the row.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        self.known
-            .iter()
-            .chain(self.extras.iter().map(|(_, cell)| cell))
-            .all(|it| trimmed(it).is_empty())
+        self.known.iter().chain(self.extras.iter().map(|(_, cell)| cell)).all(|it| trimmed(it).is_empty())
     }
 }
 
@@ -117,13 +114,7 @@ pub fn read_row(
     rules: &SheetRules<'_>,
     warnings: &mut Vec<Problem>,
 ) -> Result<StoreRow, Vec<Problem>> {
-    let mut draft = Draft {
-        row,
-        cells,
-        rules,
-        problems: Vec::new(),
-        warnings,
-    };
+    let mut draft = Draft { row, cells, rules, problems: Vec::new(), warnings };
     let id = draft.id();
     let name = draft.name();
     let address = draft.text(Column::Address, ADDRESS_CHARS_MAX);
@@ -143,35 +134,13 @@ pub fn read_row(
     {
         extra.insert(
             "timezone (sheet)".into(),
-            one_line(unread)
-                .chars()
-                .take(EXTRA_CHARS_MAX)
-                .collect::<String>()
-                .into(),
+            one_line(unread).chars().take(EXTRA_CHARS_MAX).collect::<String>().into(),
         );
     }
     match (id, at) {
         (Some(id), Some(at)) if draft.problems.is_empty() => {
-            let store = Store {
-                id,
-                name,
-                address,
-                province,
-                city,
-                district,
-                at,
-                status,
-                hours,
-                zone,
-                tags,
-                extra,
-            };
-            Ok(StoreRow {
-                row,
-                store,
-                group,
-                contact,
-            })
+            let store = Store { id, name, address, province, city, district, at, status, hours, zone, tags, extra };
+            Ok(StoreRow { row, store, group, contact })
         }
         _ => Err(draft.problems),
     }
@@ -190,16 +159,12 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     fn problem(&mut self, column: Column, code: &'static str, message: impl Into<String>) {
-        let problem = Problem::new(code, message)
-            .in_row(self.row)
-            .in_column(column.english(), self.cells.get(column));
+        let problem = Problem::new(code, message).in_row(self.row).in_column(column.english(), self.cells.get(column));
         self.problems.push(problem);
     }
 
     fn warn(&mut self, column: Column, code: &'static str, message: impl Into<String>) {
-        let warning = Problem::new(code, message)
-            .in_row(self.row)
-            .in_column(column.english(), self.cells.get(column));
+        let warning = Problem::new(code, message).in_row(self.row).in_column(column.english(), self.cells.get(column));
         self.warnings.push(warning);
     }
 
@@ -212,19 +177,12 @@ impl Draft<'_> {
 
     fn check_length(&mut self, column: Column, text: &str, chars_max: usize) {
         // A text has at least as many bytes as characters, and bytes are counted already.
-        let chars = if text.len() > chars_max {
-            text.chars().count()
-        } else {
-            0
-        };
+        let chars = if text.len() > chars_max { text.chars().count() } else { 0 };
         if chars > chars_max {
             self.problem(
                 column,
                 code::TOO_LONG,
-                format!(
-                    "{} has {chars} characters, at most {chars_max} are allowed",
-                    column.english()
-                ),
+                format!("{} has {chars} characters, at most {chars_max} are allowed", column.english()),
             );
         }
     }
@@ -305,20 +263,12 @@ impl Draft<'_> {
     fn tags(&mut self) -> Box<[Box<str>]> {
         let mut tags: Vec<Box<str>> = Vec::new();
         let text = one_line(self.cells.get(Column::Tags));
-        for tag in text
-            .split([';', '；'])
-            .map(trimmed)
-            .filter(|it| !it.is_empty())
-        {
+        for tag in text.split([';', '；']).map(trimmed).filter(|it| !it.is_empty()) {
             if tags.iter().any(|it| **it == *tag) {
                 continue;
             }
             if tags.len() == TAGS_MAX {
-                self.problem(
-                    Column::Tags,
-                    code::TOO_MANY_TAGS,
-                    format!("a store has at most {TAGS_MAX} tags"),
-                );
+                self.problem(Column::Tags, code::TOO_MANY_TAGS, format!("a store has at most {TAGS_MAX} tags"));
                 break;
             }
             self.check_length(Column::Tags, tag, TAG_CHARS_MAX);
@@ -345,13 +295,9 @@ impl Draft<'_> {
                 break;
             }
             if text.len() > EXTRA_CHARS_MAX && text.chars().count() > EXTRA_CHARS_MAX {
-                let message =
-                    format!("a cell of an unknown column has at most {EXTRA_CHARS_MAX} characters");
-                self.problems.push(
-                    Problem::new(code::TOO_LONG, message)
-                        .in_row(self.row)
-                        .in_column((*name).to_owned(), cell),
-                );
+                let message = format!("a cell of an unknown column has at most {EXTRA_CHARS_MAX} characters");
+                self.problems
+                    .push(Problem::new(code::TOO_LONG, message).in_row(self.row).in_column((*name).to_owned(), cell));
                 continue;
             }
             extra.insert((*name).into(), text.into());

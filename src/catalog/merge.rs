@@ -80,42 +80,17 @@ impl<'a> Merge<'a> {
         let mut groups = HashMap::new();
         for (place, it) in entries.groups.iter().enumerate() {
             if let Owner::Store(store) = &it.owner {
-                first_of(
-                    &mut groups,
-                    store,
-                    place,
-                    |a, b| (a.order, &a.id) < (b.order, &b.id),
-                    &entries.groups,
-                );
+                first_of(&mut groups, store, place, |a, b| (a.order, &a.id) < (b.order, &b.id), &entries.groups);
             }
         }
         let mut contacts = HashMap::new();
         for (place, it) in entries.contacts.iter().enumerate() {
             if let Owner::Store(store) = &it.owner {
-                first_of(
-                    &mut contacts,
-                    store,
-                    place,
-                    |a, b| (a.order, &a.id) < (b.order, &b.id),
-                    &entries.contacts,
-                );
+                first_of(&mut contacts, store, place, |a, b| (a.order, &a.id) < (b.order, &b.id), &entries.contacts);
             }
         }
-        let merged = Merged {
-            entries,
-            changes: Vec::new(),
-            created: 0,
-            updated: 0,
-            unchanged: 0,
-            removed: 0,
-        };
-        Self {
-            mode,
-            columns,
-            groups,
-            contacts,
-            merged,
-        }
+        let merged = Merged { entries, changes: Vec::new(), created: 0, updated: 0, unchanged: 0, removed: 0 };
+        Self { mode, columns, groups, contacts, merged }
     }
 
     /// Merges the rows of a sheet; their ids differ from each other.
@@ -152,12 +127,7 @@ impl<'a> Merge<'a> {
     }
 
     fn row(&mut self, row: StoreRow, before: Option<Store>) -> Store {
-        let StoreRow {
-            mut store,
-            group,
-            contact,
-            ..
-        } = row;
+        let StoreRow { mut store, group, contact, .. } = row;
         let is_new = before.is_none();
         if let (Some(before), Mode::Merge) = (&before, self.mode) {
             self.keep_absent(&mut store, before);
@@ -214,25 +184,15 @@ impl<'a> Merge<'a> {
     /// Sets a store's first group; true if that changes anything.
     fn group(&mut self, store: &Store, given: FirstGroup) -> bool {
         let absent = |column: &str| self.mode == Mode::Merge && self.is_absent(column);
-        let code = JoinCode {
-            link: given.link,
-            expires_at: given.expires_at,
-        };
+        let code = JoinCode { link: given.link, expires_at: given.expires_at };
         let place = self.groups.get(&store.id).copied();
         let before = place.and_then(|it| self.merged.entries.groups.get(it));
         let name = Some(given.name).filter(|it| !it.is_empty());
         let group = match before {
             Some(before) => GroupChat {
                 name: name.unwrap_or_else(|| before.name.clone()),
-                capacity: if absent("group_capacity") {
-                    before.capacity
-                } else {
-                    given.capacity
-                },
-                code: if absent("group_expires")
-                    && code.expires_at.is_none()
-                    && before.code.link == code.link
-                {
+                capacity: if absent("group_capacity") { before.capacity } else { given.capacity },
+                code: if absent("group_expires") && code.expires_at.is_none() && before.code.link == code.link {
                     before.code.clone()
                 } else {
                     code
@@ -262,16 +222,9 @@ impl<'a> Merge<'a> {
         let place = self.contacts.get(&store.id).copied();
         let before = place.and_then(|it| self.merged.entries.contacts.get(it));
         let name = Some(given.name).filter(|it| !it.is_empty());
-        let code = JoinCode {
-            link: given.link,
-            expires_at: None,
-        };
+        let code = JoinCode { link: given.link, expires_at: None };
         let contact = match before {
-            Some(before) => Contact {
-                name: name.unwrap_or_else(|| before.name.clone()),
-                code,
-                ..before.clone()
-            },
+            Some(before) => Contact { name: name.unwrap_or_else(|| before.name.clone()), code, ..before.clone() },
             None => Contact {
                 id: owned_id(&store.id, "contact", ContactId::parse),
                 owner: Owner::Store(store.id.clone()),
@@ -283,9 +236,7 @@ impl<'a> Merge<'a> {
         if before == Some(&contact) {
             return false;
         }
-        self.merged
-            .changes
-            .push(Change::Contact(contact.id.clone()));
+        self.merged.changes.push(Change::Contact(contact.id.clone()));
         put(&mut self.merged.entries.contacts, place, contact);
         true
     }
@@ -295,17 +246,7 @@ impl<'a> Merge<'a> {
         if self.merged.removed == 0 {
             return;
         }
-        let Merged {
-            entries:
-                Entries {
-                    stores,
-                    groups,
-                    contacts,
-                    ..
-                },
-            changes,
-            ..
-        } = &mut self.merged;
+        let Merged { entries: Entries { stores, groups, contacts, .. }, changes, .. } = &mut self.merged;
         let lives = |owner: &Owner| match owner {
             Owner::Store(id) => stores.binary_search_by(|it| it.id.cmp(id)).is_ok(),
             Owner::Campaign(_) => true,
@@ -321,36 +262,22 @@ impl<'a> Merge<'a> {
     pub fn campaigns(mut self, rows: Vec<(Campaign, Option<FirstGroup>)>) -> Merged {
         for (campaign, group) in rows {
             let entries = &mut self.merged.entries;
-            let place = entries
-                .campaigns
-                .iter()
-                .position(|it| it.slug == campaign.slug);
+            let place = entries.campaigns.iter().position(|it| it.slug == campaign.slug);
             let same = place.and_then(|it| entries.campaigns.get(it)) == Some(&campaign);
             let owner = Owner::Campaign(campaign.slug.clone());
             let group_place = entries.groups.iter().position(|it| it.owner == owner);
             let group = group.map(|it| GroupChat {
                 id: group_place
                     .and_then(|it| entries.groups.get(it))
-                    .map_or_else(
-                        || owned_id(&campaign.slug, "campaign-group", GroupId::parse),
-                        |it| it.id.clone(),
-                    ),
+                    .map_or_else(|| owned_id(&campaign.slug, "campaign-group", GroupId::parse), |it| it.id.clone()),
                 owner,
-                name: if it.name.is_empty() {
-                    campaign.name.clone()
-                } else {
-                    it.name
-                },
-                code: JoinCode {
-                    link: it.link,
-                    expires_at: it.expires_at,
-                },
+                name: if it.name.is_empty() { campaign.name.clone() } else { it.name },
+                code: JoinCode { link: it.link, expires_at: it.expires_at },
                 capacity: it.capacity,
                 status: GroupStatus::Active,
                 order: 0,
             });
-            let group = group
-                .filter(|it| group_place.and_then(|place| entries.groups.get(place)) != Some(it));
+            let group = group.filter(|it| group_place.and_then(|place| entries.groups.get(place)) != Some(it));
             let count = match (place, same && group.is_none()) {
                 (None, _) => &mut self.merged.created,
                 (Some(_), true) => &mut self.merged.unchanged,
@@ -358,9 +285,7 @@ impl<'a> Merge<'a> {
             };
             *count += 1;
             if !same {
-                self.merged
-                    .changes
-                    .push(Change::Campaign(campaign.slug.clone()));
+                self.merged.changes.push(Change::Campaign(campaign.slug.clone()));
                 put(&mut entries.campaigns, place, campaign);
             }
             if let Some(group) = group {
@@ -395,8 +320,7 @@ fn owned_id<T, E: std::fmt::Debug>(
     what: &str,
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> T {
-    parse(&format!("{owner}.{what}"))
-        .expect("64 characters and a suffix of 15 are an id of at most 80")
+    parse(&format!("{owner}.{what}")).expect("64 characters and a suffix of 15 are an id of at most 80")
 }
 
 fn put<T>(all: &mut Vec<T>, place: Option<usize>, it: T) {

@@ -20,18 +20,14 @@ pub(super) fn read(text: &str, zone: &Zone) -> Option<Timestamp> {
         return Some(moment);
     }
     let plain = text.replace(['年', '月', '/', '.'], "-").replace('日', " ");
-    let mut parts = plain
-        .split(|c: char| c.is_whitespace() || c == 'T')
-        .filter(|it| !it.is_empty());
+    let mut parts = plain.split(|c: char| c.is_whitespace() || c == 'T').filter(|it| !it.is_empty());
     let date = date(parts.next()?)?;
     let time = parts.next().map_or(Some(Time::midnight()), time)?;
     if parts.next().is_some() {
         return None;
     }
     // Of a time that clocks show twice, the earlier moment; within a gap, as if clocks had not yet been put forward.
-    let zoned = DateTime::from_parts(date, time)
-        .to_zoned(zone.as_jiff().clone())
-        .ok()?;
+    let zoned = DateTime::from_parts(date, time).to_zoned(zone.as_jiff().clone()).ok()?;
     Some(Timestamp::from_unix_ms(zoned.timestamp().as_millisecond()))
 }
 
@@ -56,11 +52,7 @@ fn time(text: &str) -> Option<Time> {
 }
 
 fn number<N: std::str::FromStr>(digits: &str) -> Option<N> {
-    digits
-        .bytes()
-        .all(|it| it.is_ascii_digit())
-        .then(|| digits.parse().ok())
-        .flatten()
+    digits.bytes().all(|it| it.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -80,11 +72,7 @@ mod tests {
             ("2026-12-01T08:30:15", "2026-12-01T00:30:15Z"),
             ("2026-12-01T00:00:00.5Z", "2026-12-01T00:00:00.5Z"),
         ] {
-            assert_eq!(
-                read(text, &zone).map(|it| it.to_string()).as_deref(),
-                Some(expected),
-                "{text}"
-            );
+            assert_eq!(read(text, &zone).map(|it| it.to_string()).as_deref(), Some(expected), "{text}");
         }
     }
 

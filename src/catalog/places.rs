@@ -43,56 +43,35 @@ impl Places {
         let mut cities: HashMap<String, Gathered<'_>> = HashMap::new();
         let mut provinces: HashMap<String, Gathered<'_>> = HashMap::new();
         for ((province, city), keys) in &spelled {
-            let positions = keys
-                .iter()
-                .filter_map(|key| stores.get(usize::try_from(*key).ok()?))
-                .map(|it| it.at.position());
+            let positions =
+                keys.iter().filter_map(|key| stores.get(usize::try_from(*key).ok()?)).map(|it| it.at.position());
             let positions: Vec<Position> = positions.collect();
             if !city.is_empty() {
-                cities
-                    .entry(comparable(city))
-                    .or_insert_with(|| Gathered::new(province, city))
-                    .add(&positions);
+                cities.entry(comparable(city)).or_insert_with(|| Gathered::new(province, city)).add(&positions);
             }
             if !province.is_empty() {
-                provinces
-                    .entry(comparable(province))
-                    .or_insert_with(|| Gathered::new(province, ""))
-                    .add(&positions);
+                provinces.entry(comparable(province)).or_insert_with(|| Gathered::new(province, "")).add(&positions);
             }
         }
         let settle = |all: HashMap<String, Gathered<'_>>| {
-            all.into_iter()
-                .filter_map(|(name, it)| it.place().map(|place| (name, place)))
-                .collect()
+            all.into_iter().filter_map(|(name, it)| it.place().map(|place| (name, place))).collect()
         };
-        Self {
-            by_city: settle(cities),
-            by_province: settle(provinces),
-            spelled,
-        }
+        Self { by_city: settle(cities), by_province: settle(provinces), spelled }
     }
 
     pub(super) fn named(&self, names: &RegionNames) -> Option<&Place> {
         let look = |map: &'_ HashMap<String, Place>, name: &str| {
-            (!name.is_empty())
-                .then(|| comparable(name))
-                .filter(|it| map.contains_key(it))
+            (!name.is_empty()).then(|| comparable(name)).filter(|it| map.contains_key(it))
         };
         // A province that is a city (上海市) is found among the cities too, where only one of the names is given.
         look(&self.by_city, &names.city)
             .or_else(|| look(&self.by_city, &names.province).filter(|_| names.city.is_empty()))
             .and_then(|name| self.by_city.get(&name))
-            .or_else(|| {
-                look(&self.by_province, &names.province)
-                    .and_then(|name| self.by_province.get(&name))
-            })
+            .or_else(|| look(&self.by_province, &names.province).and_then(|name| self.by_province.get(&name)))
     }
 
     pub(super) fn cities(&self) -> impl Iterator<Item = (&str, &str, &[u32])> {
-        self.spelled
-            .iter()
-            .map(|((province, city), keys)| (&**province, &**city, keys.as_slice()))
+        self.spelled.iter().map(|((province, city), keys)| (&**province, &**city, keys.as_slice()))
     }
 }
 
@@ -104,11 +83,7 @@ struct Gathered<'a> {
 
 impl<'a> Gathered<'a> {
     fn new(province: &'a str, city: &'a str) -> Self {
-        Self {
-            province,
-            city,
-            positions: Vec::new(),
-        }
+        Self { province, city, positions: Vec::new() }
     }
 
     fn add(&mut self, positions: &[Position]) {
@@ -117,22 +92,8 @@ impl<'a> Gathered<'a> {
 
     fn place(self) -> Option<Place> {
         let middle = middle(&self.positions)?;
-        let farthest = self
-            .positions
-            .iter()
-            .map(|it| distance_m(middle, *it))
-            .fold(0.0, f64::max);
-        let names = RegionNames {
-            province: self.province.into(),
-            city: self.city.into(),
-            ..RegionNames::default()
-        };
-        Some(Place {
-            circle: Circle {
-                middle,
-                radius_m: farthest.max(CITY_RADIUS_M_MIN),
-            },
-            names,
-        })
+        let farthest = self.positions.iter().map(|it| distance_m(middle, *it)).fold(0.0, f64::max);
+        let names = RegionNames { province: self.province.into(), city: self.city.into(), ..RegionNames::default() };
+        Some(Place { circle: Circle { middle, radius_m: farthest.max(CITY_RADIUS_M_MIN) }, names })
     }
 }

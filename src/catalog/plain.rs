@@ -16,10 +16,7 @@ pub fn folded(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let narrow = |c: char| match c {
-        '\u{ff01}'..='\u{ff5e}' => u32::from(c)
-            .checked_sub(0xfee0)
-            .and_then(char::from_u32)
-            .unwrap_or(c),
+        '\u{ff01}'..='\u{ff5e}' => u32::from(c).checked_sub(0xfee0).and_then(char::from_u32).unwrap_or(c),
         '\u{3000}' => ' ',
         _ => c,
     };
@@ -46,10 +43,7 @@ pub fn many_lines(text: &str) -> Cow<'_, str> {
 fn spaced(text: &str, unfit: fn(char) -> bool) -> Cow<'_, str> {
     let text = trimmed(text);
     if text.contains(unfit) {
-        let clean: String = text
-            .chars()
-            .map(|c| if unfit(c) { ' ' } else { c })
-            .collect();
+        let clean: String = text.chars().map(|c| if unfit(c) { ' ' } else { c }).collect();
         Cow::Owned(trimmed(&clean).to_owned())
     } else {
         Cow::Borrowed(text)

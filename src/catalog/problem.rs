@@ -29,13 +29,7 @@ impl Problem {
     /// A problem of the whole input.
     #[must_use]
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            row: None,
-            column: None,
-            code,
-            message: message.into(),
-            value: None,
-        }
+        Self { row: None, column: None, code, message: message.into(), value: None }
     }
 
     /// The same problem, placed in a row.
@@ -49,8 +43,7 @@ impl Problem {
     #[must_use]
     pub fn in_column(mut self, column: impl Into<Cow<'static, str>>, value: &str) -> Self {
         self.column = Some(column.into());
-        self.value = Some(value.chars().take(VALUE_CHARS_MAX).collect())
-            .filter(|it: &String| !it.is_empty());
+        self.value = Some(value.chars().take(VALUE_CHARS_MAX).collect()).filter(|it: &String| !it.is_empty());
         self
     }
 }

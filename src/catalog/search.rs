@@ -29,32 +29,17 @@ impl StoreFilter {
     #[must_use]
     pub fn new(province: Option<&str>, city: Option<&str>, words: Option<&str>) -> Self {
         let region = |name: Option<&str>| name.map(comparable).filter(|it| !it.is_empty());
-        let words: String = words
-            .unwrap_or_default()
-            .chars()
-            .take(WORDS_CHARS_MAX)
-            .collect();
+        let words: String = words.unwrap_or_default().chars().take(WORDS_CHARS_MAX).collect();
         let words = words.split_whitespace().map(str::to_lowercase).collect();
-        Self {
-            province: region(province),
-            city: region(city),
-            words,
-        }
+        Self { province: region(province), city: region(city), words }
     }
 
     fn takes(&self, store: &Store) -> bool {
-        let same = |wanted: &Option<String>, name: &str| {
-            wanted.as_ref().is_none_or(|it| comparable(name) == *it)
-        };
+        let same = |wanted: &Option<String>, name: &str| wanted.as_ref().is_none_or(|it| comparable(name) == *it);
         let holds = |word: &String| {
-            [
-                &*store.name,
-                &*store.address,
-                &*store.district,
-                store.id.as_str(),
-            ]
-            .iter()
-            .any(|text| text.to_lowercase().contains(word.as_str()))
+            [&*store.name, &*store.address, &*store.district, store.id.as_str()]
+                .iter()
+                .any(|text| text.to_lowercase().contains(word.as_str()))
         };
         store.status == StoreStatus::Active
             && same(&self.province, &store.province)
@@ -72,17 +57,9 @@ impl Catalog {
     #[must_use]
     pub fn search(&self, filter: &StoreFilter, skip: usize, limit: usize) -> Found {
         let all = (0_u32..).zip(self.stores());
-        let taken = all.filter(|(_, it)| {
-            if filter.narrows() {
-                filter.takes(it)
-            } else {
-                it.status == StoreStatus::Active
-            }
-        });
-        let mut found = Found {
-            total: 0,
-            keys: Vec::with_capacity(limit.min(64)),
-        };
+        let taken =
+            all.filter(|(_, it)| if filter.narrows() { filter.takes(it) } else { it.status == StoreStatus::Active });
+        let mut found = Found { total: 0, keys: Vec::with_capacity(limit.min(64)) };
         for (key, _) in taken {
             if found.total >= skip && found.keys.len() < limit {
                 found.keys.push(key);

@@ -37,27 +37,20 @@ impl JoinCodeId {
     #[must_use]
     pub fn of(link: &str) -> Self {
         let digest: [u8; 32] = Sha256::digest(link.as_bytes()).into();
-        let (head, _) = digest.split_first_chunk::<10>().expect("32 bytes hold 10");
-        Self(*head)
+        Self(std::array::from_fn(|place| digest.get(place).copied().unwrap_or_default()))
     }
 
     /// Reads the 16 characters of an id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let bytes = data_encoding::BASE32_NOPAD_NOCASE
-            .decode(text.as_bytes())
-            .ok()?;
+        let bytes = data_encoding::BASE32_NOPAD_NOCASE.decode(text.as_bytes()).ok()?;
         bytes.try_into().ok().map(Self)
     }
 }
 
 impl fmt::Display for JoinCodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            &data_encoding::BASE32_NOPAD_NOCASE
-                .encode(&self.0)
-                .to_ascii_lowercase(),
-        )
+        f.write_str(&data_encoding::BASE32_NOPAD_NOCASE.encode(&self.0).to_ascii_lowercase())
     }
 }
 
@@ -86,22 +79,13 @@ struct ByStore<T> {
 
 impl<T> ByStore<T> {
     /// `keyed` gives each item's store; none for a campaign's.
-    fn new(
-        mut keyed: Vec<(Option<u32>, T)>,
-        stores: usize,
-        order: impl Fn(&T, &T) -> std::cmp::Ordering,
-    ) -> Self {
+    fn new(mut keyed: Vec<(Option<u32>, T)>, stores: usize, order: impl Fn(&T, &T) -> std::cmp::Ordering) -> Self {
         keyed.sort_by(|(a_key, a), (b_key, b)| {
-            a_key
-                .unwrap_or(u32::MAX)
-                .cmp(&b_key.unwrap_or(u32::MAX))
-                .then_with(|| order(a, b))
+            a_key.unwrap_or(u32::MAX).cmp(&b_key.unwrap_or(u32::MAX)).then_with(|| order(a, b))
         });
         let mut starts = vec![0_u32; stores + 1];
         for (key, _) in &keyed {
-            let next = key
-                .and_then(|it| usize::try_from(it).ok())
-                .map_or(usize::MAX, |it| it + 1);
+            let next = key.and_then(|it| usize::try_from(it).ok()).map_or(usize::MAX, |it| it + 1);
             if let Some(count) = starts.get_mut(next) {
                 *count += 1;
             }
@@ -111,10 +95,7 @@ impl<T> ByStore<T> {
             sum += *start;
             *start = sum;
         }
-        Self {
-            items: keyed.into_iter().map(|(_, item)| item).collect(),
-            starts,
-        }
+        Self { items: keyed.into_iter().map(|(_, item)| item).collect(), starts }
     }
 
     fn range(&self, key: u32) -> std::ops::Range<usize> {
@@ -154,18 +135,10 @@ impl Catalog {
     /// # Errors
     /// Every reason why these entries are no catalog: ids that stand twice, owners that do not exist, capacities out of range.
     pub fn build(version: u64, entries: Entries) -> Result<Self, Vec<Problem>> {
-        let Entries {
-            mut stores,
-            groups,
-            contacts,
-            campaigns,
-        } = entries;
+        let Entries { mut stores, groups, contacts, campaigns } = entries;
         let mut problems = Vec::new();
         if stores.len().max(groups.len()).max(contacts.len()) >= index(u32::MAX / 2) {
-            return Err(vec![Problem::new(
-                "too_many",
-                "a catalog holds at most two billion entries of a kind",
-            )]);
+            return Err(vec![Problem::new("too_many", "a catalog holds at most two billion entries of a kind")]);
         }
         stores.sort_by(|a, b| a.id.cmp(&b.id));
         for pair in stores.windows(2) {
@@ -173,8 +146,7 @@ impl Catalog {
                 && a.id == b.id
             {
                 problems.push(
-                    Problem::new("duplicate_id", format!("store {} stands twice", a.id))
-                        .in_column("id", a.id.as_str()),
+                    Problem::new("duplicate_id", format!("store {} stands twice", a.id)).in_column("id", a.id.as_str()),
                 );
             }
         }
@@ -182,77 +154,45 @@ impl Catalog {
         for campaign in campaigns {
             match by_slug.entry(campaign.slug.clone()) {
                 Entry::Occupied(taken) => {
-                    problems.push(Problem::new(
-                        "duplicate_id",
-                        format!("campaign {} stands twice", taken.key()),
-                    ));
+                    problems.push(Problem::new("duplicate_id", format!("campaign {} stands twice", taken.key())));
                 }
                 Entry::Vacant(free) => {
                     free.insert(campaign);
                 }
             }
         }
-        by_slug
-            .entry(CampaignSlug::default_slug())
-            .or_insert_with(Campaign::plain);
-        check_ids(
-            "group",
-            groups.iter().map(|it| it.id.as_str()),
-            &mut problems,
-        );
-        check_ids(
-            "contact",
-            contacts.iter().map(|it| it.id.as_str()),
-            &mut problems,
-        );
-        for group in groups
-            .iter()
-            .filter(|it| !(1..=CAPACITY_MAX).contains(&it.capacity))
-        {
-            let message = format!(
-                "group {} has a capacity of {}; 1 to {CAPACITY_MAX} are possible",
-                group.id, group.capacity
-            );
-            problems.push(
-                Problem::new("out_of_range", message)
-                    .in_column("group_capacity", &group.capacity.to_string()),
-            );
+        by_slug.entry(CampaignSlug::default_slug()).or_insert_with(Campaign::plain);
+        check_ids("group", groups.iter().map(|it| it.id.as_str()), &mut problems);
+        check_ids("contact", contacts.iter().map(|it| it.id.as_str()), &mut problems);
+        for group in groups.iter().filter(|it| !(1..=CAPACITY_MAX).contains(&it.capacity)) {
+            let message =
+                format!("group {} has a capacity of {}; 1 to {CAPACITY_MAX} are possible", group.id, group.capacity);
+            problems
+                .push(Problem::new("out_of_range", message).in_column("group_capacity", &group.capacity.to_string()));
         }
         let mut owner_key = |what: &str, owner: &Owner| match owner {
             Owner::Store(id) => find(&stores, id).or_else(|| {
-                problems.push(Problem::new(
-                    "unknown_store",
-                    format!("{what} belongs to store {id}, which does not exist"),
-                ));
+                problems
+                    .push(Problem::new("unknown_store", format!("{what} belongs to store {id}, which does not exist")));
                 None
             }),
             Owner::Campaign(slug) => {
                 if !by_slug.contains_key(slug) {
-                    let message =
-                        format!("{what} belongs to campaign {slug}, which does not exist");
+                    let message = format!("{what} belongs to campaign {slug}, which does not exist");
                     problems.push(Problem::new("unknown_campaign", message));
                 }
                 None
             }
         };
-        let groups = groups
-            .into_iter()
-            .map(|it| (owner_key(&format!("group {}", it.id), &it.owner), it))
-            .collect();
-        let contacts = contacts
-            .into_iter()
-            .map(|it| (owner_key(&format!("contact {}", it.id), &it.owner), it))
-            .collect();
+        let groups = groups.into_iter().map(|it| (owner_key(&format!("group {}", it.id), &it.owner), it)).collect();
+        let contacts =
+            contacts.into_iter().map(|it| (owner_key(&format!("contact {}", it.id), &it.owner), it)).collect();
         if !problems.is_empty() {
             return Err(problems);
         }
         let count = stores.len();
-        let groups = ByStore::new(groups, count, |a: &GroupChat, b| {
-            (a.order, &a.id).cmp(&(b.order, &b.id))
-        });
-        let contacts = ByStore::new(contacts, count, |a: &Contact, b| {
-            (a.order, &a.id).cmp(&(b.order, &b.id))
-        });
+        let groups = ByStore::new(groups, count, |a: &GroupChat, b| (a.order, &a.id).cmp(&(b.order, &b.id)));
+        let contacts = ByStore::new(contacts, count, |a: &Contact, b| (a.order, &a.id).cmp(&(b.order, &b.id)));
         Ok(Self {
             version,
             nearest: NearestIndex::build(stores.iter().map(|it| it.at.position()).collect()),
@@ -268,8 +208,7 @@ impl Catalog {
     /// The catalog of a service that has published nothing.
     #[must_use]
     pub fn empty() -> Self {
-        Self::build(0, Entries::default())
-            .unwrap_or_else(|_problems| unreachable!("no entries have no problems"))
+        Self::build(0, Entries::default()).unwrap_or_else(|_problems| unreachable!("no entries have no problems"))
     }
 
     /// Which truth this is; rises with every publication, 0 if nothing was published.
@@ -299,8 +238,7 @@ impl Catalog {
     /// Whether the store with this key takes customers.
     #[must_use]
     pub fn is_active(&self, key: u32) -> bool {
-        self.store(key)
-            .is_some_and(|it| it.status == StoreStatus::Active)
+        self.store(key).is_some_and(|it| it.status == StoreStatus::Active)
     }
 
     /// The exact index over the positions of all stores.
@@ -315,10 +253,7 @@ impl Catalog {
         let range = self.groups.range(store);
         let first = range.start;
         let items = self.groups.items.get(range).unwrap_or_default();
-        items
-            .iter()
-            .enumerate()
-            .map(move |(place, it)| (Joinable::Group(key(first + place)), it))
+        items.iter().enumerate().map(move |(place, it)| (Joinable::Group(key(first + place)), it))
     }
 
     /// The contacts of a store, in their order.
@@ -327,17 +262,11 @@ impl Catalog {
         let range = self.contacts.range(store);
         let first = range.start;
         let items = self.contacts.items.get(range).unwrap_or_default();
-        items
-            .iter()
-            .enumerate()
-            .map(move |(place, it)| (Joinable::Contact(key(first + place)), it))
+        items.iter().enumerate().map(move |(place, it)| (Joinable::Contact(key(first + place)), it))
     }
 
     /// The group chats of a campaign itself, in their order.
-    pub fn campaign_groups<'a>(
-        &'a self,
-        slug: &'a CampaignSlug,
-    ) -> impl Iterator<Item = (Joinable, &'a GroupChat)> {
+    pub fn campaign_groups<'a>(&'a self, slug: &'a CampaignSlug) -> impl Iterator<Item = (Joinable, &'a GroupChat)> {
         let range = self.groups.behind_stores();
         let first = range.start;
         let items = self.groups.items.get(range).unwrap_or_default();
@@ -413,12 +342,7 @@ impl Catalog {
 
 impl fmt::Debug for Catalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Catalog(version {}, {} stores)",
-            self.version,
-            self.stores.len()
-        )
+        write!(f, "Catalog(version {}, {} stores)", self.version, self.stores.len())
     }
 }
 
@@ -433,27 +357,16 @@ fn check_ids<'a>(what: &str, ids: impl Iterator<Item = &'a str>, problems: &mut 
         if let [a, b] = pair
             && a == b
         {
-            problems.push(Problem::new(
-                "duplicate_id",
-                format!("{what} {a} stands twice"),
-            ));
+            problems.push(Problem::new("duplicate_id", format!("{what} {a} stands twice")));
         }
     }
 }
 
 fn codes(groups: &ByStore<GroupChat>, contacts: &ByStore<Contact>) -> Vec<(JoinCodeId, Joinable)> {
-    let of_group = |(place, it): (usize, &GroupChat)| {
-        (
-            JoinCodeId::of(it.code.link.as_str()),
-            Joinable::Group(key(place)),
-        )
-    };
-    let of_contact = |(place, it): (usize, &Contact)| {
-        (
-            JoinCodeId::of(it.code.link.as_str()),
-            Joinable::Contact(key(place)),
-        )
-    };
+    let of_group =
+        |(place, it): (usize, &GroupChat)| (JoinCodeId::of(it.code.link.as_str()), Joinable::Group(key(place)));
+    let of_contact =
+        |(place, it): (usize, &Contact)| (JoinCodeId::of(it.code.link.as_str()), Joinable::Contact(key(place)));
     let groups = groups.items.iter().enumerate().map(of_group);
     let contacts = contacts.items.iter().enumerate().map(of_contact);
     let mut codes: Vec<_> = groups.chain(contacts).collect();

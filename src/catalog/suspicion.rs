@@ -38,11 +38,8 @@ pub fn take_duplicates(rows: &mut Vec<StoreRow>) -> Vec<Problem> {
         }
         Entry::Occupied(earlier) => {
             let message = format!("row {} has the same id", earlier.get());
-            problems.push(
-                Problem::new(code::DUPLICATE_ID, message)
-                    .in_row(row.row)
-                    .in_column("id", row.store.id.as_str()),
-            );
+            problems
+                .push(Problem::new(code::DUPLICATE_ID, message).in_row(row.row).in_column("id", row.store.id.as_str()));
             false
         }
     });
@@ -51,26 +48,17 @@ pub fn take_duplicates(rows: &mut Vec<StoreRow>) -> Vec<Problem> {
 
 /// Everything suspicious about these rows, by row. `previous` knows where a store is published already.
 #[must_use]
-pub fn suspicions(
-    rows: &[StoreRow],
-    previous: impl Fn(&StoreId) -> Option<Position>,
-) -> Vec<Problem> {
+pub fn suspicions(rows: &[StoreRow], previous: impl Fn(&StoreId) -> Option<Position>) -> Vec<Problem> {
     let mut grid = Grid::with_capacity(rows.len());
     let mut found = Vec::new();
     for (place, row) in rows.iter().enumerate() {
         let mut warn = |column: &'static str, code: &'static str, message: String| {
-            found.push(
-                Problem::new(code, message)
-                    .in_row(row.row)
-                    .in_column(column, row.store.id.as_str()),
-            );
+            found.push(Problem::new(code, message).in_row(row.row).in_column(column, row.store.id.as_str()));
         };
         if let Some((code, message)) = odd_numbers(&row.store) {
             warn("lat", code, message);
         }
-        if let Some(datum) =
-            previous(&row.store.id).and_then(|it| datum_that_explains(&row.store, it))
-        {
+        if let Some(datum) = previous(&row.store.id).and_then(|it| datum_that_explains(&row.store, it)) {
             let given = row.store.at.datum();
             warn(
                 "datum",
@@ -80,14 +68,8 @@ pub fn suspicions(
                 ),
             );
         }
-        if let Some(other) = grid
-            .earlier_within(place, row.store.at.position())
-            .and_then(|it| rows.get(it))
-        {
-            let message = format!(
-                "{} in row {} stands within {TOO_CLOSE_M} m",
-                other.store.id, other.row
-            );
+        if let Some(other) = grid.earlier_within(place, row.store.at.position()).and_then(|it| rows.get(it)) {
+            let message = format!("{} in row {} stands within {TOO_CLOSE_M} m", other.store.id, other.row);
             warn("lat", code::TOO_CLOSE, message);
         }
     }
@@ -97,10 +79,7 @@ pub fn suspicions(
 fn odd_numbers(store: &Store) -> Option<(&'static str, String)> {
     let (lat, lng) = (store.at.given_lat(), store.at.given_lng());
     if lat.abs() < 1e-6 && lng.abs() < 1e-6 {
-        return Some((
-            code::ZERO_ZERO,
-            "the place is 0, 0, in the sea off Africa".to_owned(),
-        ));
+        return Some((code::ZERO_ZERO, "the place is 0, 0, in the sea off Africa".to_owned()));
     }
     // China lies between 18 and 53 degrees north, 73 and 135 east; beyond 90 the latitude is refused anyway.
     if (73.0..=135.0).contains(&lat) && (18.0..=53.0).contains(&lng) {
@@ -118,13 +97,10 @@ fn datum_that_explains(store: &Store, before: Position) -> Option<Datum> {
     if !(DATUM_SHIFT_M_MIN..=DATUM_SHIFT_M_MAX).contains(&distance_m(at.position(), before)) {
         return None;
     }
-    [Datum::Wgs84, Datum::Gcj02, Datum::Bd09]
-        .into_iter()
-        .filter(|it| *it != at.datum())
-        .find(|datum| {
-            Position::from_datum(at.given_lat(), at.given_lng(), *datum)
-                .is_ok_and(|it| distance_m(it, before) <= DATUM_MATCH_M)
-        })
+    [Datum::Wgs84, Datum::Gcj02, Datum::Bd09].into_iter().filter(|it| *it != at.datum()).find(|datum| {
+        Position::from_datum(at.given_lat(), at.given_lng(), *datum)
+            .is_ok_and(|it| distance_m(it, before) <= DATUM_MATCH_M)
+    })
 }
 
 /// Rows by cells of a cubic grid through the Earth. The chord between two places within 10 m is as long as the way between them to
@@ -138,10 +114,7 @@ struct Grid {
 
 impl Grid {
     fn with_capacity(rows: usize) -> Self {
-        Self {
-            last: HashMap::with_capacity(rows),
-            rows: Vec::with_capacity(rows),
-        }
+        Self { last: HashMap::with_capacity(rows), rows: Vec::with_capacity(rows) }
     }
 
     /// The first earlier row within [`TOO_CLOSE_M`]; puts this row, whose number must rise by one each time, into the grid.
@@ -167,11 +140,7 @@ impl Grid {
             }
         }
         debug_assert_eq!(row, self.rows.len(), "rows come in order");
-        let before = if is_crowded {
-            None
-        } else {
-            self.last.insert(own, row)
-        };
+        let before = if is_crowded { None } else { self.last.insert(own, row) };
         self.rows.push((point, before));
         nearest_first
     }
@@ -184,11 +153,7 @@ fn squared_distance(a: [f64; 3], b: [f64; 3]) -> f64 {
 /// One of the eight cells that the cube of twice the radius around a point can touch.
 fn corner_cell([x, y, z]: [f64; 3], corner: u8) -> [i64; 3] {
     let side = |bit: u8| {
-        if corner & bit == 0 {
-            -TOO_CLOSE_M
-        } else {
-            TOO_CLOSE_M
-        }
+        if corner & bit == 0 { -TOO_CLOSE_M } else { TOO_CLOSE_M }
     };
     [cell(x, side(1)), cell(y, side(2)), cell(z, side(4))]
 }
@@ -211,29 +176,16 @@ mod tests {
 
     fn row(number: u64, id: &str, lat: &str, lng: &str, datum: Datum) -> StoreRow {
         let mut cells = Cells::default();
-        for (column, cell) in [
-            (Column::Id, id),
-            (Column::Name, "店"),
-            (Column::Lat, lat),
-            (Column::Lng, lng),
-        ] {
+        for (column, cell) in [(Column::Id, id), (Column::Name, "店"), (Column::Lat, lat), (Column::Lng, lng)] {
             cells.put(column, cell);
         }
         let zone = Zone::parse("Asia/Shanghai").unwrap();
-        let rules = SheetRules {
-            datum: Some(datum),
-            link_hosts: &[],
-            zone,
-            mapping: Mapping::default(),
-        };
+        let rules = SheetRules { datum: Some(datum), link_hosts: &[], zone, mapping: Mapping::default() };
         read_row(number, &cells, &rules, &mut Vec::new()).unwrap()
     }
 
     fn told(rows: &[StoreRow]) -> Vec<(u64, &'static str, String)> {
-        suspicions(rows, |_| None)
-            .into_iter()
-            .map(|it| (it.row.unwrap(), it.code, it.message))
-            .collect()
+        suspicions(rows, |_| None).into_iter().map(|it| (it.row.unwrap(), it.code, it.message)).collect()
     }
 
     #[test]
@@ -245,10 +197,7 @@ mod tests {
         ];
         let problems = take_duplicates(&mut rows);
         assert_eq!(rows.iter().map(|it| it.row).collect::<Vec<_>>(), [2, 3]);
-        assert_eq!(
-            (problems.len(), problems[0].row, problems[0].code),
-            (1, Some(5), "duplicate_id")
-        );
+        assert_eq!((problems.len(), problems[0].row, problems[0].code), (1, Some(5), "duplicate_id"));
         assert_eq!(problems[0].message, "row 2 has the same id");
     }
 
@@ -275,10 +224,7 @@ mod tests {
             row(4, "C", "89.99999", "10", Datum::Wgs84),
             row(5, "D", "89.99999", "-170", Datum::Wgs84),
         ];
-        assert_eq!(
-            told(&rows).iter().map(|it| it.0).collect::<Vec<_>>(),
-            [3, 5]
-        );
+        assert_eq!(told(&rows).iter().map(|it| it.0).collect::<Vec<_>>(), [3, 5]);
     }
 
     #[test]
@@ -289,13 +235,7 @@ mod tests {
             row(4, "LON", "51.5", "0", Datum::Wgs84),
             row(5, "SHA", "31.2304", "121.4737", Datum::Wgs84),
         ];
-        assert_eq!(
-            told(&rows)
-                .iter()
-                .map(|it| (it.0, it.1))
-                .collect::<Vec<_>>(),
-            [(2, "swapped"), (3, "zero_zero")]
-        );
+        assert_eq!(told(&rows).iter().map(|it| (it.0, it.1)).collect::<Vec<_>>(), [(2, "swapped"), (3, "zero_zero")]);
     }
 
     #[test]
@@ -303,26 +243,14 @@ mod tests {
         // Tian'anmen in WGS-84 and in GCJ-02, from the vectors that gcoord is tested with.
         let before = Position::from_datum(39.907_374, 116.391_248, Datum::Wgs84).unwrap();
         let typed = before.in_datum(Datum::Gcj02);
-        let new = row(
-            2,
-            "PEK",
-            &typed.0.to_string(),
-            &typed.1.to_string(),
-            Datum::Wgs84,
-        );
+        let new = row(2, "PEK", &typed.0.to_string(), &typed.1.to_string(), Datum::Wgs84);
         let found = suspicions(std::slice::from_ref(&new), |_| Some(before));
         assert_eq!((found.len(), found[0].code), (1, "datum_suspect"));
         assert_eq!(
             found[0].message,
             "read as wgs84 the store has moved by hundreds of metres, read as gcj02 it stands where it stood"
         );
-        let same = row(
-            2,
-            "PEK",
-            &typed.0.to_string(),
-            &typed.1.to_string(),
-            Datum::Gcj02,
-        );
+        let same = row(2, "PEK", &typed.0.to_string(), &typed.1.to_string(), Datum::Gcj02);
         assert_eq!(suspicions(&[same], |_| Some(before)), []);
         let moved = row(2, "PEK", "39.912", "116.391", Datum::Wgs84);
         assert_eq!(suspicions(&[moved], |_| Some(before)), []);
@@ -330,9 +258,8 @@ mod tests {
 
     #[test]
     fn many_stores_on_one_spot_take_no_time() {
-        let rows: Vec<StoreRow> = (0..20_000)
-            .map(|it| row(it + 2, &it.to_string(), "31.23", "121.47", Datum::Wgs84))
-            .collect();
+        let rows: Vec<StoreRow> =
+            (0..20_000).map(|it| row(it + 2, &it.to_string(), "31.23", "121.47", Datum::Wgs84)).collect();
         assert_eq!(told(&rows).len(), 19_999);
     }
 }

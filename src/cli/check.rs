@@ -38,10 +38,7 @@ impl Options {
             Ok(config) => check(&config, printer, &mut findings)?,
         }
         for it in &findings {
-            printer.line(format!(
-                "FINDING  {}\n         what to do: {}",
-                it.what, it.remedy
-            ))?;
+            printer.line(format!("FINDING  {}\n         what to do: {}", it.what, it.remedy))?;
         }
         if findings.is_empty() {
             printer.line("all is well")?;
@@ -57,20 +54,12 @@ fn check(config: &Config, printer: &Printer, findings: &mut Vec<Finding>) -> any
     if let Some((certificate, key)) = config.tls.clone()
         && let Err(error) = Certificates::open(certificate, key)
     {
-        find(
-            chain(&error.into()),
-            "give a PEM certificate chain and its private key",
-        );
+        find(chain(&error.into()), "give a PEM certificate chain and its private key");
     }
-    let settings = ipdb::Settings {
-        paths: config.ip_databases.clone(),
-        ip2region_fields: config.ip2region_fields.clone(),
-    };
+    let settings =
+        ipdb::Settings { paths: config.ip_databases.clone(), ip2region_fields: config.ip2region_fields.clone() };
     for error in IpLocator::open(settings).1 {
-        find(
-            error.to_string(),
-            "fetch the file again, or take it out of ip_databases",
-        );
+        find(error.to_string(), "fetch the file again, or take it out of ip_databases");
     }
     match startup::open_outbox(config, None) {
         Ok(outbox) => {
@@ -83,14 +72,9 @@ fn check(config: &Config, printer: &Printer, findings: &mut Vec<Finding>) -> any
             }
         }
         Err(error) => {
-            let is_in_use = error
-                .downcast_ref::<OutboxError>()
-                .is_some_and(|it| it.kind() == Trouble::InUse);
+            let is_in_use = error.downcast_ref::<OutboxError>().is_some_and(|it| it.kind() == Trouble::InUse);
             if !is_in_use {
-                find(
-                    chain(&error),
-                    "make data_dir writable, with room on its disk",
-                );
+                find(chain(&error), "make data_dir writable, with room on its disk");
             }
         }
     }
@@ -103,20 +87,11 @@ fn check(config: &Config, printer: &Printer, findings: &mut Vec<Finding>) -> any
     };
     match storage.current_version() {
         Err(error) => find(chain(&error.into()), "restore the storage from a backup"),
-        Ok(0) => find(
-            "no catalog has been published".to_owned(),
-            "jinqun import stores FILE",
-        ),
+        Ok(0) => find("no catalog has been published".to_owned(), "jinqun import stores FILE"),
         Ok(version) => match load_catalog(&*storage, version) {
-            Err(error) => find(
-                chain(&error.into()),
-                "make an older version current, or import the stores again",
-            ),
+            Err(error) => find(chain(&error.into()), "make an older version current, or import the stores again"),
             Ok(catalog) => {
-                printer.line(format!(
-                    "catalog version {version}: {} stores",
-                    catalog.stores().len()
-                ))?;
+                printer.line(format!("catalog version {version}: {} stores", catalog.stores().len()))?;
                 check_codes(&catalog, SystemClock.now(), findings);
             }
         },
@@ -125,26 +100,14 @@ fn check(config: &Config, printer: &Printer, findings: &mut Vec<Finding>) -> any
 }
 
 fn check_codes(catalog: &Catalog, now: Timestamp, findings: &mut Vec<Finding>) {
-    let active = || {
-        (0_u32..)
-            .zip(catalog.stores())
-            .filter(|(_, it)| it.status == StoreStatus::Active)
-    };
+    let active = || (0_u32..).zip(catalog.stores()).filter(|(_, it)| it.status == StoreStatus::Active);
     let has_code = |key: u32| {
         catalog.groups_of(key).any(|(_, it)| it.is_offered(now))
-            || catalog
-                .contacts_of(key)
-                .any(|(_, it)| it.code.is_usable(now))
+            || catalog.contacts_of(key).any(|(_, it)| it.code.is_usable(now))
     };
-    let (all, without) = (
-        active().count(),
-        active().filter(|(key, _)| !has_code(*key)).count(),
-    );
+    let (all, without) = (active().count(), active().filter(|(key, _)| !has_code(*key)).count());
     if all == 0 {
-        findings.push(Finding {
-            what: "no store is active".to_owned(),
-            remedy: "set the status of stores to active",
-        });
+        findings.push(Finding { what: "no store is active".to_owned(), remedy: "set the status of stores to active" });
     }
     if without > 0 {
         findings.push(Finding {

@@ -26,9 +26,7 @@ impl Options {
         }
         let config = self.common.load(Flags::new())?;
         let mut table = Table::new();
-        table
-            .load_style(UTF8_HORIZONTAL_ONLY)
-            .set_header(["setting", "value", "from"]);
+        table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["setting", "value", "from"]);
         for (name, value, origin) in config.shown() {
             table.add_row([name.to_owned(), value, origin.to_string()]);
         }

@@ -35,17 +35,13 @@ impl Options {
     pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
         let mut flags: Flags = self.listen.map(|it| ("listen", it)).into_iter().collect();
         let asked = Config::load(None, &flags)?;
-        let folder = self
-            .data_dir
-            .unwrap_or_else(|| match asked.data_dir.to_str() {
-                Some("data") | None => DATA_DIR.into(),
-                Some(other) => other.into(),
-            });
-        std::fs::create_dir_all(&folder)
-            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+        let folder = self.data_dir.unwrap_or_else(|| match asked.data_dir.to_str() {
+            Some("data") | None => DATA_DIR.into(),
+            Some(other) => other.into(),
+        });
+        std::fs::create_dir_all(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
         let database = folder.join("demo.mmdb");
-        std::fs::write(&database, IP_DATABASE)
-            .with_context(|| format!("{} cannot be written", database.display()))?;
+        std::fs::write(&database, IP_DATABASE).with_context(|| format!("{} cannot be written", database.display()))?;
         flags.insert("data_dir", folder.display().to_string());
         if asked.ip_databases.is_empty() {
             flags.insert("ip_databases", database.display().to_string());
@@ -54,7 +50,7 @@ impl Options {
         flags.insert("trusted_proxies", "127.0.0.0/8,::1/128".to_owned());
         let config = Config::load(None, &flags)?;
         fill(&config)?;
-        serve::run(config, printer, |printer, url| print_welcome(printer, url))
+        serve::run(config, printer, print_welcome)
     }
 }
 
@@ -65,33 +61,18 @@ fn fill(config: &Config) -> anyhow::Result<()> {
     if storage.current_version()? > 0 {
         return Ok(());
     }
-    let info = PublishInfo {
-        at: SystemClock.now(),
-        author: "demo".to_owned(),
-        note: "bundled samples".to_owned(),
-    };
+    let info = PublishInfo { at: SystemClock.now(), author: "demo".to_owned(), note: "bundled samples".to_owned() };
     let importer = Importer::new(storage, info);
     let hosts = Config::default_link_hosts();
-    let rules = SheetRules {
-        datum: None,
-        link_hosts: &hosts,
-        zone: config.time_zone.clone(),
-        mapping: Mapping::default(),
-    };
-    let report = importer.stores(
-        STORES,
-        "stores.csv",
-        &rules,
-        ImportOptions::default(),
-        &mut |_, _| {},
-    )?;
+    let rules =
+        SheetRules { datum: None, link_hosts: &hosts, zone: config.time_zone.clone(), mapping: Mapping::default() };
+    let report = importer.stores(STORES, "stores.csv", &rules, ImportOptions::default(), &mut |_, _| {})?;
     if let Some(problem) = report.problems.first() {
         anyhow::bail!("the bundled stores cannot be used: {}", problem.message);
     }
     let campaigns = read_campaigns(CAMPAIGNS, &hosts, &|_| Ok(LOGO.to_vec()));
-    let campaigns = campaigns.map_err(|problems| {
-        anyhow::anyhow!("the bundled campaigns cannot be used: {problems:?}")
-    })?;
+    let campaigns =
+        campaigns.map_err(|problems| anyhow::anyhow!("the bundled campaigns cannot be used: {problems:?}"))?;
     importer.campaigns(campaigns, false)?;
     Ok(())
 }

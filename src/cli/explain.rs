@@ -105,21 +105,16 @@ impl Options {
             flags.insert("ip_databases", "data/demo/demo.mmdb".to_owned());
         }
         let config = self.common.load(flags)?;
-        let slug = CampaignSlug::parse(&self.campaign)
-            .map_err(|error| anyhow::anyhow!("the campaign's name {error}"))?;
+        let slug =
+            CampaignSlug::parse(&self.campaign).map_err(|error| anyhow::anyhow!("the campaign's name {error}"))?;
         let storage = startup::open_storage(&config)?;
         let version = storage.current_version()?;
         if version == 0 {
-            bail!(
-                "no catalog has been published in {}; import stores first",
-                config.data_dir.display()
-            );
+            bail!("no catalog has been published in {}; import stores first", config.data_dir.display());
         }
         let catalog = load_catalog(&*storage, version)?;
         let fix = self.fix(&config, &catalog)?;
-        let campaign = catalog
-            .campaign(&slug)
-            .with_context(|| format!("there is no campaign {slug}"))?;
+        let campaign = catalog.campaign(&slug).with_context(|| format!("there is no campaign {slug}"))?;
         let decision = decide(&fix, &catalog, campaign, &config.routing, SystemClock.now());
         let explained = explained(&catalog, slug.as_str(), &decision);
         if self.json {
@@ -139,31 +134,21 @@ impl Options {
         };
         let datum = Datum::parse(&self.datum)
             .with_context(|| format!("--datum {} is none of wgs84, gcj02, bd09", self.datum))?;
-        if self
-            .accuracy
-            .is_some_and(|it| !(0.0..=20_040_000.0).contains(&it))
-        {
+        if self.accuracy.is_some_and(|it| !(0.0..=20_040_000.0).contains(&it)) {
             bail!("--accuracy is not a radius from 0 to 20040000 metres");
         }
-        Ok(Fix::Gps {
-            position: Position::from_datum(lat, lng, datum)?,
-            accuracy_m: self.accuracy,
-        })
+        Ok(Fix::Gps { position: Position::from_datum(lat, lng, datum)?, accuracy_m: self.accuracy })
     }
 }
 
 fn explained<'a>(catalog: &'a Catalog, campaign: &'a str, decision: &'a Decision) -> Explained<'a> {
     let join = decision.join.and_then(|it| match it {
-        Joinable::Group(place) => catalog.group(place).map(|it| Join {
-            kind: "group",
-            id: it.id.as_str(),
-            url: it.code.link.as_str(),
-        }),
-        Joinable::Contact(place) => catalog.contact(place).map(|it| Join {
-            kind: "contact",
-            id: it.id.as_str(),
-            url: it.code.link.as_str(),
-        }),
+        Joinable::Group(place) => {
+            catalog.group(place).map(|it| Join { kind: "group", id: it.id.as_str(), url: it.code.link.as_str() })
+        }
+        Joinable::Contact(place) => {
+            catalog.contact(place).map(|it| Join { kind: "contact", id: it.id.as_str(), url: it.code.link.as_str() })
+        }
     });
     let tenths = |metres: f64| (metres * 10.0).round() / 10.0;
     let considered = decision.considered.iter().filter_map(|it| {
@@ -182,16 +167,10 @@ fn explained<'a>(catalog: &'a Catalog, campaign: &'a str, decision: &'a Decision
         source: decision.source.as_str(),
         accuracy_m: decision.accuracy_m,
         outcome: decision.outcome.as_str(),
-        store: decision
-            .store
-            .and_then(|it| catalog.store(it.store))
-            .map(|it| it.id.as_str()),
+        store: decision.store.and_then(|it| catalog.store(it.store)).map(|it| it.id.as_str()),
         distance_m: decision.store.and_then(|it| it.distance_m).map(tenths),
         join,
-        fallback: decision.fallback.map(|it| Rung {
-            rung: it.rung.as_str(),
-            reason: it.reason.as_str(),
-        }),
+        fallback: decision.fallback.map(|it| Rung { rung: it.rung.as_str(), reason: it.reason.as_str() }),
         region: Region {
             province: &region.province,
             city: &region.city,
@@ -204,9 +183,7 @@ fn explained<'a>(catalog: &'a Catalog, campaign: &'a str, decision: &'a Decision
 
 fn table(it: &Explained<'_>) -> String {
     let mut table = Table::new();
-    table
-        .load_style(UTF8_HORIZONTAL_ONLY)
-        .set_header(["store", "name", "distance", "verdict"]);
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["store", "name", "distance", "verdict"]);
     for row in &it.considered {
         table.add_row([
             row.id.to_owned(),
@@ -216,16 +193,9 @@ fn table(it: &Explained<'_>) -> String {
         ]);
     }
     let store = it.store.unwrap_or("none");
-    let accuracy = it
-        .accuracy_m
-        .map(|it| format!(" within {it:.0} m"))
-        .unwrap_or_default();
-    let join = it.join.as_ref().map_or("none".to_owned(), |it| {
-        format!("{} {} {}", it.kind, it.id, it.url)
-    });
-    let fallback = it.fallback.as_ref().map_or("none".to_owned(), |it| {
-        format!("{} because {}", it.rung, it.reason)
-    });
+    let accuracy = it.accuracy_m.map(|it| format!(" within {it:.0} m")).unwrap_or_default();
+    let join = it.join.as_ref().map_or("none".to_owned(), |it| format!("{} {} {}", it.kind, it.id, it.url));
+    let fallback = it.fallback.as_ref().map_or("none".to_owned(), |it| format!("{} because {}", it.rung, it.reason));
     let region = [it.region.province, it.region.city, it.region.district].join(" ");
     format!(
         "outcome   {} (catalog version {}, campaign {})\nfix       {}{accuracy}\nstore     {store}\njoin      {join}\n\

@@ -14,9 +14,7 @@ use super::{Common, End, Printer};
 use crate::app::{Deliverer, load_entries};
 use crate::catalog::{Catalog, FirstContact, FirstGroup};
 use crate::config::{Config, Flags};
-use crate::exchange::{
-    Cell, SheetLine, TAG_HEADERS, TableFormat, tag_row, write_stores, write_table,
-};
+use crate::exchange::{Cell, SheetLine, TAG_HEADERS, TableFormat, tag_row, write_stores, write_table};
 use crate::metrics::Metrics;
 use crate::outbox::{OutboxError, Trouble, waiting};
 use crate::startup;
@@ -80,14 +78,11 @@ impl Options {
 
 impl Target {
     fn format(&self) -> anyhow::Result<TableFormat> {
-        let ending = self
-            .out
-            .as_deref()
-            .and_then(|it| it.extension())
-            .and_then(|it| it.to_str());
+        let ending = self.out.as_deref().and_then(|it| it.extension()).and_then(|it| it.to_str());
         match (&self.format, ending) {
-            (Some(text), _) => TableFormat::parse(text)
-                .with_context(|| format!("--format {text} is none of csv, jsonl, xlsx")),
+            (Some(text), _) => {
+                TableFormat::parse(text).with_context(|| format!("--format {text} is none of csv, jsonl, xlsx"))
+            }
             (None, Some(ending)) => Ok(TableFormat::parse(ending).unwrap_or(TableFormat::Csv)),
             (None, None) => Ok(TableFormat::Csv),
         }
@@ -100,10 +95,8 @@ impl Stores {
         let config = self.target.common.load(Flags::new())?;
         let storage = startup::open_storage(&config)?;
         let version = storage.current_version()?;
-        let catalog =
-            Catalog::build(version, load_entries(&*storage, version)?).map_err(|problems| {
-                anyhow::anyhow!("the catalog in storage is not valid: {problems:?}")
-            })?;
+        let catalog = Catalog::build(version, load_entries(&*storage, version)?)
+            .map_err(|problems| anyhow::anyhow!("the catalog in storage is not valid: {problems:?}"))?;
         let owned: Vec<(Option<FirstGroup>, Option<FirstContact>)> = (0_u32..)
             .zip(catalog.stores())
             .map(|(key, _)| {
@@ -113,23 +106,19 @@ impl Stores {
                     capacity: it.capacity,
                     expires_at: it.code.expires_at,
                 });
-                let contact = catalog.contacts_of(key).next().map(|(_, it)| FirstContact {
-                    link: it.code.link.clone(),
-                    name: it.name.clone(),
-                });
+                let contact = catalog
+                    .contacts_of(key)
+                    .next()
+                    .map(|(_, it)| FirstContact { link: it.code.link.clone(), name: it.name.clone() });
                 (group, contact)
             })
             .collect();
         let extras = crate::exchange::extra_names(catalog.stores().iter());
-        let mut lines = catalog
-            .stores()
-            .iter()
-            .zip(&owned)
-            .map(|(store, (group, contact))| SheetLine {
-                store,
-                group: group.as_ref(),
-                contact: contact.as_ref(),
-            });
+        let mut lines = catalog.stores().iter().zip(&owned).map(|(store, (group, contact))| SheetLine {
+            store,
+            group: group.as_ref(),
+            contact: contact.as_ref(),
+        });
         let mut out = output(self.target.out.as_deref())?;
         write_stores(format, &extras, &mut lines, &mut out)?;
         out.flush().context("the sheet cannot be written")?;
@@ -147,23 +136,16 @@ impl Tags {
         // The records come from a thread of their own, so that any number of them passes through little memory.
         let (send, receive) = sync_channel(RECORDS_WAITING_MAX);
         let reader = std::thread::spawn(move || {
-            storage.each_tag(
-                &TagFilter::default(),
-                &mut |record| match send.send(record) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_writer_is_gone) => ControlFlow::Break(()),
-                },
-            )
+            storage.each_tag(&TagFilter::default(), &mut |record| match send.send(record) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_writer_is_gone) => ControlFlow::Break(()),
+            })
         });
-        let mut rows = receive
-            .into_iter()
-            .map(|record| tag_row(&record).into_iter().map(Cell::into_owned).collect());
+        let mut rows = receive.into_iter().map(|record| tag_row(&record).into_iter().map(Cell::into_owned).collect());
         write_table(format, &TAG_HEADERS, &mut rows, &mut out)?;
         out.flush().context("the records cannot be written")?;
         drop(rows);
-        reader
-            .join()
-            .map_err(|_panic| anyhow::anyhow!("reading the records was broken off"))??;
+        reader.join().map_err(|_panic| anyhow::anyhow!("reading the records was broken off"))??;
         Ok(End::Success)
     }
 }
@@ -174,9 +156,7 @@ fn settle(config: &Config, storage: &Arc<dyn Storage>) -> anyhow::Result<()> {
     match startup::open_outbox(config, None) {
         Ok(outbox) => {
             let deliverer = Deliverer::new(outbox, Arc::clone(storage), Arc::new(Metrics::new()));
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(deliverer.drain())?;
             Ok(())
         }

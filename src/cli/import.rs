@@ -33,16 +33,14 @@ enum What {
 
 /// Import a sheet of stores: CSV (UTF-8 or GB18030) or GeoJSON points
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  jinqun import stores stores.csv --datum gcj02 --dry-run\n  \
-    jinqun import stores list.csv --datum wgs84 --map id=store_code --map name=店名 --skip-bad-rows"
-)]
+#[command(after_help = "Examples:\n  jinqun import stores stores.csv --datum gcj02 --dry-run\n  \
+    jinqun import stores list.csv --datum wgs84 --map id=store_code --map name=店名 --skip-bad-rows")]
 struct Stores {
     #[command(flatten)]
     common: Common,
     /// The sheet
     file: PathBuf,
-    /// The datum of rows that name none: wgs84, gcj02 (AMap, Tencent) or bd09 (Baidu)
+    /// The datum of rows that name none: wgs84, gcj02 (`AMap`, Tencent) or bd09 (Baidu)
     #[arg(long)]
     datum: Option<String>,
     /// What happens to stores that the sheet does not name: merge (they stay) or replace (they go)
@@ -54,7 +52,7 @@ struct Stores {
     /// Publish the good rows although others are refused
     #[arg(long)]
     skip_bad_rows: bool,
-    /// Take a header of the sheet for a column, for example id=store_code; may be given often
+    /// Take a header of the sheet for a column, for example `id=store_code`; may be given often
     #[arg(long = "map", value_name = "COLUMN=HEADER")]
     maps: Vec<String>,
     /// Write the whole report as JSON to this file (- for standard output)
@@ -89,28 +87,16 @@ impl Options {
 }
 
 fn read(path: &Path, bytes_max: usize) -> anyhow::Result<Vec<u8>> {
-    let about =
-        std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let about = std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
     if about.len() > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
-        bail!(
-            "{} has {} bytes, at most {bytes_max} are read",
-            path.display(),
-            about.len()
-        );
+        bail!("{} has {} bytes, at most {bytes_max} are read", path.display(), about.len());
     }
     std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
 fn info(path: &Path) -> PublishInfo {
-    let name = path
-        .file_name()
-        .map(|it| it.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    PublishInfo {
-        at: SystemClock.now(),
-        author: "command line".to_owned(),
-        note: format!("import of {name}"),
-    }
+    let name = path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+    PublishInfo { at: SystemClock.now(), author: "command line".to_owned(), note: format!("import of {name}") }
 }
 
 impl Stores {
@@ -121,28 +107,17 @@ impl Stores {
             Some((_, Some(datum))) => Some(datum),
             Some((text, None)) => bail!("--datum {text} is none of wgs84, gcj02, bd09"),
         };
-        let mode = Mode::parse(&self.mode)
-            .with_context(|| format!("--mode {} is neither merge nor replace", self.mode))?;
+        let mode =
+            Mode::parse(&self.mode).with_context(|| format!("--mode {} is neither merge nor replace", self.mode))?;
         let mut mapping = Mapping::default();
         for pair in &self.maps {
-            mapping
-                .add(pair)
-                .with_context(|| format!("--map {pair} cannot be used"))?;
+            mapping.add(pair).with_context(|| format!("--map {pair} cannot be used"))?;
         }
         let bytes = read(&self.file, SHEET_BYTES_MAX)?;
         let storage = startup::open_storage(&config)?;
         let importer = Importer::new(&*storage, info(&self.file));
-        let rules = SheetRules {
-            datum,
-            link_hosts: &config.join_link_hosts,
-            zone: config.time_zone.clone(),
-            mapping,
-        };
-        let options = ImportOptions {
-            mode,
-            dry_run: self.dry_run,
-            skip_bad_rows: self.skip_bad_rows,
-        };
+        let rules = SheetRules { datum, link_hosts: &config.join_link_hosts, zone: config.time_zone.clone(), mapping };
+        let options = ImportOptions { mode, dry_run: self.dry_run, skip_bad_rows: self.skip_bad_rows };
         let bar = printer.bar(u64::try_from(bytes.len()).unwrap_or(u64::MAX), "reading");
         let mut progress = |done: u64, total: u64| {
             bar.set_length(total);
@@ -156,33 +131,21 @@ impl Stores {
             if path.as_os_str() == "-" {
                 printer.line(json)?;
             } else {
-                std::fs::write(path, json)
-                    .with_context(|| format!("{} cannot be written", path.display()))?;
+                std::fs::write(path, json).with_context(|| format!("{} cannot be written", path.display()))?;
             }
         }
-        print_report(
-            printer,
-            &report,
-            self.dry_run,
-            self.report.as_deref() != Some(Path::new("-")),
-        )
+        print_report(printer, &report, self.dry_run, self.report.as_deref() != Some(Path::new("-")))
     }
 }
 
 impl Campaigns {
     fn run(self, printer: &Printer) -> anyhow::Result<End> {
         let config: Config = self.common.load(Flags::new())?;
-        let text = String::from_utf8(read(&self.file, 4 * 1024 * 1024)?)
-            .context("the file is not UTF-8")?;
+        let text = String::from_utf8(read(&self.file, 4 * 1024 * 1024)?).context("the file is not UTF-8")?;
         let folder = self.file.parent().map(Path::to_owned).unwrap_or_default();
-        let picture = |name: &str| {
-            read(&folder.join(name), 1024 * 1024).map_err(|error| format!("{error:#}"))
-        };
+        let picture = |name: &str| read(&folder.join(name), 1024 * 1024).map_err(|error| format!("{error:#}"));
         let report = match read_campaigns(&text, &config.join_link_hosts, &picture) {
-            Err(problems) => ImportReport {
-                problems,
-                ..ImportReport::default()
-            },
+            Err(problems) => ImportReport { problems, ..ImportReport::default() },
             Ok(rows) => {
                 let storage = startup::open_storage(&config)?;
                 Importer::new(&*storage, info(&self.file)).campaigns(rows, self.dry_run)?
@@ -195,64 +158,30 @@ impl Campaigns {
 fn print_list(printer: &Printer, what: &str, list: &[Problem]) {
     for it in list.iter().take(PRINTED_MAX) {
         let row = it.row.map(|row| format!(" row {row}")).unwrap_or_default();
-        let column = it
-            .column
-            .as_deref()
-            .map(|column| format!(" {column}"))
-            .unwrap_or_default();
-        let value = it
-            .value
-            .as_deref()
-            .map(|value| format!(" ({value})"))
-            .unwrap_or_default();
-        printer.note(format!(
-            "{what}{row}{column}: {}{value} [{}]",
-            it.message, it.code
-        ));
+        let column = it.column.as_deref().map(|column| format!(" {column}")).unwrap_or_default();
+        let value = it.value.as_deref().map(|value| format!(" ({value})")).unwrap_or_default();
+        printer.note(format!("{what}{row}{column}: {}{value} [{}]", it.message, it.code));
     }
     if list.len() > PRINTED_MAX {
-        printer.note(format!(
-            "… and {} more; --report FILE has all",
-            list.len() - PRINTED_MAX
-        ));
+        printer.note(format!("… and {} more; --report FILE has all", list.len() - PRINTED_MAX));
     }
 }
 
-fn print_report(
-    printer: &Printer,
-    report: &ImportReport,
-    dry_run: bool,
-    to_stdout: bool,
-) -> anyhow::Result<End> {
+fn print_report(printer: &Printer, report: &ImportReport, dry_run: bool, to_stdout: bool) -> anyhow::Result<End> {
     print_list(printer, "warning", &report.warnings);
     print_list(printer, "problem", &report.problems);
-    let ImportReport {
-        rows,
-        created,
-        updated,
-        unchanged,
-        removed,
-        rejected,
-        ..
-    } = report;
+    let ImportReport { rows, created, updated, unchanged, removed, rejected, .. } = report;
     let counts = format!(
         "{rows} rows: {created} created, {updated} updated, {unchanged} unchanged, {removed} removed, {rejected} rejected"
     );
     let outcome = match report.version {
         Some(version) => format!("version {version} is live"),
         None if dry_run => "dry run: nothing was changed".to_owned(),
-        None => {
-            "nothing was published; correct the rows, or publish the good ones with --skip-bad-rows"
-                .to_owned()
-        }
+        None => "nothing was published; correct the rows, or publish the good ones with --skip-bad-rows".to_owned(),
     };
     if to_stdout {
         printer.line(counts)?;
         printer.line(outcome)?;
     }
-    Ok(if report.problems.is_empty() {
-        End::Success
-    } else {
-        End::Problems
-    })
+    Ok(if report.problems.is_empty() { End::Success } else { End::Problems })
 }

@@ -76,11 +76,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version are no failures; where they cannot be printed, nobody reads them.
             let _ = error.print();
-            return if error.use_stderr() {
-                ExitCode::from(2)
-            } else {
-                ExitCode::SUCCESS
-            };
+            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
     };
     let printer = Printer::new();

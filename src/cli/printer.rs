@@ -1,6 +1,6 @@
 //! Printing: results to standard output, everything else to standard error, colours only where somebody sees them.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, Stderr, Stdout, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -8,6 +8,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Where commands print to.
 pub(super) struct Printer {
     is_colourful: bool,
+    is_terminal: bool,
+    out: Stdout,
+    err: Stderr,
 }
 
 impl Printer {
@@ -17,9 +20,8 @@ impl Printer {
     )]
     pub(super) fn new() -> Self {
         let no_colour = std::env::var("NO_COLOR").is_ok_and(|it| !it.is_empty());
-        Self {
-            is_colourful: io::stderr().is_terminal() && !no_colour,
-        }
+        let is_terminal = io::stderr().is_terminal();
+        Self { is_colourful: is_terminal && !no_colour, is_terminal, out: io::stdout(), err: io::stderr() }
     }
 
     /// A line of the result.
@@ -27,7 +29,7 @@ impl Printer {
     /// # Errors
     /// The system's, for example when the reader has gone.
     pub(super) fn line(&self, text: impl AsRef<str>) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+        let mut out = self.out.lock();
         writeln!(out, "{}", text.as_ref())?;
         out.flush()
     }
@@ -35,30 +37,19 @@ impl Printer {
     /// A remark beside the result.
     pub(super) fn note(&self, text: impl AsRef<str>) {
         // Nobody is there to hear that standard error is closed.
-        let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
+        let _ = writeln!(self.err.lock(), "{}", text.as_ref());
     }
 
     /// An error with the whole chain of its causes.
     pub(super) fn error(&self, error: &anyhow::Error) {
-        let (red, plain) = if self.is_colourful {
-            ("\u{1b}[1;31m", "\u{1b}[0m")
-        } else {
-            ("", "")
-        };
-        let mut text = format!("{red}error:{plain} {error}");
-        for cause in error.chain().skip(1) {
-            text.push_str(&format!("\n  because: {cause}"));
-        }
-        self.note(text);
+        let (red, plain) = if self.is_colourful { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
+        let causes: Vec<String> = error.chain().skip(1).map(|it| format!("\n  because: {it}")).collect();
+        self.note(format!("{red}error:{plain} {error}{}", causes.concat()));
     }
 
     /// A progress bar over bytes on a terminal; nothing elsewhere.
     pub(super) fn bar(&self, total: u64, what: &'static str) -> ProgressBar {
-        let target = if io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
+        let target = if self.is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target).with_message(what);
         let template = "{msg} [{bar:40}] {bytes}/{total_bytes} {eta}";
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -74,8 +65,7 @@ pub(super) fn output(path: Option<&std::path::Path>) -> anyhow::Result<Box<dyn W
     use anyhow::Context as _;
     Ok(match path {
         Some(path) => {
-            let file = std::fs::File::create(path)
-                .with_context(|| format!("{} cannot be written", path.display()))?;
+            let file = std::fs::File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
             Box::new(io::BufWriter::new(file))
         }
         None => Box::new(io::BufWriter::new(io::stdout())),

@@ -35,51 +35,32 @@ pub(super) struct Options {
 impl Options {
     pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
         let config = self.common.load(Flags::new())?;
-        let slug = CampaignSlug::parse(&self.campaign)
-            .map_err(|error| anyhow::anyhow!("the campaign's name {error}"))?;
+        let slug =
+            CampaignSlug::parse(&self.campaign).map_err(|error| anyhow::anyhow!("the campaign's name {error}"))?;
         let storage = startup::open_storage(&config)?;
         let version = storage.current_version()?;
-        let catalog = if version == 0 {
-            Catalog::empty()
-        } else {
-            load_catalog(&*storage, version)?
-        };
+        let catalog = if version == 0 { Catalog::empty() } else { load_catalog(&*storage, version)? };
         if catalog.campaign(&slug).is_none() {
             let names: Vec<_> = catalog.campaigns().map(|it| it.slug.as_str()).collect();
-            bail!(
-                "there is no campaign {slug}; there are: {}",
-                names.join(", ")
-            );
+            bail!("there is no campaign {slug}; there are: {}", names.join(", "));
         }
-        let base = config
-            .public_url
-            .clone()
-            .unwrap_or_else(|| format!("http://{}", config.listen));
+        let base = config.public_url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
         if config.public_url.is_none() {
-            printer.note(format!("public_url is not set: this code leads to {base}, which phones do not reach. Set it before printing."));
+            printer.note(format!(
+                "public_url is not set: this code leads to {base}, which phones do not reach. Set it before printing."
+            ));
         }
-        let link = if slug == CampaignSlug::default_slug() {
-            format!("{base}/")
-        } else {
-            format!("{base}/s/{slug}")
-        };
+        let link = if slug == CampaignSlug::default_slug() { format!("{base}/") } else { format!("{base}/s/{slug}") };
         let code = Code::printed(&link)?;
         let font = self.font.as_deref().map(Font::open).transpose()?;
         let poster = Poster::new(&code, self.caption.as_deref(), font.as_ref())?;
-        let bytes = match self
-            .out
-            .extension()
-            .and_then(|it| it.to_str())
-            .map(str::to_ascii_lowercase)
-            .as_deref()
-        {
+        let bytes = match self.out.extension().and_then(|it| it.to_str()).map(str::to_ascii_lowercase).as_deref() {
             Some("svg") => poster.svg().into_bytes(),
             Some("png") => poster.png(SIZE_PX_MAX)?,
             Some("pdf") => poster.pdf()?,
             _ => bail!("{} does not end in .svg, .png or .pdf", self.out.display()),
         };
-        std::fs::write(&self.out, bytes)
-            .with_context(|| format!("{} cannot be written", self.out.display()))?;
+        std::fs::write(&self.out, bytes).with_context(|| format!("{} cannot be written", self.out.display()))?;
         printer.line(format!("{} leads to {link}", self.out.display()))?;
         Ok(End::Success)
     }

@@ -56,10 +56,6 @@ impl fmt::Debug for Gathered {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that reads the environment"
-)]
 pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -68,24 +64,15 @@ pub(super) fn environment() -> BTreeMap<String, String> {
 }
 
 fn nearest_key(name: &str) -> Option<&'static str> {
-    let scored = KEYS
-        .iter()
-        .map(|key| (strsim::jaro_winkler(name, key.name), key.name));
-    scored
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(score, _)| *score > 0.7)
-        .map(|(_, name)| name)
+    let scored = KEYS.iter().map(|key| (strsim::jaro_winkler(name, key.name), key.name));
+    scored.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(score, _)| *score > 0.7).map(|(_, name)| name)
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
     let shown = path.display();
-    let length = std::fs::metadata(path)
-        .map_err(|error| format!("{shown} cannot be read: {error}"))?
-        .len();
+    let length = std::fs::metadata(path).map_err(|error| format!("{shown} cannot be read: {error}"))?.len();
     if length > FILE_BYTES_MAX {
-        return Err(format!(
-            "{shown} has {length} bytes, at most {FILE_BYTES_MAX} are read"
-        ));
+        return Err(format!("{shown} has {length} bytes, at most {FILE_BYTES_MAX} are read"));
     }
     std::fs::read_to_string(path).map_err(|error| format!("{shown} cannot be read: {error}"))
 }
@@ -98,18 +85,14 @@ pub(super) fn gather(
     let mut errors = Vec::new();
     let mut values = BTreeMap::new();
     for key in KEYS.iter().filter(|it| !it.default.is_empty()) {
-        if let Ok(value) = format!("it = {}", key.default)
-            .parse::<toml::Table>()
-            .map(|mut it| it.remove("it"))
-        {
+        if let Ok(value) = format!("it = {}", key.default).parse::<toml::Table>().map(|mut it| it.remove("it")) {
             values.extend(value.map(|it| (key.name, (it, Origin::Default))));
         }
     }
     if let Some(path) = file {
-        match read_text(path).and_then(|text| {
-            text.parse::<toml::Table>()
-                .map_err(|error| format!("{}: {error}", path.display()))
-        }) {
+        match read_text(path)
+            .and_then(|text| text.parse::<toml::Table>().map_err(|error| format!("{}: {error}", path.display())))
+        {
             Ok(table) => from_table("", &table, path, &mut values, &mut errors),
             Err(error) => errors.push(error),
         }
@@ -120,11 +103,7 @@ pub(super) fn gather(
             values.insert(key.name, (typed(key, text), Origin::Flag));
         }
     }
-    if errors.is_empty() {
-        Ok(Gathered(values))
-    } else {
-        Err(ConfigError(errors))
-    }
+    if errors.is_empty() { Ok(Gathered(values)) } else { Err(ConfigError(errors)) }
 }
 
 fn from_environment(
@@ -134,13 +113,7 @@ fn from_environment(
     errors: &mut Vec<String>,
 ) {
     if let Some(text) = environment.get(key.variable).filter(|it| !it.is_empty()) {
-        values.insert(
-            key.name,
-            (
-                typed(key, text),
-                Origin::Environment(key.variable.to_owned()),
-            ),
-        );
+        values.insert(key.name, (typed(key, text), Origin::Environment(key.variable.to_owned())));
     }
     let file = format!("{}_FILE", key.variable);
     if let Some(path) = environment.get(&file).filter(|_| key.is_secret) {
@@ -157,10 +130,7 @@ fn secret_file(
     match read_text(Path::new(path)) {
         Ok(text) => {
             let text = text.trim_end_matches(['\r', '\n']).to_owned();
-            values.insert(
-                key.name,
-                (Value::String(text), Origin::SecretFile(path.to_owned())),
-            );
+            values.insert(key.name, (Value::String(text), Origin::SecretFile(path.to_owned())));
         }
         Err(error) => errors.push(format!("{}: {error}", key.name)),
     }
@@ -174,38 +144,21 @@ fn from_table(
     errors: &mut Vec<String>,
 ) {
     for (name, value) in table {
-        let full = if prefix.is_empty() {
-            name.clone()
-        } else {
-            format!("{prefix}.{name}")
-        };
+        let full = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
         if let Some(key) = KEYS.iter().find(|it| it.name == full) {
-            values.insert(
-                key.name,
-                (value.clone(), Origin::File(path.display().to_string())),
-            );
-        } else if let Some(key) = KEYS
-            .iter()
-            .find(|it| it.is_secret && full.strip_suffix("_file") == Some(it.name))
-        {
+            values.insert(key.name, (value.clone(), Origin::File(path.display().to_string())));
+        } else if let Some(key) = KEYS.iter().find(|it| it.is_secret && full.strip_suffix("_file") == Some(it.name)) {
             match value.as_str() {
                 Some(file) => secret_file(key, file, values, errors),
                 None => errors.push(format!("{full} is not a path")),
             }
         } else if let (Value::Table(inner), "") = (value, prefix)
-            && KEYS
-                .iter()
-                .any(|it| it.name.starts_with(&format!("{name}.")))
+            && KEYS.iter().any(|it| it.name.starts_with(&format!("{name}.")))
         {
             from_table(name, inner, path, values, errors);
         } else {
-            let hint = nearest_key(&full)
-                .map(|it| format!("; did you mean {it}?"))
-                .unwrap_or_default();
-            errors.push(format!(
-                "{}: there is no setting {full}{hint}",
-                path.display()
-            ));
+            let hint = nearest_key(&full).map(|it| format!("; did you mean {it}?")).unwrap_or_default();
+            errors.push(format!("{}: there is no setting {full}{hint}", path.display()));
         }
     }
 }
@@ -219,21 +172,14 @@ fn typed(key: &Key, text: &str) -> Value {
             let items = text.split(',').map(str::trim).filter(|it| !it.is_empty());
             Value::Array(items.map(|it| Value::String(it.to_owned())).collect())
         }
-        Form::Whole => text
-            .parse()
-            .map_or_else(|_cause| Value::String(text.to_owned()), Value::Integer),
-        Form::Number => text
-            .parse()
-            .map_or_else(|_cause| Value::String(text.to_owned()), Value::Float),
+        Form::Whole => text.parse().map_or_else(|_cause| Value::String(text.to_owned()), Value::Integer),
+        Form::Number => text.parse().map_or_else(|_cause| Value::String(text.to_owned()), Value::Float),
     }
 }
 
 impl Gathered {
     pub(super) fn reader(&self) -> Reader<'_> {
-        Reader {
-            gathered: self,
-            errors: Vec::new(),
-        }
+        Reader { gathered: self, errors: Vec::new() }
     }
 
     pub(super) fn shown(&self) -> impl Iterator<Item = (&'static str, String, &Origin)> {
@@ -253,12 +199,7 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     pub(super) fn fail<T>(&mut self, name: &str, what: impl fmt::Display) -> Option<T> {
-        let origin = self
-            .gathered
-            .0
-            .get(name)
-            .map(|(_, origin)| format!(" ({origin})"))
-            .unwrap_or_default();
+        let origin = self.gathered.0.get(name).map(|(_, origin)| format!(" ({origin})")).unwrap_or_default();
         self.errors.push(format!("{name} {what}{origin}"));
         None
     }
@@ -270,11 +211,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn parse<T>(
-        &mut self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<T> {
+    pub(super) fn parse<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let text = self.text(name)?;
         parse(&text).map_or_else(|what| self.fail(name, what), Some)
     }
@@ -283,34 +220,22 @@ impl Reader<'_> {
         let Some((value, _)) = self.gathered.0.get(name) else {
             return Vec::new();
         };
-        let items = value.as_array().map(|items| {
-            items
-                .iter()
-                .map(|it| it.as_str().map(ToOwned::to_owned))
-                .collect()
-        });
+        let items = value.as_array().map(|items| items.iter().map(|it| it.as_str().map(ToOwned::to_owned)).collect());
         match items {
             Some(Some(items)) => items,
-            _ => self
-                .fail(name, "is not a list of texts")
-                .unwrap_or_default(),
+            _ => self.fail(name, "is not a list of texts").unwrap_or_default(),
         }
     }
 
     pub(super) fn networks(&mut self, name: &str) -> Vec<IpNet> {
         let parse = |text: &String| {
             let network = text.parse::<IpNet>().ok();
-            network
-                .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
-                .ok_or_else(|| text.clone())
+            network.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)).ok_or_else(|| text.clone())
         };
         match self.list(name).iter().map(parse).collect::<Result<_, _>>() {
             Ok(networks) => networks,
             Err(text) => self
-                .fail(
-                    name,
-                    format_args!("holds {text:?}, which is no network such as 10.0.0.0/8"),
-                )
+                .fail(name, format_args!("holds {text:?}, which is no network such as 10.0.0.0/8"))
                 .unwrap_or_default(),
         }
     }
@@ -324,36 +249,17 @@ impl Reader<'_> {
         };
         if let Some(bad) = list.iter().find(|it| !is_origin(it)) {
             return self
-                .fail(
-                    name,
-                    format_args!(
-                        "holds {bad:?}, which is no origin such as https://shop.example.com"
-                    ),
-                )
+                .fail(name, format_args!("holds {bad:?}, which is no origin such as https://shop.example.com"))
                 .unwrap_or_default();
         }
         list
     }
 
-    pub(super) fn count(
-        &mut self,
-        name: &str,
-        range: std::ops::RangeInclusive<usize>,
-    ) -> Option<usize> {
+    pub(super) fn count(&mut self, name: &str, range: std::ops::RangeInclusive<usize>) -> Option<usize> {
         let (value, _) = self.gathered.0.get(name)?;
-        let number = value
-            .as_integer()
-            .and_then(|it| usize::try_from(it).ok())
-            .filter(|it| range.contains(it));
+        let number = value.as_integer().and_then(|it| usize::try_from(it).ok()).filter(|it| range.contains(it));
         number.or_else(|| {
-            self.fail(
-                name,
-                format_args!(
-                    "is not a whole number from {} to {}",
-                    range.start(),
-                    range.end()
-                ),
-            )
+            self.fail(name, format_args!("is not a whole number from {} to {}", range.start(), range.end()))
         })
     }
 
@@ -361,31 +267,20 @@ impl Reader<'_> {
         let Some((value, _)) = self.gathered.0.get(name) else {
             return default;
         };
-        let whole = value
-            .as_integer()
-            .and_then(|it| i32::try_from(it).ok())
-            .map(f64::from);
-        value
-            .as_float()
-            .or(whole)
-            .unwrap_or_else(|| self.fail(name, "is not a number").unwrap_or(default))
+        let whole = value.as_integer().and_then(|it| i32::try_from(it).ok()).map(f64::from);
+        value.as_float().or(whole).unwrap_or_else(|| self.fail(name, "is not a number").unwrap_or(default))
     }
 
     pub(super) fn policy(&mut self) -> Policy {
         let defaults = Policy::default();
         let policy = Policy {
             reach_m: self.number("routing.reach_m", defaults.reach_m),
-            accuracy_trusted_m: self
-                .number("routing.accuracy_trusted_m", defaults.accuracy_trusted_m),
+            accuracy_trusted_m: self.number("routing.accuracy_trusted_m", defaults.accuracy_trusted_m),
             guess_candidates_max: self
                 .count("routing.guess_candidates_max", 1..=50)
                 .unwrap_or(defaults.guess_candidates_max),
-            candidates_max: self
-                .count("routing.candidates_max", 1..=1_000)
-                .unwrap_or(defaults.candidates_max),
-            alternatives_max: self
-                .count("routing.alternatives_max", 0..=50)
-                .unwrap_or(defaults.alternatives_max),
+            candidates_max: self.count("routing.candidates_max", 1..=1_000).unwrap_or(defaults.candidates_max),
+            alternatives_max: self.count("routing.alternatives_max", 0..=50).unwrap_or(defaults.alternatives_max),
         };
         if let Err(error) = policy.check() {
             self.errors.push(error.to_string());

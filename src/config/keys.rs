@@ -1,5 +1,7 @@
 //! Every setting: its name, its variable, its default and what it is for.
 
+use std::fmt::Write as _;
+
 /// The form of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -21,32 +23,12 @@ pub(super) struct Key {
     pub doc: &'static str,
 }
 
-const fn key(
-    name: &'static str,
-    variable: &'static str,
-    form: Form,
-    default: &'static str,
-    doc: &'static str,
-) -> Key {
-    Key {
-        name,
-        variable,
-        form,
-        is_secret: false,
-        default,
-        doc,
-    }
+const fn key(name: &'static str, variable: &'static str, form: Form, default: &'static str, doc: &'static str) -> Key {
+    Key { name, variable, form, is_secret: false, default, doc }
 }
 
 const fn secret(name: &'static str, variable: &'static str, doc: &'static str) -> Key {
-    Key {
-        name,
-        variable,
-        form: Form::Text,
-        is_secret: true,
-        default: "",
-        doc,
-    }
+    Key { name, variable, form: Form::Text, is_secret: true, default: "", doc }
 }
 
 /// All settings, in the order in which they are shown.
@@ -107,11 +89,7 @@ pub(super) const KEYS: &[Key] = &[
         "[]",
         "Origins whose own pages may call /api/v1/, for example https://shop.example.com.",
     ),
-    secret(
-        "admin_token",
-        "JINQUN_ADMIN_TOKEN",
-        "A bootstrap token with the role admin.",
-    ),
+    secret("admin_token", "JINQUN_ADMIN_TOKEN", "A bootstrap token with the role admin."),
     secret(
         "secret",
         "JINQUN_SECRET",
@@ -124,20 +102,8 @@ pub(super) const KEYS: &[Key] = &[
         "",
         "A PEM file with the certificate chain; with tls_key the service speaks HTTPS. Phones give their position to HTTPS pages only.",
     ),
-    key(
-        "tls_key",
-        "JINQUN_TLS_KEY",
-        Form::Text,
-        "",
-        "A PEM file with the private key.",
-    ),
-    key(
-        "workers",
-        "JINQUN_WORKERS",
-        Form::Whole,
-        "",
-        "Worker threads. Default: one a core.",
-    ),
+    key("tls_key", "JINQUN_TLS_KEY", Form::Text, "", "A PEM file with the private key."),
+    key("workers", "JINQUN_WORKERS", Form::Whole, "", "Worker threads. Default: one a core."),
     key(
         "time_zone",
         "JINQUN_TIME_ZONE",
@@ -159,13 +125,7 @@ pub(super) const KEYS: &[Key] = &[
         "30",
         "Seconds that requests under way get to finish at a stop.",
     ),
-    key(
-        "log",
-        "JINQUN_LOG",
-        Form::Text,
-        "\"info\"",
-        "What is logged: error, warn, info, debug or trace.",
-    ),
+    key("log", "JINQUN_LOG", Form::Text, "\"info\"", "What is logged: error, warn, info, debug or trace."),
     key(
         "log_format",
         "JINQUN_LOG_FORMAT",
@@ -215,28 +175,10 @@ pub(super) const KEYS: &[Key] = &[
         "5",
         "How many other stores are listed.",
     ),
-    key(
-        "wecom.corp_id",
-        "JINQUN_WECOM_CORP_ID",
-        Form::Text,
-        "",
-        "The corporation's id in WeCom.",
-    ),
-    secret(
-        "wecom.secret",
-        "JINQUN_WECOM_SECRET",
-        "The secret of the WeCom app.",
-    ),
-    secret(
-        "wecom.token",
-        "JINQUN_WECOM_TOKEN",
-        "The token of the WeCom callback.",
-    ),
-    secret(
-        "wecom.aes_key",
-        "JINQUN_WECOM_AES_KEY",
-        "The EncodingAESKey of the WeCom callback.",
-    ),
+    key("wecom.corp_id", "JINQUN_WECOM_CORP_ID", Form::Text, "", "The corporation's id in WeCom."),
+    secret("wecom.secret", "JINQUN_WECOM_SECRET", "The secret of the WeCom app."),
+    secret("wecom.token", "JINQUN_WECOM_TOKEN", "The token of the WeCom callback."),
+    secret("wecom.aes_key", "JINQUN_WECOM_AES_KEY", "The EncodingAESKey of the WeCom callback."),
     key(
         "wecom.api_base",
         "JINQUN_WECOM_API_BASE",
@@ -244,18 +186,8 @@ pub(super) const KEYS: &[Key] = &[
         "\"https://qyapi.weixin.qq.com\"",
         "The host of the WeCom API.",
     ),
-    key(
-        "wechat.app_id",
-        "JINQUN_WECHAT_APP_ID",
-        Form::Text,
-        "",
-        "The official account's app id.",
-    ),
-    secret(
-        "wechat.secret",
-        "JINQUN_WECHAT_SECRET",
-        "The official account's secret.",
-    ),
+    key("wechat.app_id", "JINQUN_WECHAT_APP_ID", Form::Text, "", "The official account's app id."),
+    secret("wechat.secret", "JINQUN_WECHAT_SECRET", "The official account's secret."),
     key(
         "wechat.api_base",
         "JINQUN_WECHAT_API_BASE",
@@ -272,12 +204,13 @@ pub fn example() -> String {
         "# Settings of jinqun with their defaults. The environment wins over this file, flags win over both.\n\
          # A secret may also be given as NAME_file (here) or NAME_FILE (in the environment): the file that holds it.\n",
     );
+    // Writing to a String cannot fail.
     let mut section = "";
     for key in KEYS {
         let (in_section, name) = key.name.split_once('.').unwrap_or(("", key.name));
         if in_section != section {
             section = in_section;
-            out.push_str(&format!("\n[{section}]\n"));
+            let _ = writeln!(out, "\n[{section}]");
         }
         let default = match (key.default, key.form) {
             ("", Form::Text) => "\"\"",
@@ -285,10 +218,13 @@ pub fn example() -> String {
             ("", Form::Whole | Form::Number) => "0",
             (default, _) => default,
         };
-        out.push_str(&format!(
-            "\n# {} ({})\n# {name} = {default}\n",
+        let _ = writeln!(
+            out,
+            "
+# {} ({})
+# {name} = {default}",
             key.doc, key.variable
-        ));
+        );
     }
     out
 }

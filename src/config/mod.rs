@@ -99,82 +99,51 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] lists everything that is wrong.
     pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Self, ConfigError> {
-        Self::from_gathered(gather::gather(file, &gather::environment(), flags)?)
+        Self::from_gathered(&gather::gather(file, &gather::environment(), flags)?)
     }
 
-    fn from_gathered(gathered: Gathered) -> Result<Self, ConfigError> {
+    fn from_gathered(gathered: &Gathered) -> Result<Self, ConfigError> {
         let mut read = gathered.reader();
         let data_dir = PathBuf::from(read.text("data_dir").unwrap_or_default());
         let storage = read.parse("storage", |text| storage_at(text, &data_dir));
         let tls = match (read.text("tls_cert"), read.text("tls_key")) {
             (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
             (None, None) => None,
-            (Some(_), None) => {
-                read.fail("tls_key", "is missing, and tls_cert is set: both or none")
-            }
-            (None, Some(_)) => {
-                read.fail("tls_cert", "is missing, and tls_key is set: both or none")
-            }
+            (Some(_), None) => read.fail("tls_key", "is missing, and tls_cert is set: both or none"),
+            (None, Some(_)) => read.fail("tls_cert", "is missing, and tls_key is set: both or none"),
         };
         let routing = read.policy();
         let config = Self {
             listen: read
-                .parse("listen", |it| {
-                    it.parse()
-                        .map_err(|_cause| "is not an address such as 127.0.0.1:8080".into())
-                })
+                .parse("listen", |it| it.parse().map_err(|_cause| "is not an address such as 127.0.0.1:8080".into()))
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             public_url: read.parse("public_url", public_url),
             storage: storage.unwrap_or_else(|| StorageAt::Sqlite(data_dir.join("jinqun.sqlite"))),
             data_dir,
-            ip_databases: read
-                .list("ip_databases")
-                .into_iter()
-                .map(PathBuf::from)
-                .collect(),
+            ip_databases: read.list("ip_databases").into_iter().map(PathBuf::from).collect(),
             ip2region_fields: read
-                .parse("ip2region_fields", |it| {
-                    it.parse()
-                        .map_err(|error: crate::ipdb::FieldsError| error.to_string())
-                })
+                .parse("ip2region_fields", |it| it.parse().map_err(|error: crate::ipdb::FieldsError| error.to_string()))
                 .unwrap_or(Ip2regionFields::Auto),
             trusted_proxies: Networks::new(read.networks("trusted_proxies")),
             allowed_origins: read.origins("allowed_origins"),
             secret: read.parse("secret", |it| {
-                if it.len() >= 16 {
-                    Ok(Secret(it.to_owned()))
-                } else {
-                    Err("has fewer than 16 characters".to_owned())
-                }
+                if it.len() >= 16 { Ok(Secret(it.to_owned())) } else { Err("has fewer than 16 characters".to_owned()) }
             }),
             tls,
             workers: read.count("workers", 1..=1024),
             time_zone: read
                 .parse("time_zone", |it| {
-                    Zone::parse(it)
-                        .ok_or_else(|| "is not an IANA time zone such as Asia/Shanghai".to_owned())
+                    Zone::parse(it).ok_or_else(|| "is not an IANA time zone such as Asia/Shanghai".to_owned())
                 })
                 .or_else(|| Zone::parse("Asia/Shanghai"))
                 .ok_or_else(|| ConfigError(vec!["the time zone database is missing".to_owned()]))?,
-            join_link_hosts: read
-                .list("join_link_hosts")
-                .into_iter()
-                .map(|it| it.to_ascii_lowercase())
-                .collect(),
-            shutdown_s: read
-                .count("shutdown_s", 0..=3_600)
-                .and_then(|it| u64::try_from(it).ok())
-                .unwrap_or(30),
+            join_link_hosts: read.list("join_link_hosts").into_iter().map(|it| it.to_ascii_lowercase()).collect(),
+            shutdown_s: read.count("shutdown_s", 0..=3_600).and_then(|it| u64::try_from(it).ok()).unwrap_or(30),
             log: read
-                .parse("log", |it| {
-                    it.parse()
-                        .map_err(|_cause| "is none of error, warn, info, debug, trace".to_owned())
-                })
+                .parse("log", |it| it.parse().map_err(|_cause| "is none of error, warn, info, debug, trace".to_owned()))
                 .unwrap_or(tracing::level_filters::LevelFilter::INFO),
             log_format: read
-                .parse("log_format", |it| {
-                    LogFormat::parse(it).ok_or_else(|| "is none of auto, text, json".to_owned())
-                })
+                .parse("log_format", |it| LogFormat::parse(it).ok_or_else(|| "is none of auto, text, json".to_owned()))
                 .unwrap_or_default(),
             routing,
             outbox: outbox::Settings {
@@ -187,11 +156,7 @@ impl Config {
             gathered: gathered.clone(),
         };
         let errors = read.finish();
-        if errors.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConfigError(errors))
-        }
+        if errors.is_empty() { Ok(config) } else { Err(ConfigError(errors)) }
     }
 
     /// Every setting: name, value with secrets masked, and where it came from.
@@ -210,21 +175,15 @@ fn storage_at(text: &str, data_dir: &Path) -> Result<StorageAt, String> {
     match text.split_once(':') {
         Some(("sqlite", "")) => Ok(StorageAt::Sqlite(data_dir.join("jinqun.sqlite"))),
         Some(("sqlite", path)) => Ok(StorageAt::Sqlite(path.into())),
-        Some((scheme, _)) => Err(format!(
-            "{scheme}: is not a storage that this version has; it has sqlite:FILE"
-        )),
+        Some((scheme, _)) => Err(format!("{scheme}: is not a storage that this version has; it has sqlite:FILE")),
         None => Err("is not a storage such as sqlite:FILE".to_owned()),
     }
 }
 
 fn public_url(text: &str) -> Result<String, String> {
-    let rest = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let fits = |it: &str| {
-        !it.is_empty()
-            && it.bytes().all(|b| b.is_ascii_graphic())
-            && !it.contains(['?', '#', '"', '<', '>', '@'])
+        !it.is_empty() && it.bytes().all(|b| b.is_ascii_graphic()) && !it.contains(['?', '#', '"', '<', '>', '@'])
     };
     match rest.map(|it| it.trim_end_matches('/')) {
         Some(rest) if fits(rest) => Ok(text.trim_end_matches('/').to_owned()),

@@ -2,20 +2,14 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-fn load(
-    toml: &str,
-    environment: &[(&str, &str)],
-    flags: &[(&'static str, &str)],
-) -> Result<Config, ConfigError> {
+fn load(toml: &str, environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Result<Config, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("jinqun.toml");
     std::fs::write(&file, toml).unwrap();
-    let environment: BTreeMap<String, String> = environment
-        .iter()
-        .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
-        .collect();
+    let environment: BTreeMap<String, String> =
+        environment.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     let flags: Flags = flags.iter().map(|(a, b)| (*a, (*b).to_owned())).collect();
-    Config::from_gathered(gather::gather(Some(&file), &environment, &flags)?)
+    Config::from_gathered(&gather::gather(Some(&file), &environment, &flags)?)
 }
 
 fn errors(toml: &str, environment: &[(&str, &str)]) -> String {
@@ -28,31 +22,16 @@ fn the_environment_wins_over_the_file_and_a_flag_over_both() {
     let config = load(file, &[], &[]).unwrap();
     assert_eq!(config.listen.port(), 1);
     assert!((config.routing.reach_m - 10_000.0).abs() < 1e-9);
-    let variables = [
-        ("JINQUN_LISTEN", "127.0.0.1:2"),
-        ("JINQUN_IP_DATABASES", "a.mmdb, b.xdb"),
-    ];
+    let variables = [("JINQUN_LISTEN", "127.0.0.1:2"), ("JINQUN_IP_DATABASES", "a.mmdb, b.xdb")];
     let config = load(file, &variables, &[]).unwrap();
     assert_eq!(config.listen.port(), 2);
-    assert_eq!(
-        config.ip_databases,
-        [PathBuf::from("a.mmdb"), PathBuf::from("b.xdb")]
-    );
-    assert_eq!(
-        load(file, &variables, &[("listen", "127.0.0.1:3")])
-            .unwrap()
-            .listen
-            .port(),
-        3
-    );
+    assert_eq!(config.ip_databases, [PathBuf::from("a.mmdb"), PathBuf::from("b.xdb")]);
+    assert_eq!(load(file, &variables, &[("listen", "127.0.0.1:3")]).unwrap().listen.port(), 3);
 }
 
 #[test]
 fn an_unknown_key_names_the_nearest_right_one() {
-    assert!(
-        errors("lisen = \"127.0.0.1:1\"", &[])
-            .contains("there is no setting lisen; did you mean listen?")
-    );
+    assert!(errors("lisen = \"127.0.0.1:1\"", &[]).contains("there is no setting lisen; did you mean listen?"));
     assert!(
         errors("[routing]\nreach = 5", &[])
             .contains("there is no setting routing.reach; did you mean routing.reach_m?")
@@ -92,26 +71,15 @@ fn a_secret_comes_from_a_file_and_does_not_print() {
     std::fs::write(&path, "0123456789abcdef\n").unwrap();
     let config = load("", &[("JINQUN_SECRET_FILE", path.to_str().unwrap())], &[]).unwrap();
     assert_eq!(config.secret.as_ref().unwrap().reveal(), "0123456789abcdef");
-    let shown: Vec<_> = config
-        .shown()
-        .map(|(name, value, origin)| format!("{name} = {value} {origin}"))
-        .collect();
+    let shown: Vec<_> = config.shown().map(|(name, value, origin)| format!("{name} = {value} {origin}")).collect();
     assert!(!format!("{shown:?} {config:?}").contains("0123456789abcdef"));
-    assert!(
-        shown
-            .iter()
-            .any(|it| it.starts_with("secret = \"***\" contents of "))
-    );
+    assert!(shown.iter().any(|it| it.starts_with("secret = \"***\" contents of ")));
 }
 
 #[test]
 fn the_example_file_is_in_step_and_loads() {
     let example = include_str!("../../deploy/config.example.toml");
-    assert_eq!(
-        example,
-        super::example(),
-        "write it again with `jinqun config --example`"
-    );
+    assert_eq!(example, super::example(), "write it again with `jinqun config --example`");
     let switched_on: String = example
         .lines()
         .map(|line| {

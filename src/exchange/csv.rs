@@ -30,12 +30,7 @@ pub(super) fn read(
         rows: 0,
         columns: columns
             .iter()
-            .map(|(column, place)| {
-                (
-                    column.english(),
-                    record.get(*place).unwrap_or_default().to_owned(),
-                )
-            })
+            .map(|(column, place)| (column.english(), record.get(*place).unwrap_or_default().to_owned()))
             .collect(),
         warnings: map.warnings.clone(),
     };
@@ -46,15 +41,8 @@ pub(super) fn read(
         for (column, place) in &columns {
             cells.put(*column, cell(*place));
         }
-        cells.extras = map
-            .extras()
-            .iter()
-            .map(|(place, name)| (&**name, cell(*place)))
-            .collect();
-        let surplus = record
-            .iter()
-            .skip(map.width())
-            .find(|it| !it.trim().is_empty());
+        cells.extras = map.extras().iter().map(|(place, name)| (&**name, cell(*place))).collect();
+        let surplus = record.iter().skip(map.width()).find(|it| !it.trim().is_empty());
         if cells.is_blank() && surplus.is_none() {
             continue;
         }
@@ -65,9 +53,7 @@ pub(super) fn read(
         let mut warnings = Vec::new();
         let mut row = read_row(lines.row, &cells, rules, &mut warnings);
         if let Some(problem) = shape_problem(&lines, &record, &map, surplus) {
-            row = Err(std::iter::once(problem)
-                .chain(row.err().into_iter().flatten())
-                .collect());
+            row = Err(std::iter::once(problem).chain(row.err().into_iter().flatten()).collect());
         }
         (listener.each)(row, warnings);
         if summary.rows.is_multiple_of(ROWS_PER_PROGRESS) {
@@ -78,12 +64,7 @@ pub(super) fn read(
     Ok(summary)
 }
 
-fn shape_problem(
-    lines: &Lines<'_>,
-    record: &StringRecord,
-    map: &ColumnMap,
-    surplus: Option<&str>,
-) -> Option<Problem> {
+fn shape_problem(lines: &Lines<'_>, record: &StringRecord, map: &ColumnMap, surplus: Option<&str>) -> Option<Problem> {
     let problem = if lines.is_unclosed {
         Problem::new(
             code::UNCLOSED_QUOTE,
@@ -95,10 +76,7 @@ fn shape_problem(
             record.len(),
             map.width()
         );
-        Problem {
-            value: Some(surplus?.chars().take(80).collect()),
-            ..Problem::new(code::TOO_MANY_CELLS, message)
-        }
+        Problem { value: Some(surplus?.chars().take(80).collect()), ..Problem::new(code::TOO_MANY_CELLS, message) }
     };
     Some(problem.in_row(lines.row))
 }
@@ -123,54 +101,27 @@ impl<'a> Lines<'a> {
             .flexible(true)
             .has_headers(false)
             .from_reader(text.as_bytes());
-        Self {
-            text,
-            reader,
-            row: 0,
-            end: 0,
-            ended_in_return: false,
-            is_unclosed: false,
-        }
+        Self { text, reader, row: 0, end: 0, ended_in_return: false, is_unclosed: false }
     }
 
     /// Reads the next record; false at the end.
     fn next(&mut self, record: &mut StringRecord) -> Result<bool, Vec<Problem>> {
         let start = self.end;
         let more = self.reader.read_record(record).map_err(|error| {
-            vec![
-                Problem::new(
-                    code::NOT_A_SHEET,
-                    format!("the sheet cannot be read: {error}"),
-                )
-                .in_row(self.row + 1),
-            ]
+            vec![Problem::new(code::NOT_A_SHEET, format!("the sheet cannot be read: {error}")).in_row(self.row + 1)]
         })?;
         self.end = self.reader.position().byte();
-        let bounds = (
-            usize::try_from(start).unwrap_or(usize::MAX),
-            usize::try_from(self.end).unwrap_or(usize::MAX),
-        );
-        let raw = self
-            .text
-            .as_bytes()
-            .get(bounds.0..bounds.1)
-            .unwrap_or_default();
+        let bounds = (usize::try_from(start).unwrap_or(usize::MAX), usize::try_from(self.end).unwrap_or(usize::MAX));
+        let raw = self.text.as_bytes().get(bounds.0..bounds.1).unwrap_or_default();
         // The reader leaves the second half of a CR LF to the next record.
-        let raw = if self.ended_in_return {
-            raw.strip_prefix(b"\n").unwrap_or(raw)
-        } else {
-            raw
-        };
+        let raw = if self.ended_in_return { raw.strip_prefix(b"\n").unwrap_or(raw) } else { raw };
         let (blank_lines, raw) = skip_blank(raw);
         self.ended_in_return = raw.ends_with(b"\r");
         self.row += blank_lines + u64::from(more);
         let quotes = raw.split(|it| *it == b'"').count() - 1;
         self.is_unclosed = bounds.1 >= self.text.len()
             && quotes % 2 == 1
-            && raw
-                .trim_ascii_end()
-                .iter()
-                .any(|it| matches!(it, b'\n' | b'\r'));
+            && raw.trim_ascii_end().iter().any(|it| matches!(it, b'\n' | b'\r'));
         Ok(more)
     }
 }

@@ -34,12 +34,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Problem> {
     if has_mark || is_mostly_utf8(bytes) {
         return Err(broken("UTF-8", Some(row)));
     }
-    strictly(GB18030, bytes)
-        .or_else(|| mac_chinese(bytes).map(Cow::Owned))
-        .ok_or_else(|| {
-            let message = "the text is neither UTF-8 nor GB18030; save the sheet as \"CSV UTF-8\"";
-            Problem::new(code::ENCODING, message).in_row(row)
-        })
+    strictly(GB18030, bytes).or_else(|| mac_chinese(bytes).map(Cow::Owned)).ok_or_else(|| {
+        let message = "the text is neither UTF-8 nor GB18030; save the sheet as \"CSV UTF-8\"";
+        Problem::new(code::ENCODING, message).in_row(row)
+    })
 }
 
 fn strictly<'a>(encoding: &'static Encoding, bytes: &'a [u8]) -> Option<Cow<'a, str>> {
@@ -61,9 +59,7 @@ fn broken(name: &str, row: Option<u64>) -> Problem {
 fn line_of(bytes: &[u8], place: usize) -> u64 {
     let before = bytes.get(..place).unwrap_or(bytes);
     let breaks = |end: u8| before.split(|it| *it == end).count() - 1;
-    u64::try_from(breaks(b'\n').max(breaks(b'\r')))
-        .unwrap_or(u64::MAX)
-        .saturating_add(1)
+    u64::try_from(breaks(b'\n').max(breaks(b'\r'))).unwrap_or(u64::MAX).saturating_add(1)
 }
 
 /// Whether a file that is not UTF-8 was meant to be. Broken UTF-8 often is flawless GB18030 by accident, of characters that nobody
@@ -71,14 +67,7 @@ fn line_of(bytes: &[u8], place: usize) -> u64 {
 fn is_mostly_utf8(bytes: &[u8]) -> bool {
     let (mut good, mut bad) = (0_u64, 0_u64);
     for chunk in bytes.utf8_chunks() {
-        good += u64::try_from(
-            chunk
-                .valid()
-                .chars()
-                .filter(|it| it.len_utf8() >= 3)
-                .count(),
-        )
-        .unwrap_or(0);
+        good += u64::try_from(chunk.valid().chars().filter(|it| it.len_utf8() >= 3).count()).unwrap_or(0);
         bad += u64::from(!chunk.invalid().is_empty());
     }
     good > bad.saturating_mul(4)
@@ -122,19 +111,13 @@ mod tests {
     fn four_encodings_give_one_text() {
         let text = "门店,外滩\n";
         let wide = |bytes: fn(u16) -> [u8; 2], mark: [u8; 2]| -> Vec<u8> {
-            mark.into_iter()
-                .chain(text.encode_utf16().flat_map(bytes))
-                .collect()
+            mark.into_iter().chain(text.encode_utf16().flat_map(bytes)).collect()
         };
         let gb: &[u8] = b"\xc3\xc5\xb5\xea,\xcd\xe2\xcc\xb2\n";
         let marked = [b"\xef\xbb\xbf", text.as_bytes()].concat();
-        for bytes in [
-            text.as_bytes(),
-            &marked,
-            gb,
-            &wide(u16::to_le_bytes, [0xff, 0xfe]),
-            &wide(u16::to_be_bytes, [0xfe, 0xff]),
-        ] {
+        for bytes in
+            [text.as_bytes(), &marked, gb, &wide(u16::to_le_bytes, [0xff, 0xfe]), &wide(u16::to_be_bytes, [0xfe, 0xff])]
+        {
             assert_eq!(decode(bytes).unwrap(), text);
         }
     }
@@ -142,25 +125,17 @@ mod tests {
     #[test]
     fn characters_beyond_gb2312_are_read_in_pairs_and_fours() {
         // 堼 lies in GBK only, 㐂 in the four-byte part of GB18030.
-        assert_eq!(
-            decode(b"\x88\xbe\x81\x39\xee\x39").unwrap().chars().count(),
-            2
-        );
+        assert_eq!(decode(b"\x88\xbe\x81\x39\xee\x39").unwrap().chars().count(), 2);
     }
 
     #[test]
     fn the_no_break_space_of_excel_for_mac_is_read() {
-        assert_eq!(
-            decode(b"\xb5\xea,\xa0 \xbb\xaa,1\n").unwrap(),
-            "店,\u{a0} 华,1\n"
-        );
+        assert_eq!(decode(b"\xb5\xea,\xa0 \xbb\xaa,1\n").unwrap(), "店,\u{a0} 华,1\n");
     }
 
     #[test]
     fn broken_utf8_is_not_taken_for_chinese_of_another_encoding() {
-        let mut bytes = "门店编号,门店名称,地址,省,市,区\n1,外滩"
-            .as_bytes()
-            .to_vec();
+        let mut bytes = "门店编号,门店名称,地址,省,市,区\n1,外滩".as_bytes().to_vec();
         bytes.pop();
         let problem = decode(&bytes).unwrap_err();
         assert_eq!((problem.code, problem.row), ("encoding", Some(2)));

@@ -14,18 +14,12 @@ fn begins_like_one(text: &str) -> bool {
 
 /// The text with an apostrophe before it, if it needs one.
 pub(super) fn guarded(text: &str) -> Cow<'_, str> {
-    if begins_like_one(text) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
+    if begins_like_one(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
 /// The text without the apostrophe of [`guarded`].
 pub(super) fn unguarded(text: &str) -> &str {
-    text.strip_prefix('\'')
-        .filter(|_| begins_like_one(text))
-        .unwrap_or(text)
+    text.strip_prefix('\'').filter(|_| begins_like_one(text)).unwrap_or(text)
 }
 
 #[cfg(test)]

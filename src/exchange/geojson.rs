@@ -24,27 +24,12 @@ pub(super) fn read(
     listener: &mut Listener<'_>,
 ) -> Result<SheetSummary, Vec<Problem>> {
     // RFC 7946 section 4: coordinates are WGS-84 unless the parties have agreed otherwise.
-    let rules = SheetRules {
-        datum: rules.datum.or(Some(Datum::Wgs84)),
-        ..rules.clone()
-    };
+    let rules = SheetRules { datum: rules.datum.or(Some(Datum::Wgs84)), ..rules.clone() };
     let total = length(text);
     let done = Cell::new(0);
-    let mut reader = Points {
-        rules: &rules,
-        listener,
-        done: &done,
-        total,
-        rows: 0,
-        map: None,
-    };
-    let mut json = serde_json::Deserializer::from_reader(Counted {
-        rest: text.as_bytes(),
-        done: &done,
-    });
-    let collection = Collection(&mut reader)
-        .deserialize(&mut json)
-        .and_then(|kind| json.end().map(|()| kind));
+    let mut reader = Points { rules: &rules, listener, done: &done, total, rows: 0, map: None };
+    let mut json = serde_json::Deserializer::from_reader(Counted { rest: text.as_bytes(), done: &done });
+    let collection = Collection(&mut reader).deserialize(&mut json).and_then(|kind| json.end().map(|()| kind));
     let rows = reader.rows;
     if rows > ROWS_MAX {
         return Err(vec![too_many_rows()]);
@@ -59,10 +44,7 @@ pub(super) fn read(
         }
     }
     (listener.progress)(total, total);
-    Ok(SheetSummary {
-        rows,
-        ..SheetSummary::default()
-    })
+    Ok(SheetSummary { rows, ..SheetSummary::default() })
 }
 
 /// Bytes that count how many have been read.
@@ -74,8 +56,7 @@ struct Counted<'a> {
 impl Read for Counted<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.rest.read(buffer)?;
-        self.done
-            .set(self.done.get() + u64::try_from(count).unwrap_or(0));
+        self.done.set(self.done.get() + u64::try_from(count).unwrap_or(0));
         Ok(count)
     }
 }
@@ -114,9 +95,7 @@ impl<'de> Visitor<'de> for Collection<'_, '_, '_> {
         }
         match kind {
             Some(Value::String(kind)) if kind == "FeatureCollection" && has_features => Ok(()),
-            _ => Err(A::Error::custom(
-                "its type is not FeatureCollection, or it has no features",
-            )),
+            _ => Err(A::Error::custom("its type is not FeatureCollection, or it has no features")),
         }
     }
 }
@@ -174,44 +153,25 @@ impl Points<'_, '_> {
         }
     }
 
-    fn read(
-        &mut self,
-        feature: Value,
-        warnings: &mut Vec<Problem>,
-    ) -> Result<StoreRow, Vec<Problem>> {
+    fn read(&mut self, feature: Value, warnings: &mut Vec<Problem>) -> Result<StoreRow, Vec<Problem>> {
         let row = self.rows;
         let refuse = |code, message: String| vec![Problem::new(code, message).in_row(row)];
-        let feature: Feature = serde_json::from_value(feature).map_err(|error| {
-            refuse(
-                code::GEOJSON_UNREADABLE,
-                format!("this feature is broken: {error}"),
-            )
-        })?;
-        let geometry = feature.geometry.ok_or_else(|| {
-            refuse(
-                code::NO_GEOMETRY,
-                "this feature has no place on the map".to_owned(),
-            )
-        })?;
+        let feature: Feature = serde_json::from_value(feature)
+            .map_err(|error| refuse(code::GEOJSON_UNREADABLE, format!("this feature is broken: {error}")))?;
+        let geometry = feature
+            .geometry
+            .ok_or_else(|| refuse(code::NO_GEOMETRY, "this feature has no place on the map".to_owned()))?;
         let GeometryValue::Point { coordinates } = &geometry.value else {
-            return Err(refuse(
-                code::NOT_A_POINT,
-                format!("a store is a Point, not a {}", geometry.value.type_name()),
-            ));
+            return Err(refuse(code::NOT_A_POINT, format!("a store is a Point, not a {}", geometry.value.type_name())));
         };
         let [lng, lat, ..] = coordinates.as_slice() else {
-            return Err(refuse(
-                code::NO_GEOMETRY,
-                "this point has less than two coordinates".to_owned(),
-            ));
+            return Err(refuse(code::NO_GEOMETRY, "this point has less than two coordinates".to_owned()));
         };
         let (lng, lat) = (lng.to_string(), lat.to_string());
         let mut problems = Vec::new();
         let properties = feature.properties.unwrap_or_default();
-        let texts: Vec<String> = properties
-            .iter()
-            .map(|(name, value)| text_of(name, value, row, &mut problems))
-            .collect();
+        let texts: Vec<String> =
+            properties.iter().map(|(name, value)| text_of(name, value, row, &mut problems)).collect();
         let names: Vec<&str> = properties.keys().map(String::as_str).collect();
         let own_id = feature.id.map(|id| match id {
             geojson::feature::Id::String(text) => text,
@@ -225,21 +185,14 @@ impl Points<'_, '_> {
         for (column, place) in map.known() {
             cells.put(column, cell(place));
         }
-        cells.extras = map
-            .extras()
-            .iter()
-            .map(|(place, name)| (&**name, cell(*place)))
-            .collect();
+        cells.extras = map.extras().iter().map(|(place, name)| (&**name, cell(*place))).collect();
         if cells.get(Column::Id).is_empty() {
             cells.put(Column::Id, own_id.as_deref().unwrap_or_default());
         }
         // The geometry says where; properties that say it again may mean another datum.
-        for (column, degrees) in [
-            (Column::Lat, lat.as_str()),
-            (Column::Lng, lng.as_str()),
-            (Column::LngLat, ""),
-            (Column::LatLng, ""),
-        ] {
+        for (column, degrees) in
+            [(Column::Lat, lat.as_str()), (Column::Lng, lng.as_str()), (Column::LngLat, ""), (Column::LatLng, "")]
+        {
             cells.put(column, degrees);
         }
         match read_row(row, &cells, self.rules, warnings) {
@@ -255,10 +208,7 @@ fn meaning_of<'m>(
     names: &[&str],
     rules: &SheetRules<'_>,
 ) -> (&'m ColumnMap, &'m [Problem]) {
-    if known
-        .as_ref()
-        .is_some_and(|(last, _, _)| last.iter().map(String::as_str).ne(names.iter().copied()))
-    {
+    if known.as_ref().is_some_and(|(last, _, _)| last.iter().map(String::as_str).ne(names.iter().copied())) {
         *known = None;
     }
     let (_, map, problems) = known.get_or_insert_with(|| {
@@ -266,11 +216,7 @@ fn meaning_of<'m>(
         let map = ColumnMap::of_headers(names, &rules.mapping, &mut problems);
         // A feature may leave a property out; if it is a required one the row says so.
         problems.retain(|it| it.code != code::MAPPED_COLUMN_MISSING);
-        (
-            names.iter().map(|it| (*it).to_owned()).collect(),
-            map,
-            problems,
-        )
+        (names.iter().map(|it| (*it).to_owned()).collect(), map, problems)
     });
     (map, problems)
 }
@@ -284,18 +230,14 @@ fn text_of(name: &str, value: &Value, row: u64, problems: &mut Vec<Problem>) -> 
             if number.is_f64() && number.as_f64().is_some_and(|it| it.abs() >= WHOLE_MAX) {
                 let message = "a number this long loses digits in JSON; write it as a text, in quotation marks";
                 problems.push(
-                    Problem::new(code::ID_ROUNDED, message)
-                        .in_row(row)
-                        .in_column(name.to_owned(), &number.to_string()),
+                    Problem::new(code::ID_ROUNDED, message).in_row(row).in_column(name.to_owned(), &number.to_string()),
                 );
             }
             number.to_string()
         }
-        Value::Array(items) if items.iter().all(Value::is_string) => items
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join(";"),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(";")
+        }
         Value::Bool(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }

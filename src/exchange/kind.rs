@@ -34,35 +34,16 @@ pub(super) fn tell(bytes: &[u8], file_name: &str) -> Result<FileKind, Problem> {
         return Ok(FileKind::Csv);
     }
     if head.contains(&0) {
-        return Err(Problem::new(
-            code::NOT_A_SHEET,
-            "this is not a text file; a store sheet is CSV or GeoJSON",
-        ));
+        return Err(Problem::new(code::NOT_A_SHEET, "this is not a text file; a store sheet is CSV or GeoJSON"));
     }
     let start = head.trim_ascii_start();
-    let ending = file_name
-        .rsplit('.')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let begins = |word: &[u8]| {
-        start
-            .get(..word.len())
-            .is_some_and(|it| it.eq_ignore_ascii_case(word))
-    };
+    let ending = file_name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    let begins = |word: &[u8]| start.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word));
     if start.is_empty() {
         return Err(Problem::new(code::EMPTY, "the file is empty"));
     }
-    if begins(b"<!doctype")
-        || begins(b"<html")
-        || begins(b"<?xml")
-        || begins(b"<table")
-        || begins(b"<kml")
-    {
-        return Err(Problem::new(
-            code::MARKUP,
-            format!("this is a web page or an XML document; {SAVE_AS_CSV}"),
-        ));
+    if begins(b"<!doctype") || begins(b"<html") || begins(b"<?xml") || begins(b"<table") || begins(b"<kml") {
+        return Err(Problem::new(code::MARKUP, format!("this is a web page or an XML document; {SAVE_AS_CSV}")));
     }
     if start.starts_with(b"{") || ending == "geojson" || ending == "json" {
         return Ok(FileKind::GeoJson);
@@ -70,11 +51,7 @@ pub(super) fn tell(bytes: &[u8], file_name: &str) -> Result<FileKind, Problem> {
     let is_script = matches!(ending.as_str(), "js" | "mjs" | "ts" | "py" | "sql")
         || begins(b"export ")
         || begins(b"module.exports");
-    if is_script
-        || start.starts_with(b"[{")
-        || start.starts_with(b"[\n")
-        || start.starts_with(b"[\r\n")
-    {
+    if is_script || start.starts_with(b"[{") || start.starts_with(b"[\n") || start.starts_with(b"[\r\n") {
         return Err(Problem::new(
             code::NOT_A_SHEET,
             "this is program text or JSON, not a sheet; a store sheet is CSV or GeoJSON",
@@ -91,18 +68,26 @@ fn binary(bytes: &[u8]) -> Option<Problem> {
         | [b'I', b'I', b'*', 0, ..]
         | [b'M', b'M', 0, b'*', ..]
         | [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..]
-        | [_, _, _, _, b'f', b't', b'y', b'p', ..] => (code::PICTURE, "this is a picture; a store sheet is CSV or GeoJSON".to_owned()),
-        [b'%', b'P', b'D', b'F', ..] => (code::PDF, "this is a PDF document; ask for the sheet that it was made from".to_owned()),
-        [0xd0, 0xcf, 0x11, 0xe0, ..] if contains(bytes, &wide("EncryptedPackage")) => {
-            (code::ENCRYPTED, "this workbook is protected by a password; remove the password, then save it as \"CSV UTF-8\"".to_owned())
+        | [_, _, _, _, b'f', b't', b'y', b'p', ..] => {
+            (code::PICTURE, "this is a picture; a store sheet is CSV or GeoJSON".to_owned())
         }
-        [0xd0, 0xcf, 0x11, 0xe0, ..] => (code::OLD_WORKBOOK, format!("this is a workbook of an old Excel (.xls); {SAVE_AS_CSV}")),
+        [b'%', b'P', b'D', b'F', ..] => {
+            (code::PDF, "this is a PDF document; ask for the sheet that it was made from".to_owned())
+        }
+        [0xd0, 0xcf, 0x11, 0xe0, ..] if contains(bytes, &wide("EncryptedPackage")) => (
+            code::ENCRYPTED,
+            "this workbook is protected by a password; remove the password, then save it as \"CSV UTF-8\"".to_owned(),
+        ),
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => {
+            (code::OLD_WORKBOOK, format!("this is a workbook of an old Excel (.xls); {SAVE_AS_CSV}"))
+        }
         [b'P', b'K', 3 | 5, 4 | 6, ..] if contains(bytes, b"xl/workbook") || contains(bytes, b"xl/worksheets") => {
             (code::WORKBOOK, format!("this is a workbook (.xlsx); {SAVE_AS_CSV}"))
         }
-        [b'P', b'K', 3 | 5, 4 | 6, ..] | [0x1f, 0x8b, ..] | [b'7', b'z', 0xbc, 0xaf, ..] | [b'R', b'a', b'r', b'!', ..] => {
-            (code::ARCHIVE, "this is a packed archive; unpack it first".to_owned())
-        }
+        [b'P', b'K', 3 | 5, 4 | 6, ..]
+        | [0x1f, 0x8b, ..]
+        | [b'7', b'z', 0xbc, 0xaf, ..]
+        | [b'R', b'a', b'r', b'!', ..] => (code::ARCHIVE, "this is a packed archive; unpack it first".to_owned()),
         _ => return None,
     };
     Some(Problem::new(code, message))
@@ -125,11 +110,7 @@ mod tests {
         tell(bytes, name).map_or_else(
             |it| it.code,
             |it| {
-                if it == FileKind::Csv {
-                    "csv"
-                } else {
-                    "geojson"
-                }
+                if it == FileKind::Csv { "csv" } else { "geojson" }
             },
         )
     }

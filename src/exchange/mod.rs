@@ -61,10 +61,7 @@ pub fn read_stores(
     listener: &mut Listener<'_>,
 ) -> Result<SheetSummary, Vec<Problem>> {
     if bytes.len() > SHEET_BYTES_MAX {
-        let message = format!(
-            "the file has {} bytes, at most {SHEET_BYTES_MAX} are read",
-            bytes.len()
-        );
+        let message = format!("the file has {} bytes, at most {SHEET_BYTES_MAX} are read", bytes.len());
         return Err(vec![Problem::new(code::TOO_LARGE, message)]);
     }
     let kind = kind::tell(bytes, file_name).map_err(|it| vec![it])?;
@@ -74,19 +71,13 @@ pub fn read_stores(
         FileKind::GeoJson => geojson::read(&text, rules, listener)?,
     };
     if summary.rows == 0 {
-        return Err(vec![Problem::new(
-            code::NO_ROWS,
-            "the sheet has no rows below its header",
-        )]);
+        return Err(vec![Problem::new(code::NO_ROWS, "the sheet has no rows below its header")]);
     }
     Ok(summary)
 }
 
 fn too_many_rows() -> Problem {
-    Problem::new(
-        code::TOO_MANY_ROWS,
-        format!("the sheet has more than {ROWS_MAX} rows; divide it"),
-    )
+    Problem::new(code::TOO_MANY_ROWS, format!("the sheet has more than {ROWS_MAX} rows; divide it"))
 }
 
 fn length(text: &str) -> u64 {

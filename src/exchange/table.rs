@@ -28,9 +28,7 @@ impl TableFormat {
     /// Reads `csv`, `jsonl` or `xlsx`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Csv, Self::Jsonl, Self::Xlsx]
-            .into_iter()
-            .find(|it| text.trim().eq_ignore_ascii_case(it.ending()))
+        [Self::Csv, Self::Jsonl, Self::Xlsx].into_iter().find(|it| text.trim().eq_ignore_ascii_case(it.ending()))
     }
 
     /// The ending of file names.
@@ -72,11 +70,7 @@ impl<'a> Cell<'a> {
     #[must_use]
     pub fn text(text: impl Into<Cow<'a, str>>) -> Self {
         let text = text.into();
-        if text.is_empty() {
-            Self::Empty
-        } else {
-            Self::Text(text)
-        }
+        if text.is_empty() { Self::Empty } else { Self::Text(text) }
     }
 
     /// The same cell, without borrowing.
@@ -135,13 +129,9 @@ fn write_csv(
     out: &mut dyn Write,
 ) -> Result<u64, WriteError> {
     out.write_all(UTF8_MARK)?;
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(out);
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
     let output = |error: csv::Error| WriteError::Output(error.into());
-    writer
-        .write_record(headers.iter().map(|it| guarded(it).into_owned()))
-        .map_err(output)?;
+    writer.write_record(headers.iter().map(|it| guarded(it).into_owned())).map_err(output)?;
     let mut count = 0;
     for row in rows {
         for cell in &row {
@@ -163,11 +153,7 @@ fn write_csv(
 /// The shortest text that reads back as the same number; with an exponent where plain digits would be long.
 fn shortest(number: f64) -> String {
     let plain = number.to_string();
-    if plain.len() <= 24 {
-        plain
-    } else {
-        format!("{number:e}")
-    }
+    if plain.len() <= 24 { plain } else { format!("{number:e}") }
 }
 
 fn write_jsonl(

@@ -8,18 +8,12 @@ use crate::geo::Datum;
 use crate::store::Zone;
 
 fn hosts() -> &'static [String] {
-    static HOSTS: std::sync::LazyLock<Vec<String>> =
-        std::sync::LazyLock::new(|| vec!["work.weixin.qq.com".to_owned()]);
+    static HOSTS: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| vec!["work.weixin.qq.com".to_owned()]);
     &HOSTS
 }
 
 fn rules(datum: Option<Datum>) -> SheetRules<'static> {
-    SheetRules {
-        datum,
-        link_hosts: hosts(),
-        zone: Zone::parse("Asia/Shanghai").unwrap(),
-        mapping: Mapping::default(),
-    }
+    SheetRules { datum, link_hosts: hosts(), zone: Zone::parse("Asia/Shanghai").unwrap(), mapping: Mapping::default() }
 }
 
 #[derive(Debug, Default)]
@@ -32,17 +26,11 @@ struct Sheet {
 
 impl Sheet {
     fn places(&self) -> Vec<(u64, &str)> {
-        self.problems
-            .iter()
-            .map(|it| (it.row.unwrap_or(0), it.code))
-            .collect()
+        self.problems.iter().map(|it| (it.row.unwrap_or(0), it.code)).collect()
     }
 
     fn ids(&self) -> Vec<(u64, &str)> {
-        self.rows
-            .iter()
-            .map(|it| (it.row, it.store.id.as_str()))
-            .collect()
+        self.rows.iter().map(|it| (it.row, it.store.id.as_str())).collect()
     }
 }
 
@@ -55,15 +43,7 @@ fn read_with(bytes: &[u8], name: &str, rules: &SheetRules<'_>) -> Result<Sheet, 
         }
         sheet.warnings.extend(warnings);
     };
-    let summary = read_stores(
-        bytes,
-        name,
-        rules,
-        &mut Listener {
-            each: &mut each,
-            progress: &mut |_, _| {},
-        },
-    )?;
+    let summary = read_stores(bytes, name, rules, &mut Listener { each: &mut each, progress: &mut |_, _| {} })?;
     sheet.summary = summary;
     Ok(sheet)
 }
@@ -79,18 +59,8 @@ fn refused(text: &str, name: &str) -> &'static str {
 #[test]
 fn rows_are_numbered_as_a_spreadsheet_numbers_them() {
     for end in ["\n", "\r\n", "\r"] {
-        let lines = [
-            "",
-            "id,name,lat,lng,note",
-            "A,a,1,1,",
-            "",
-            "B,b,2,2,\"two\nlines\"",
-            "",
-            "",
-            " , ,,,",
-            "C,c,3,3,",
-            "",
-        ];
+        let lines =
+            ["", "id,name,lat,lng,note", "A,a,1,1,", "", "B,b,2,2,\"two\nlines\"", "", "", " , ,,,", "C,c,3,3,", ""];
         let sheet = read(&lines.join(end));
         assert_eq!(sheet.ids(), [(3, "A"), (5, "B"), (9, "C")], "{end:?}");
         assert_eq!(sheet.summary.rows, 3);
@@ -114,22 +84,13 @@ fn three_separators_are_known_by_the_header() {
 fn ragged_rows_are_short_of_nothing_or_told() {
     let sheet = read("id,name,lat,lng,tags\nA,a,1,1\nB,b,2,2,x,,\nC,c,3,3,x,more\nD,d\n");
     assert_eq!(sheet.ids(), [(2, "A"), (3, "B")]);
-    assert_eq!(
-        sheet.places(),
-        [(4, "too_many_cells"), (5, "missing"), (5, "missing")]
-    );
+    assert_eq!(sheet.places(), [(4, "too_many_cells"), (5, "missing"), (5, "missing")]);
 }
 
 #[test]
 fn an_unclosed_quotation_mark_is_told_where_it_stands() {
     for end in ["\n", "\r"] {
-        let lines = [
-            "id,name,lat,lng,note",
-            "A,a,1,1,",
-            "B,\"b,2,2,",
-            "C,c,3,3,",
-            "D,d,4,4,",
-        ];
+        let lines = ["id,name,lat,lng,note", "A,a,1,1,", "B,\"b,2,2,", "C,c,3,3,", "D,d,4,4,"];
         let sheet = read(&lines.join(end));
         assert_eq!(sheet.ids(), [(2, "A")]);
         assert_eq!(sheet.places().first(), Some(&(3, "unclosed_quote")));
@@ -142,13 +103,7 @@ fn sheets_with_nothing_in_them_say_so() {
     assert_eq!(refused("\n\n \n", "a.csv"), "empty");
     assert_eq!(refused("id,name,lat,lng\n\n,,\n", "a.csv"), "no_rows");
     assert_eq!(refused("id;name\n1;2", "a.csv"), "column_missing");
-    assert_eq!(
-        refused(
-            "{\"type\": \"FeatureCollection\", \"features\": []}",
-            "a.geojson"
-        ),
-        "no_rows"
-    );
+    assert_eq!(refused("{\"type\": \"FeatureCollection\", \"features\": []}", "a.geojson"), "no_rows");
 }
 
 #[test]
@@ -161,26 +116,10 @@ fn points_are_read_longitude_first_and_wgs84() {
     let sheet = read_with(text.as_bytes(), "a", &rules(None)).unwrap();
     assert_eq!(sheet.ids(), [(1, "007"), (2, "9007199254740993")]);
     let [first, second] = [&sheet.rows[0].store, &sheet.rows[1].store];
-    assert_eq!(
-        (first.at.given_lat(), first.at.given_lng(), first.at.datum()),
-        (31.2304, 121.4737, Datum::Wgs84)
-    );
-    assert_eq!(
-        (
-            &*first.extra["floor"],
-            &*first.extra["parking"],
-            first.extra.len()
-        ),
-        ("2", "true", 2)
-    );
-    assert_eq!(
-        first.tags.iter().map(|it| &**it).collect::<Vec<_>>(),
-        ["a", "b"]
-    );
-    assert_eq!(
-        (second.at.datum(), &*second.extra["rate"]),
-        (Datum::Gcj02, "0.1")
-    );
+    assert_eq!((first.at.given_lat(), first.at.given_lng(), first.at.datum()), (31.2304, 121.4737, Datum::Wgs84));
+    assert_eq!((&*first.extra["floor"], &*first.extra["parking"], first.extra.len()), ("2", "true", 2));
+    assert_eq!(first.tags.iter().map(|it| &**it).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!((second.at.datum(), &*second.extra["rate"]), (Datum::Gcj02, "0.1"));
 }
 
 #[test]
@@ -193,35 +132,18 @@ fn features_that_are_no_points_are_told_by_their_place() {
         {"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}, "properties": {"id": 12345678901234567890123, "name": "c"}}
     ], "type": "FeatureCollection"}"#;
     let sheet = read_with(text.as_bytes(), "a.json", &rules(None)).unwrap();
-    let expected = [
-        (1, "no_geometry"),
-        (2, "not_a_point"),
-        (3, "geojson_unreadable"),
-        (4, "out_of_range"),
-        (5, "id_rounded"),
-    ];
+    let expected =
+        [(1, "no_geometry"), (2, "not_a_point"), (3, "geojson_unreadable"), (4, "out_of_range"), (5, "id_rounded")];
     assert_eq!(sheet.places().get(..5), Some(&expected[..]));
-    assert_eq!(
-        refused("{\"type\": \"Feature\"}", "a"),
-        "geojson_unreadable"
-    );
-    assert_eq!(
-        refused("{\"type\": \"FeatureCollection\", \"features\": [", "a"),
-        "geojson_unreadable"
-    );
+    assert_eq!(refused("{\"type\": \"Feature\"}", "a"), "geojson_unreadable");
+    assert_eq!(refused("{\"type\": \"FeatureCollection\", \"features\": [", "a"), "geojson_unreadable");
     assert_eq!(refused("[]", "a.geojson"), "geojson_unreadable");
 }
 
 fn written(rows: &[StoreRow], format: TableFormat) -> Vec<u8> {
     let names = extra_names(rows.iter().map(|it| &it.store));
     let mut out = Vec::new();
-    let count = write_stores(
-        format,
-        &names,
-        &mut rows.iter().map(SheetLine::from),
-        &mut out,
-    )
-    .unwrap();
+    let count = write_stores(format, &names, &mut rows.iter().map(SheetLine::from), &mut out).unwrap();
     assert_eq!(count, u64::try_from(rows.len()).unwrap());
     out
 }
@@ -236,23 +158,16 @@ fn a_sheet_goes_out_as_it_came_in() {
     let expected = "\u{feff}id,name,address,province,city,district,lat,lng,datum,status,hours,group_url,group_name,group_capacity,group_expires,contact_url,contact_name,tags,timezone,'=cmd,city_name\r\n\
         0017,\"'=外滩,\"\"一\"\"店\",'-中山路,上海,上海,黄浦,31.230400000000003,-0.0000001,gcj02,paused,09:00-次日01:00,https://work.weixin.qq.com/gm/1,'+1群,50,2026-11-30T16:00:00Z,https://work.weixin.qq.com/u/1,王,a;b,Asia/Tokyo,'@1,\"x\ny\"\r\n";
     assert_eq!(String::from_utf8(out.clone()).unwrap(), expected);
-    assert_eq!(
-        read_with(&out, "a.csv", &rules(None)).unwrap().rows,
-        first.rows
-    );
+    assert_eq!(read_with(&out, "a.csv", &rules(None)).unwrap().rows, first.rows);
 }
 
 #[test]
 fn json_lines_keep_types_and_order() {
     let sheet = read("id,name,lat,lng,note\n007,\"a\"\"b\",1.5,2,=x\n");
     let out = String::from_utf8(written(&sheet.rows, TableFormat::Jsonl)).unwrap();
+    assert!(out.starts_with(r#"{"id":"007","name":"a\"b","address":null,"#), "{out}");
     assert!(
-        out.starts_with(r#"{"id":"007","name":"a\"b","address":null,"#),
-        "{out}"
-    );
-    assert!(
-        out.contains(r#""lat":1.5,"lng":2.0,"datum":"wgs84","status":"active""#)
-            && out.ends_with("\"note\":\"=x\"}\n"),
+        out.contains(r#""lat":1.5,"lng":2.0,"datum":"wgs84","status":"active""#) && out.ends_with("\"note\":\"=x\"}\n"),
         "{out}"
     );
 }
@@ -261,10 +176,7 @@ fn json_lines_keep_types_and_order() {
 fn a_workbook_is_a_workbook() {
     let sheet = read("id,name,lat,lng\n007,=1+1,1.5,2\n");
     let out = written(&sheet.rows, TableFormat::Xlsx);
-    assert_eq!(
-        read_with(&out, "a.xlsx", &rules(None)).unwrap_err()[0].code,
-        "workbook"
-    );
+    assert_eq!(read_with(&out, "a.xlsx", &rules(None)).unwrap_err()[0].code, "workbook");
 }
 
 #[test]
@@ -277,13 +189,7 @@ fn a_tag_record_has_a_cell_under_every_header() {
     }))
     .unwrap();
     let mut out = Vec::new();
-    write_table(
-        TableFormat::Csv,
-        &TAG_HEADERS,
-        &mut std::iter::once(tag_row(&record)),
-        &mut out,
-    )
-    .unwrap();
+    write_table(TableFormat::Csv, &TAG_HEADERS, &mut std::iter::once(tag_row(&record)), &mut out).unwrap();
     let expected = "\u{feff}scan,visitor,at,campaign,outcome,store,province,city,district,areas,region_source,source,accuracy,join_kind,join_id,fallback,tags\r\n\
         01HF7YAT0028T5CY4TQKFF04HM,01HF7YAT0028T5CY4TQKFF04HN,2026-11-30T16:00:00Z,default,routed,SH-0001,上海市,上海市,黄浦区,外滩商圈;南京路,store,gps,fine,group,SH-0001-1,,上海市;黄浦区;外滩商圈;南京路;SH-0001\r\n";
     assert_eq!(String::from_utf8(out).unwrap(), expected);
@@ -302,12 +208,7 @@ fn cell() -> impl Strategy<Value = String> {
 
 fn sheet_text() -> impl Strategy<Value = Vec<u8>> {
     let headers = prop::collection::vec(
-        prop_oneof![
-            cell(),
-            Just("city_name".to_owned()),
-            Just("tags".to_owned()),
-            Just("地址".to_owned())
-        ],
+        prop_oneof![cell(), Just("city_name".to_owned()), Just("tags".to_owned()), Just("地址".to_owned())],
         0..4,
     );
     let row = (
@@ -318,18 +219,11 @@ fn sheet_text() -> impl Strategy<Value = Vec<u8>> {
         prop::collection::vec(cell(), 0..5),
     );
     (headers, prop::collection::vec(row, 1..6)).prop_map(|(headers, rows)| {
-        let mut writer = ::csv::WriterBuilder::new()
-            .flexible(true)
-            .from_writer(Vec::new());
+        let mut writer = ::csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
         let known = ["id", "lat", "lng", "datum", "name"].map(str::to_owned);
         writer.write_record(known.iter().chain(&headers)).unwrap();
         for (id, lat, lng, datum, rest) in rows {
-            let known = [
-                id.to_string(),
-                lat.to_string(),
-                lng.to_string(),
-                datum.to_owned(),
-            ];
+            let known = [id.to_string(), lat.to_string(), lng.to_string(), datum.to_owned()];
             writer.write_record(known.iter().chain(&rest)).unwrap();
         }
         writer.into_inner().unwrap()

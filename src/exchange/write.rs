@@ -25,11 +25,7 @@ pub struct SheetLine<'a> {
 
 impl<'a> From<&'a StoreRow> for SheetLine<'a> {
     fn from(row: &'a StoreRow) -> Self {
-        Self {
-            store: &row.store,
-            group: row.group.as_ref(),
-            contact: row.contact.as_ref(),
-        }
+        Self { store: &row.store, group: row.group.as_ref(), contact: row.contact.as_ref() }
     }
 }
 
@@ -55,26 +51,17 @@ pub fn write_stores(
     out: &mut dyn Write,
 ) -> Result<u64, WriteError> {
     let renamed: Vec<String> = extras.iter().map(|it| extra_name(it)).collect();
-    let headers: Vec<&str> = Column::written()
-        .map(|it| -> &str { it.english() })
-        .chain(renamed.iter().map(String::as_str))
-        .collect();
+    let headers: Vec<&str> =
+        Column::written().map(|it| -> &str { it.english() }).chain(renamed.iter().map(String::as_str)).collect();
     let mut rows = lines.map(|line| {
         let extra = |name: &&str| Cell::text(line.store.extra.get(*name).map_or("", |it| &**it));
-        Column::written()
-            .map(|column| store_cell(line, column))
-            .chain(extras.iter().map(extra))
-            .collect()
+        Column::written().map(|column| store_cell(line, column)).chain(extras.iter().map(extra)).collect()
     });
     write_table(format, &headers, &mut rows, out)
 }
 
 fn store_cell(line: SheetLine<'_>, column: Column) -> Cell<'_> {
-    let SheetLine {
-        store,
-        group,
-        contact,
-    } = line;
+    let SheetLine { store, group, contact } = line;
     match column {
         Column::Id => Cell::text(store.id.as_str()),
         Column::Name => Cell::text(&*store.name),
@@ -86,23 +73,15 @@ fn store_cell(line: SheetLine<'_>, column: Column) -> Cell<'_> {
         Column::Lng => Cell::Number(store.at.given_lng()),
         Column::Datum => Cell::text(store.at.datum().as_str()),
         Column::Status => Cell::text(store.status.as_str()),
-        Column::Hours => store
-            .hours
-            .as_ref()
-            .map_or(Cell::Empty, |it| Cell::text(it.to_string())),
+        Column::Hours => store.hours.as_ref().map_or(Cell::Empty, |it| Cell::text(it.to_string())),
         Column::GroupUrl => group.map_or(Cell::Empty, |it| Cell::text(it.link.as_str())),
         Column::GroupName => group.map_or(Cell::Empty, |it| Cell::text(&*it.name)),
         Column::GroupCapacity => group.map_or(Cell::Empty, |it| Cell::Count(it.capacity)),
-        Column::GroupExpires => group
-            .and_then(|it| it.expires_at)
-            .map_or(Cell::Empty, |it| Cell::text(it.to_string())),
+        Column::GroupExpires => group.and_then(|it| it.expires_at).map_or(Cell::Empty, |it| Cell::text(it.to_string())),
         Column::ContactUrl => contact.map_or(Cell::Empty, |it| Cell::text(it.link.as_str())),
         Column::ContactName => contact.map_or(Cell::Empty, |it| Cell::text(&*it.name)),
         Column::Tags => Cell::text(store.tags.join(";")),
-        Column::Timezone => store
-            .zone
-            .as_ref()
-            .map_or(Cell::Empty, |it| Cell::text(Zone::name(it))),
+        Column::Timezone => store.zone.as_ref().map_or(Cell::Empty, |it| Cell::text(Zone::name(it))),
         Column::LngLat | Column::LatLng => Cell::Empty,
     }
 }

@@ -49,9 +49,7 @@ impl Datum {
     pub fn parse(name: &str) -> Option<Self> {
         match name.trim().to_lowercase().as_str() {
             "wgs84" | "wgs-84" | "gps" => Some(Self::Wgs84),
-            "gcj02" | "gcj-02" | "amap" | "tencent" | "高德" | "腾讯" | "火星" => {
-                Some(Self::Gcj02)
-            }
+            "gcj02" | "gcj-02" | "amap" | "tencent" | "高德" | "腾讯" | "火星" => Some(Self::Gcj02),
             "bd09" | "bd-09" | "bd09ll" | "baidu" | "百度" => Some(Self::Bd09),
             _ => None,
         }
@@ -117,11 +115,7 @@ pub fn is_shifted(lat: f64, lon: f64) -> bool {
 }
 
 fn wgs84_to_gcj02(lat: f64, lon: f64) -> (f64, f64) {
-    if is_shifted(lat, lon) {
-        gcj02_of(lat, lon)
-    } else {
-        (lat, lon)
-    }
+    if is_shifted(lat, lon) { gcj02_of(lat, lon) } else { (lat, lon) }
 }
 
 fn gcj02_to_wgs84(lat: f64, lon: f64) -> (f64, f64) {
@@ -184,10 +178,7 @@ fn gcj02_of(lat: f64, lon: f64) -> (f64, f64) {
     let m = 1.0 - ECCENTRICITY_2 * sin_lat * sin_lat;
     let meridian_radius_m = SEMI_MAJOR_M * (1.0 - ECCENTRICITY_2) / (m * m.sqrt());
     let parallel_radius_m = SEMI_MAJOR_M / m.sqrt() * cos_lat;
-    (
-        lat + (north_m / meridian_radius_m).to_degrees(),
-        lon + (east_m / parallel_radius_m).to_degrees(),
-    )
+    (lat + (north_m / meridian_radius_m).to_degrees(), lon + (east_m / parallel_radius_m).to_degrees())
 }
 
 /// One wave of the shift, in metres: two thirds of `amplitude_m`, at `half_turns` half turns.
@@ -199,10 +190,7 @@ fn wave(amplitude_m: f64, half_turns: f64) -> f64 {
 fn gcj02_to_bd09(lat: f64, lon: f64) -> (f64, f64) {
     let radius = lon.hypot(lat) + 2e-5 * (lat * BD09_FREQUENCY).sin();
     let (sin_angle, cos_angle) = (lat.atan2(lon) + 3e-6 * (lon * BD09_FREQUENCY).cos()).sin_cos();
-    (
-        radius * sin_angle + BD09_LAT_OFFSET,
-        radius * cos_angle + BD09_LON_OFFSET,
-    )
+    (radius * sin_angle + BD09_LAT_OFFSET, radius * cos_angle + BD09_LON_OFFSET)
 }
 
 #[cfg(test)]
@@ -245,10 +233,7 @@ mod tests {
     #[track_caller]
     fn assert_close(found: (f64, f64), wanted: (f64, f64), degrees: f64) {
         let near = (found.0 - wanted.0).abs() <= degrees && (found.1 - wanted.1).abs() <= degrees;
-        assert!(
-            near,
-            "{found:?} is not within {degrees} degrees of {wanted:?}"
-        );
+        assert!(near, "{found:?} is not within {degrees} degrees of {wanted:?}");
     }
 
     fn metres_between(a: (f64, f64), b: (f64, f64)) -> f64 {
@@ -276,33 +261,17 @@ mod tests {
 
     #[test]
     fn wgs84_is_left_alone() {
-        assert_eq!(
-            to_wgs84(31.230_391, 121.473_701, Datum::Wgs84),
-            (31.230_391, 121.473_701)
-        );
-        assert_eq!(
-            from_wgs84(31.230_391, 121.473_701, Datum::Wgs84),
-            (31.230_391, 121.473_701)
-        );
+        assert_eq!(to_wgs84(31.230_391, 121.473_701, Datum::Wgs84), (31.230_391, 121.473_701));
+        assert_eq!(from_wgs84(31.230_391, 121.473_701, Datum::Wgs84), (31.230_391, 121.473_701));
     }
 
     #[test]
     fn the_rectangle_includes_its_borders() {
-        for (lat, lon) in [
-            (0.8293, 72.004),
-            (0.8293, 137.834_7),
-            (55.827_1, 72.004),
-            (55.827_1, 137.834_7),
-        ] {
+        for (lat, lon) in [(0.8293, 72.004), (0.8293, 137.834_7), (55.827_1, 72.004), (55.827_1, 137.834_7)] {
             assert!(is_shifted(lat, lon));
             assert_ne!(from_wgs84(lat, lon, Datum::Gcj02), (lat, lon));
         }
-        for (lat, lon) in [
-            (0.8292, 100.0),
-            (55.827_2, 100.0),
-            (30.0, 72.003_9),
-            (30.0, 137.834_8),
-        ] {
+        for (lat, lon) in [(0.8292, 100.0), (55.827_2, 100.0), (30.0, 72.003_9), (30.0, 137.834_8)] {
             assert!(!is_shifted(lat, lon));
             assert_eq!(from_wgs84(lat, lon, Datum::Gcj02), (lat, lon));
             assert_eq!(to_wgs84(lat, lon, Datum::Gcj02), (lat, lon));
@@ -336,11 +305,7 @@ mod tests {
 
     #[test]
     fn a_datum_is_written_in_lower_case() {
-        for (datum, name) in [
-            (Datum::Wgs84, "wgs84"),
-            (Datum::Gcj02, "gcj02"),
-            (Datum::Bd09, "bd09"),
-        ] {
+        for (datum, name) in [(Datum::Wgs84, "wgs84"), (Datum::Gcj02, "gcj02"), (Datum::Bd09, "bd09")] {
             assert_eq!(datum.to_string(), name);
             assert_eq!(serde_json::to_value(datum).unwrap(), name);
             assert_eq!(serde_json::from_value::<Datum>(name.into()).unwrap(), datum);

@@ -44,10 +44,8 @@ pub fn ecef(position: Position) -> [f64; 3] {
 /// Right across the antimeridian and at the poles, where a mean of longitudes is not.
 #[must_use]
 pub fn middle(positions: &[Position]) -> Option<Position> {
-    let [x, y, z] = positions
-        .iter()
-        .map(|it| ecef(*it))
-        .fold([0.0; 3], |[x, y, z], [dx, dy, dz]| [x + dx, y + dy, z + dz]);
+    let [x, y, z] =
+        positions.iter().map(|it| ecef(*it)).fold([0.0; 3], |[x, y, z], [dx, dy, dz]| [x + dx, y + dy, z + dz]);
     let count = f64::from(u32::try_from(positions.len()).ok().filter(|it| *it > 0)?);
     let across = x.hypot(y);
     // Less than a kilometre from the centre of the Earth, directions mean nothing.
@@ -85,13 +83,9 @@ mod tests {
             37.634753648535 0 61.890738855282764565 179.995628232403445455 8972218.8832628
             11.898997917427 0 11.899065303345823952 .000257501685735042 29.0265121";
         for line in lines.lines() {
-            let columns = line
-                .split_whitespace()
-                .map(|column| column.parse().unwrap());
+            let columns = line.split_whitespace().map(|column| column.parse().unwrap());
             let columns: Vec<f64> = columns.collect();
-            let [lat1, lon1, lat2, lon2, metres] = *columns else {
-                panic!("five columns")
-            };
+            let [lat1, lon1, lat2, lon2, metres] = *columns else { panic!("five columns") };
             let found = distance_m(at(lat1, lon1), at(lat2, lon2));
             assert!((found - metres).abs() < 1e-6, "{found} is not {metres}");
         }
@@ -101,27 +95,11 @@ mod tests {
     fn distances_in_china_agree_with_geographiclib() {
         // From GeographicLib for Python, 2.1.
         let pairs = [
-            (
-                [39.908_722, 116.397_499],
-                [31.230_391, 121.473_701],
-                1_066_679.564_660_452_5,
-            ),
-            (
-                [23.106_414, 113.324_553],
-                [22.543_847, 113.912_316],
-                86_727.469_952_619_36,
-            ),
-            (
-                [30.243_1, 120.150_7],
-                [31.230_391, 121.473_701],
-                167_427.572_347_754_12,
-            ),
+            ([39.908_722, 116.397_499], [31.230_391, 121.473_701], 1_066_679.564_660_452_5),
+            ([23.106_414, 113.324_553], [22.543_847, 113.912_316], 86_727.469_952_619_36),
+            ([30.243_1, 120.150_7], [31.230_391, 121.473_701], 167_427.572_347_754_12),
             ([31.230_391, 121.473_701], [31.230_391, 121.473_701], 0.0),
-            (
-                [31.230_391, 121.473_701],
-                [31.230_481, 121.473_701],
-                9.978_608_996_059_634,
-            ),
+            ([31.230_391, 121.473_701], [31.230_481, 121.473_701], 9.978_608_996_059_634),
             ([0.0, 179.9], [0.0, -179.9], 22_263.898_158_653_446),
             ([39.9, 116.4], [39.900_1, 116.400_1], 14.014_860_362_784_73),
         ];
@@ -139,30 +117,9 @@ mod tests {
             (at(0.0, 90.0), [0.0, 6_378_137.0, 0.0]),
             (at(0.0, 180.0), [-6_378_137.0, 0.0, 0.0]),
             (at(90.0, 0.0), [0.0, 0.0, 6_356_752.314_245_179]),
-            (
-                at(45.0, 45.0),
-                [
-                    3_194_419.145_060_574,
-                    3_194_419.145_060_574,
-                    4_487_348.408_865_92,
-                ],
-            ),
-            (
-                at(39.908_722, 116.397_499),
-                [
-                    -2_178_172.242_014_98,
-                    4_388_380.493_667_109,
-                    4_070_216.572_459_824_6,
-                ],
-            ),
-            (
-                at(-33.856_784, 151.215_297),
-                [
-                    -4_646_969.370_239_896,
-                    2_553_077.639_585_994,
-                    -3_533_265.653_707_440_4,
-                ],
-            ),
+            (at(45.0, 45.0), [3_194_419.145_060_574, 3_194_419.145_060_574, 4_487_348.408_865_92]),
+            (at(39.908_722, 116.397_499), [-2_178_172.242_014_98, 4_388_380.493_667_109, 4_070_216.572_459_824_6]),
+            (at(-33.856_784, 151.215_297), [-4_646_969.370_239_896, 2_553_077.639_585_994, -3_533_265.653_707_440_4]),
         ];
         for (position, wanted) in points {
             for (found, wanted) in ecef(position).into_iter().zip(wanted) {
@@ -172,12 +129,7 @@ mod tests {
     }
 
     fn chord_m(a: Position, b: Position) -> f64 {
-        ecef(a)
-            .into_iter()
-            .zip(ecef(b))
-            .map(|(a, b)| (a - b).powi(2))
-            .sum::<f64>()
-            .sqrt()
+        ecef(a).into_iter().zip(ecef(b)).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
     }
 
     proptest! {

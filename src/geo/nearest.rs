@@ -32,9 +32,7 @@ pub struct Neighbour {
 impl Neighbour {
     /// The one order of neighbours: nearest first, of equally near ones the smaller key.
     fn order(&self, other: &Self) -> Ordering {
-        self.distance_m
-            .total_cmp(&other.distance_m)
-            .then(self.key.cmp(&other.key))
+        self.distance_m.total_cmp(&other.distance_m).then(self.key.cmp(&other.key))
     }
 }
 
@@ -112,10 +110,7 @@ impl NearestIndex {
         match k {
             0 => Vec::new(),
             1 => Vec::from_iter(self.nearest_one(from, limit_m, qualifies)),
-            _ => self
-                .ordered(from, ecef(from), limit_m, qualifies)
-                .take(k)
-                .collect(),
+            _ => self.ordered(from, ecef(from), limit_m, qualifies).take(k).collect(),
         }
     }
 
@@ -227,8 +222,7 @@ impl<F: FnMut(u32) -> bool> Iterator for ByDistance<'_, F> {
             };
             if (self.qualifies)(key) {
                 let distance_m = self.distance_m(self.index.position(key)?);
-                self.measured
-                    .push(Reverse(Waiting(Neighbour { key, distance_m })));
+                self.measured.push(Reverse(Waiting(Neighbour { key, distance_m })));
             }
         }
     }
@@ -279,10 +273,7 @@ mod tests {
     fn the_ellipsoid_decides_where_a_sphere_would_err() {
         // On a sphere the eastern store is 96.30 km away and the northern one 96.63; on the Earth 96.49 and 96.33.
         let index = index(&[(30.0, 111.0), (30.869, 110.0)]);
-        assert_eq!(
-            keys(index.nearest(at(30.0, 110.0), 2, None, |_| true)),
-            [1, 0]
-        );
+        assert_eq!(keys(index.nearest(at(30.0, 110.0), 2, None, |_| true)), [1, 0]);
     }
 
     #[test]
@@ -307,21 +298,9 @@ mod tests {
             assert_eq!(keys(twins.nearest(from, 3, None, |_| true)), [1, 2, 3]);
         }
         let sides = index(&[(31.0, 122.0), (31.0, 120.0)]);
-        assert_eq!(
-            sides
-                .nearest_one(at(31.0, 121.0), None, |_| true)
-                .unwrap()
-                .key,
-            0
-        );
+        assert_eq!(sides.nearest_one(at(31.0, 121.0), None, |_| true).unwrap().key, 0);
         let sides = index(&[(31.0, 120.0), (31.0, 122.0)]);
-        assert_eq!(
-            sides
-                .nearest_one(at(31.0, 121.0), None, |_| true)
-                .unwrap()
-                .key,
-            0
-        );
+        assert_eq!(sides.nearest_one(at(31.0, 121.0), None, |_| true).unwrap().key, 0);
     }
 
     #[test]
@@ -340,9 +319,7 @@ mod tests {
     fn only_keys_near_the_answer_are_asked_about() {
         let places: Vec<(f64, f64)> = (0..50_u32)
             .flat_map(|row| {
-                (0..50_u32).map(move |column| {
-                    (25.0 + f64::from(row) * 0.1, 105.0 + f64::from(column) * 0.1)
-                })
+                (0..50_u32).map(move |column| (25.0 + f64::from(row) * 0.1, 105.0 + f64::from(column) * 0.1))
             })
             .collect();
         let index = index(&places);

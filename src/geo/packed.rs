@@ -38,18 +38,13 @@ struct Span {
 
 impl Span {
     fn new(first: usize, end: usize) -> Self {
-        let narrow =
-            |at| u32::try_from(at).expect("keys are u32, and there are fewer nodes than points");
-        Self {
-            first: narrow(first),
-            end: narrow(end),
-        }
+        let narrow = |at| u32::try_from(at).expect("keys are u32, and there are fewer nodes than points");
+        Self { first: narrow(first), end: narrow(end) }
     }
 
     fn of<T>(self, list: &[T]) -> &[T] {
         let wide = |at| usize::try_from(at).unwrap_or(usize::MAX);
-        list.get(wide(self.first)..wide(self.end))
-            .unwrap_or_default()
+        list.get(wide(self.first)..wide(self.end)).unwrap_or_default()
     }
 }
 
@@ -133,45 +128,23 @@ pub(super) struct PackedTree {
 impl PackedTree {
     /// Packs the points; keys are their places in the order given.
     pub(super) fn build(points: impl Iterator<Item = [f64; 3]>) -> Self {
-        let loaded = (0..=u32::MAX)
-            .zip(points)
-            .map(|(key, at)| Loaded::new(at, key))
-            .collect();
+        let loaded = (0..=u32::MAX).zip(points).map(|(key, at)| Loaded::new(at, key)).collect();
         let tree: RTree<Loaded, GroupSizes> = RTree::bulk_load_with_params(loaded);
         let mut nodes = Vec::new();
         let mut points = Vec::with_capacity(tree.size());
         let root = pack(tree.root(), &mut nodes, &mut points);
         nodes.shrink_to_fit();
-        Self {
-            root,
-            nodes,
-            points,
-        }
+        Self { root, nodes, points }
     }
 
     /// Finds the nearest point that qualifies and is nearer than the square root of `limit_2`.
-    pub(super) fn closest(
-        &self,
-        to: &[f64; 3],
-        limit_2: f64,
-        mut qualifies: impl FnMut(u32) -> bool,
-    ) -> Closest {
-        let mut closest = Closest {
-            key: None,
-            others_2: f64::INFINITY,
-            best_2: limit_2,
-        };
+    pub(super) fn closest(&self, to: &[f64; 3], limit_2: f64, mut qualifies: impl FnMut(u32) -> bool) -> Closest {
+        let mut closest = Closest { key: None, others_2: f64::INFINITY, best_2: limit_2 };
         self.descend(&self.root, to, &mut qualifies, &mut closest);
         closest
     }
 
-    fn descend(
-        &self,
-        node: &Node,
-        to: &[f64; 3],
-        qualifies: &mut impl FnMut(u32) -> bool,
-        closest: &mut Closest,
-    ) {
+    fn descend(&self, node: &Node, to: &[f64; 3], qualifies: &mut impl FnMut(u32) -> bool, closest: &mut Closest) {
         let nodes = match node.children {
             Children::Nodes(span) => span.of(&self.nodes),
             Children::Points(span) => {
@@ -184,8 +157,7 @@ impl PackedTree {
                 return;
             }
         };
-        let mut near: [(f64, Option<&Node>); SORTED_CHILDREN_MAX] =
-            [(f64::INFINITY, None); SORTED_CHILDREN_MAX];
+        let mut near: [(f64, Option<&Node>); SORTED_CHILDREN_MAX] = [(f64::INFINITY, None); SORTED_CHILDREN_MAX];
         for child in nodes {
             let mut carried = (child.distance_2(to), Some(child));
             if carried.0 >= closest.best_2 {
@@ -218,15 +190,8 @@ impl PackedTree {
     /// Walks the points in the order of their straight-line distance.
     pub(super) fn walk(&self, from: [f64; 3]) -> Walk<'_> {
         let mut heap = BinaryHeap::with_capacity(WALK_ENTRIES);
-        heap.push(Entry {
-            distance_2: 0.0,
-            target: Target::Node(&self.root),
-        });
-        Walk {
-            tree: self,
-            from,
-            heap,
-        }
+        heap.push(Entry { distance_2: 0.0, target: Target::Node(&self.root) });
+        Walk { tree: self, from, heap }
     }
 }
 
@@ -236,10 +201,7 @@ fn pack(from: &ParentNode<Loaded>, nodes: &mut Vec<Node>, points: &mut Vec<Keyed
     let mut parents = Vec::new();
     for child in from.children() {
         match child {
-            RTreeNode::Leaf(loaded) => points.push(KeyedPoint {
-                at: *loaded.geom(),
-                key: loaded.data,
-            }),
+            RTreeNode::Leaf(loaded) => points.push(KeyedPoint { at: *loaded.geom(), key: loaded.data }),
             RTreeNode::Parent(parent) => parents.push(parent),
         }
     }
@@ -249,11 +211,7 @@ fn pack(from: &ParentNode<Loaded>, nodes: &mut Vec<Node>, points: &mut Vec<Keyed
     } else {
         Children::Nodes(Span::new(first_node, first_node + parents.len()))
     };
-    let packed = Node {
-        lower: envelope.lower(),
-        upper: envelope.upper(),
-        children,
-    };
+    let packed = Node { lower: envelope.lower(), upper: envelope.upper(), children };
     // The places are taken first, so that the children of one node stay together.
     nodes.extend(std::iter::repeat_n(packed, parents.len()));
     for (place, parent) in (first_node..).zip(parents) {
@@ -311,11 +269,7 @@ impl Walk<'_> {
     ///
     /// Opens no box farther away than that, so asking with a small limit costs next to nothing.
     pub(super) fn next_within(&mut self, limit_2: f64) -> Option<u32> {
-        while self
-            .heap
-            .peek()
-            .is_some_and(|entry| entry.distance_2 <= limit_2)
-        {
+        while self.heap.peek().is_some_and(|entry| entry.distance_2 <= limit_2) {
             match self.heap.pop()?.target {
                 Target::Point(key) => return Some(key),
                 Target::Node(node) => self.open(node),
@@ -329,17 +283,14 @@ impl Walk<'_> {
         match node.children {
             Children::Nodes(span) => {
                 let nodes = span.of(&self.tree.nodes).iter();
-                self.heap.extend(nodes.map(|node| Entry {
-                    distance_2: node.distance_2(from),
-                    target: Target::Node(node),
-                }));
+                self.heap
+                    .extend(nodes.map(|node| Entry { distance_2: node.distance_2(from), target: Target::Node(node) }));
             }
             Children::Points(span) => {
                 let points = span.of(&self.tree.points).iter();
-                self.heap.extend(points.map(|point| Entry {
-                    distance_2: point.distance_2(from),
-                    target: Target::Point(point.key),
-                }));
+                self.heap.extend(
+                    points.map(|point| Entry { distance_2: point.distance_2(from), target: Target::Point(point.key) }),
+                );
             }
         }
     }

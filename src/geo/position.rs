@@ -53,10 +53,7 @@ impl Position {
         };
         // Adding zero turns −0 into 0.
         let lon = if lat.abs() >= 90.0 { 0.0 } else { lon + 0.0 };
-        Self {
-            lat: lat + 0.0,
-            lon,
-        }
+        Self { lat: lat + 0.0, lon }
     }
 
     /// Degrees north of the equator, −90 to 90, WGS-84.
@@ -104,18 +101,9 @@ mod tests {
     #[test]
     fn numbers_out_of_range_are_no_position() {
         assert_eq!(wgs84(90.001, 0.0), Err(PositionError::Latitude(90.001)));
-        assert_eq!(
-            wgs84(0.0, -180.001),
-            Err(PositionError::Longitude(-180.001))
-        );
-        assert!(matches!(
-            wgs84(f64::NAN, 0.0),
-            Err(PositionError::Latitude(_))
-        ));
-        assert!(matches!(
-            wgs84(0.0, f64::INFINITY),
-            Err(PositionError::Longitude(_))
-        ));
+        assert_eq!(wgs84(0.0, -180.001), Err(PositionError::Longitude(-180.001)));
+        assert!(matches!(wgs84(f64::NAN, 0.0), Err(PositionError::Latitude(_))));
+        assert!(matches!(wgs84(0.0, f64::INFINITY), Err(PositionError::Longitude(_))));
     }
 
     #[test]

@@ -102,12 +102,7 @@ fn degrees(degrees: f64) -> f64 {
 }
 
 impl<'a> StoreAnswer<'a> {
-    pub(super) fn new(
-        store: &'a Store,
-        distance_m: Option<f64>,
-        now: Timestamp,
-        zone: &Zone,
-    ) -> Self {
+    pub(super) fn new(store: &'a Store, distance_m: Option<f64>, now: Timestamp, zone: &Zone) -> Self {
         Self {
             id: store.id.as_str(),
             name: &store.name,
@@ -123,17 +118,10 @@ impl<'a> StoreAnswer<'a> {
 }
 
 /// A group chat or contact that may be joined: kind, id, name and code.
-pub(super) fn joined(
-    catalog: &Catalog,
-    join: Joinable,
-) -> Option<(&'static str, &str, &str, &JoinCode)> {
+pub(super) fn joined(catalog: &Catalog, join: Joinable) -> Option<(&'static str, &str, &str, &JoinCode)> {
     match join {
-        Joinable::Group(place) => catalog
-            .group(place)
-            .map(|it| ("group", it.id.as_str(), &*it.name, &it.code)),
-        Joinable::Contact(place) => catalog
-            .contact(place)
-            .map(|it| ("contact", it.id.as_str(), &*it.name, &it.code)),
+        Joinable::Group(place) => catalog.group(place).map(|it| ("group", it.id.as_str(), &*it.name, &it.code)),
+        Joinable::Contact(place) => catalog.contact(place).map(|it| ("contact", it.id.as_str(), &*it.name, &it.code)),
     }
 }
 
@@ -143,43 +131,28 @@ impl<'a> ScanAnswer<'a> {
         let alternative = |pick: &Pick| {
             let store = catalog.store(pick.store)?;
             let distance_m = pick.distance_m.map(rounded);
-            Some(Alternative {
-                id: store.id.as_str(),
-                name: &store.name,
-                address: &store.address,
-                distance_m,
-            })
+            Some(Alternative { id: store.id.as_str(), name: &store.name, address: &store.address, distance_m })
         };
-        let join =
-            decision
-                .join
-                .and_then(|it| joined(catalog, it))
-                .map(|(kind, id, name, code)| {
-                    let picture = JoinCodeId::of(code.link.as_str());
-                    JoinAnswer {
-                        kind,
-                        id,
-                        name,
-                        url: code.link.as_str(),
-                        qr_png: format!("/qr/{picture}.png"),
-                        qr_svg: format!("/qr/{picture}.svg"),
-                        expires_at: code.expires_at.map(|it| it.in_zone(zone.as_jiff())),
-                    }
-                });
+        let join = decision.join.and_then(|it| joined(catalog, it)).map(|(kind, id, name, code)| {
+            let picture = JoinCodeId::of(code.link.as_str());
+            JoinAnswer {
+                kind,
+                id,
+                name,
+                url: code.link.as_str(),
+                qr_png: format!("/qr/{picture}.png"),
+                qr_svg: format!("/qr/{picture}.svg"),
+                expires_at: code.expires_at.map(|it| it.in_zone(zone.as_jiff())),
+            }
+        });
         let wanted = decision.wanted.and_then(|it| catalog.store(it));
-        let shown = decision
-            .store
-            .and_then(|it| Some((catalog.store(it.store)?, it.distance_m)));
+        let shown = decision.store.and_then(|it| Some((catalog.store(it.store)?, it.distance_m)));
         Self {
             scan: &landing.scan,
             visitor: &landing.visitor,
             outcome: decision.outcome.as_str(),
-            fix: FixAnswer {
-                source: decision.source.as_str(),
-                accuracy_m: decision.accuracy_m,
-            },
-            store: shown
-                .map(|(store, distance_m)| StoreAnswer::new(store, distance_m, landing.now, zone)),
+            fix: FixAnswer { source: decision.source.as_str(), accuracy_m: decision.accuracy_m },
+            store: shown.map(|(store, distance_m)| StoreAnswer::new(store, distance_m, landing.now, zone)),
             join,
             region: RegionAnswer {
                 province: known(&decision.region.province),
@@ -191,16 +164,9 @@ impl<'a> ScanAnswer<'a> {
             fallback: decision.fallback.map(|it| FallbackAnswer {
                 rung: it.rung.as_str(),
                 reason: it.reason.as_str(),
-                store: wanted.map(|it| Named {
-                    id: it.id.as_str(),
-                    name: &it.name,
-                }),
+                store: wanted.map(|it| Named { id: it.id.as_str(), name: &it.name }),
             }),
-            alternatives: decision
-                .alternatives
-                .iter()
-                .filter_map(alternative)
-                .collect(),
+            alternatives: decision.alternatives.iter().filter_map(alternative).collect(),
             recorded: landing.recorded,
         }
     }

@@ -38,8 +38,7 @@ struct Asked {
 
 impl Asked {
     fn read(slug: &str, query: &str) -> Result<Self, Problem> {
-        let slug = CampaignSlug::parse(slug)
-            .map_err(|error| Problem::fields(vec![bad_id("campaign", &error)]))?;
+        let slug = CampaignSlug::parse(slug).map_err(|error| Problem::fields(vec![bad_id("campaign", &error)]))?;
         let mut query = Query::parse(query)?;
         let page = query.count("page", 1, 1..=PAGES_MAX);
         let owned = |name: &str| query.text(name).map(ToOwned::to_owned);
@@ -59,11 +58,7 @@ impl Asked {
 }
 
 /// `GET /s/{campaign}/choose`.
-pub(super) async fn choose(
-    web: Data<Web>,
-    request: HttpRequest,
-    slug: Path<String>,
-) -> HttpResponse {
+pub(super) async fn choose(web: Data<Web>, request: HttpRequest, slug: Path<String>) -> HttpResponse {
     let page = Page::of(&web, &request);
     let asked = match Asked::read(&slug, request.query_string()) {
         Ok(asked) => asked,
@@ -75,10 +70,7 @@ pub(super) async fn choose(
     }
     let catalog = web.app.catalog();
     let Some(campaign) = catalog.campaign(&asked.slug) else {
-        return page.problem(
-            &web,
-            &AppError::UnknownCampaign(asked.slug.to_string()).into(),
-        );
+        return page.problem(&web, &AppError::UnknownCampaign(asked.slug.to_string()).into());
     };
     let logo = logo_url(campaign);
     let (listed, pages) = list(&catalog, &asked, &page);
@@ -104,11 +96,7 @@ fn list<'a>(catalog: &'a Catalog, asked: &Asked, page: &Page) -> (Listed<'a>, us
         return (Listed::Stores(near(catalog, key, asked, page)), 1);
     }
     if !asked.words.trim().is_empty() {
-        return stores(
-            catalog,
-            &StoreFilter::new(None, None, Some(&asked.words)),
-            asked,
-        );
+        return stores(catalog, &StoreFilter::new(None, None, Some(&asked.words)), asked);
     }
     if asked.city.is_none() {
         let places = places(catalog, asked);
@@ -116,58 +104,33 @@ fn list<'a>(catalog: &'a Catalog, asked: &Asked, page: &Page) -> (Listed<'a>, us
             return (Listed::Places(places), 1);
         }
     }
-    stores(
-        catalog,
-        &StoreFilter::new(asked.province.as_deref(), asked.city.as_deref(), None),
-        asked,
-    )
+    stores(catalog, &StoreFilter::new(asked.province.as_deref(), asked.city.as_deref(), None), asked)
 }
 
 fn near<'a>(catalog: &'a Catalog, key: u32, asked: &Asked, page: &Page) -> Vec<AltView<'a>> {
     let Some(from) = catalog.position(key) else {
         return Vec::new();
     };
-    let found = catalog.nearest().nearest(from, NEAR_STORES, None, |it| {
-        it != key && catalog.is_active(it)
-    });
+    let found = catalog.nearest().nearest(from, NEAR_STORES, None, |it| it != key && catalog.is_active(it));
     let view = |key, distance_m| {
         let mut view = choice(catalog, key, asked)?;
         view.distance = Some(page.texts.distance(distance_m, false));
         Some(view)
     };
-    found
-        .into_iter()
-        .filter_map(|it| view(it.key, it.distance_m))
-        .collect()
+    found.into_iter().filter_map(|it| view(it.key, it.distance_m)).collect()
 }
 
 fn stores<'a>(catalog: &'a Catalog, filter: &StoreFilter, asked: &Asked) -> (Listed<'a>, usize) {
     let found = catalog.search(filter, (asked.page - 1) * PAGE_STORES, PAGE_STORES);
-    let views = found
-        .keys
-        .into_iter()
-        .filter_map(|key| choice(catalog, key, asked))
-        .collect();
-    (
-        Listed::Stores(views),
-        found.total.div_ceil(PAGE_STORES).max(1),
-    )
+    let views = found.keys.into_iter().filter_map(|key| choice(catalog, key, asked)).collect();
+    (Listed::Stores(views), found.total.div_ceil(PAGE_STORES).max(1))
 }
 
 fn choice<'a>(catalog: &'a Catalog, key: u32, asked: &Asked) -> Option<AltView<'a>> {
     let store = catalog.store(key)?;
-    let query = [
-        ("store", store.id.as_str()),
-        ("scan", asked.scan.as_deref().unwrap_or_default()),
-    ];
+    let query = [("store", store.id.as_str()), ("scan", asked.scan.as_deref().unwrap_or_default())];
     let href = links::landing(asked.slug.as_str(), &query);
-    Some(AltView {
-        id: store.id.as_str(),
-        name: &store.name,
-        address: &store.address,
-        distance: None,
-        href,
-    })
+    Some(AltView { id: store.id.as_str(), name: &store.name, address: &store.address, distance: None, href })
 }
 
 /// The provinces; inside a province its cities. A city that names no province stands among the provinces.
@@ -187,15 +150,8 @@ fn places<'a>(catalog: &'a Catalog, asked: &Asked) -> Vec<PlaceView<'a>> {
     let scan = asked.scan.as_deref().unwrap_or_default();
     let view = |((province, city), stores): ((&'a str, &'a str), usize)| {
         let inside = asked.province.as_deref().unwrap_or(province);
-        let href = links::chooser(
-            asked.slug.as_str(),
-            &[("province", inside), ("city", city), ("scan", scan)],
-        );
-        PlaceView {
-            name: if city.is_empty() { province } else { city },
-            stores,
-            href,
-        }
+        let href = links::chooser(asked.slug.as_str(), &[("province", inside), ("city", city), ("scan", scan)]);
+        PlaceView { name: if city.is_empty() { province } else { city }, stores, href }
     };
     let mut places: Vec<_> = counts.into_iter().map(view).collect();
     // Most customers live where most stores are.

@@ -29,9 +29,7 @@ impl Networks {
 
 impl fmt::Debug for Networks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.0.iter().map(ToString::to_string))
-            .finish()
+        f.debug_list().entries(self.0.iter().map(ToString::to_string)).finish()
     }
 }
 
@@ -39,11 +37,7 @@ impl fmt::Debug for Networks {
 /// end of `X-Forwarded-For`; stops at the first that does not parse. Never starts from the left, and never reads the
 /// header from an untrusted peer, because anybody may write it.
 #[must_use]
-pub fn client_ip(
-    peer: IpAddr,
-    hops_from_right: impl Iterator<Item = Option<IpAddr>>,
-    trusted: &Networks,
-) -> IpAddr {
+pub fn client_ip(peer: IpAddr, hops_from_right: impl Iterator<Item = Option<IpAddr>>, trusted: &Networks) -> IpAddr {
     let mut ip = peer.to_canonical();
     for hop in hops_from_right.take(HOPS_MAX) {
         if !trusted.contains(ip) {
@@ -70,16 +64,8 @@ pub(super) fn of(request: &HttpRequest, trusted: &Networks) -> Option<IpAddr> {
     if trusted.0.is_empty() {
         return Some(peer.to_canonical());
     }
-    let lines: Vec<&str> = request
-        .headers()
-        .get_all("x-forwarded-for")
-        .map(|it| it.to_str().unwrap_or(""))
-        .collect();
-    let hops = lines
-        .iter()
-        .rev()
-        .flat_map(|line| line.rsplit(','))
-        .map(parse_hop);
+    let lines: Vec<&str> = request.headers().get_all("x-forwarded-for").map(|it| it.to_str().unwrap_or("")).collect();
+    let hops = lines.iter().rev().flat_map(|line| line.rsplit(',')).map(parse_hop);
     Some(client_ip(peer, hops, trusted))
 }
 
@@ -102,69 +88,20 @@ mod tests {
     fn the_header_is_walked_from_the_right_while_proxies_are_trusted() {
         for (peer, header, trusted, expected) in [
             ("203.0.113.9", "198.51.100.1", &[][..], "203.0.113.9"),
-            (
-                "203.0.113.9",
-                "198.51.100.1",
-                &["10.0.0.0/8"][..],
-                "203.0.113.9",
-            ),
+            ("203.0.113.9", "198.51.100.1", &["10.0.0.0/8"][..], "203.0.113.9"),
             ("10.0.0.1", "198.51.100.1", &["10.0.0.0/8"], "198.51.100.1"),
-            (
-                "10.0.0.1",
-                "1.1.1.1, 198.51.100.1",
-                &["10.0.0.0/8"],
-                "198.51.100.1",
-            ),
-            (
-                "10.0.0.1",
-                "1.1.1.1, 198.51.100.1, 10.0.0.2",
-                &["10.0.0.0/8"],
-                "198.51.100.1",
-            ),
-            (
-                "10.0.0.1",
-                " 198.51.100.1 ,10.0.0.2 ",
-                &["10.0.0.0/8"],
-                "198.51.100.1",
-            ),
-            (
-                "10.0.0.1",
-                "198.51.100.1, unknown",
-                &["10.0.0.0/8"],
-                "10.0.0.1",
-            ),
-            (
-                "10.0.0.1",
-                "198.51.100.1:4711",
-                &["10.0.0.0/8"],
-                "198.51.100.1",
-            ),
-            (
-                "10.0.0.1",
-                "[2001:db8::1]:4711",
-                &["10.0.0.0/8"],
-                "2001:db8::1",
-            ),
+            ("10.0.0.1", "1.1.1.1, 198.51.100.1", &["10.0.0.0/8"], "198.51.100.1"),
+            ("10.0.0.1", "1.1.1.1, 198.51.100.1, 10.0.0.2", &["10.0.0.0/8"], "198.51.100.1"),
+            ("10.0.0.1", " 198.51.100.1 ,10.0.0.2 ", &["10.0.0.0/8"], "198.51.100.1"),
+            ("10.0.0.1", "198.51.100.1, unknown", &["10.0.0.0/8"], "10.0.0.1"),
+            ("10.0.0.1", "198.51.100.1:4711", &["10.0.0.0/8"], "198.51.100.1"),
+            ("10.0.0.1", "[2001:db8::1]:4711", &["10.0.0.0/8"], "2001:db8::1"),
             ("10.0.0.1", "[2001:db8::1]", &["10.0.0.0/8"], "2001:db8::1"),
-            (
-                "::ffff:10.0.0.1",
-                "::ffff:198.51.100.1",
-                &["10.0.0.0/8"],
-                "198.51.100.1",
-            ),
-            (
-                "10.0.0.1",
-                "10.0.0.3, 10.0.0.2",
-                &["10.0.0.0/8"],
-                "10.0.0.3",
-            ),
+            ("::ffff:10.0.0.1", "::ffff:198.51.100.1", &["10.0.0.0/8"], "198.51.100.1"),
+            ("10.0.0.1", "10.0.0.3, 10.0.0.2", &["10.0.0.0/8"], "10.0.0.3"),
             ("10.0.0.1", "", &["10.0.0.0/8"], "10.0.0.1"),
         ] {
-            assert_eq!(
-                from(peer, header, trusted),
-                expected,
-                "{peer} with {header:?}"
-            );
+            assert_eq!(from(peer, header, trusted), expected, "{peer} with {header:?}");
         }
     }
 

@@ -57,27 +57,14 @@ pub(super) async fn guard(
             let mut response = problem::of_status(error.error_response().status()).error_response();
             mark(response.headers_mut(), &id);
             let status = response.status();
-            (
-                Err(InternalError::from_response(error, response).into()),
-                status,
-            )
+            (Err(InternalError::from_response(error, response).into()), status)
         }
     };
     let (status, took) = (status.as_u16(), started.elapsed());
     if status >= 500 && route != Route::Operations {
-        tracing::error!(
-            request = id.to_str().unwrap_or(""),
-            route = route.as_str(),
-            status,
-            "a request failed"
-        );
+        tracing::error!(request = id.to_str().unwrap_or(""), route = route.as_str(), status, "a request failed");
     }
-    tracing::debug!(
-        route = route.as_str(),
-        status,
-        took_us = took.as_micros(),
-        "request"
-    );
+    tracing::debug!(route = route.as_str(), status, took_us = took.as_micros(), "request");
     if let Some(web) = web {
         web.app.metrics().request(route, status, took);
     }
@@ -86,10 +73,7 @@ pub(super) async fn guard(
 
 fn mark(headers: &mut HeaderMap, id: &HeaderValue) {
     headers.insert(REQUEST_ID, id.clone());
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
 /// Turns a bare error of the framework (a bad method, a body too large) into a problem.
@@ -98,15 +82,9 @@ fn finish(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     if !status.is_client_error() && !status.is_server_error() {
         return response;
     }
-    let is_ours = |it: &HeaderValue| {
-        it.to_str()
-            .is_ok_and(|it| it.starts_with("application/") || it.starts_with("text/html"))
-    };
-    if response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(is_ours)
-    {
+    let is_ours =
+        |it: &HeaderValue| it.to_str().is_ok_and(|it| it.starts_with("application/") || it.starts_with("text/html"));
+    if response.headers().get(header::CONTENT_TYPE).is_some_and(is_ours) {
         return response;
     }
     let allow = response.headers().get(header::ALLOW).cloned();

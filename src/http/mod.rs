@@ -46,10 +46,7 @@ pub struct Web {
 fn routes(config: &mut ServiceConfig) {
     config
         .service(
-            web::resource("/")
-                .wrap(Compress::default())
-                .get(page::landing_default)
-                .route(web::head().to(page::head)),
+            web::resource("/").wrap(Compress::default()).get(page::landing_default).route(web::head().to(page::head)),
         )
         .service(
             web::resource("/s/{campaign}")
@@ -57,11 +54,7 @@ fn routes(config: &mut ServiceConfig) {
                 .get(page::landing)
                 .route(web::head().to(page::head)),
         )
-        .service(
-            web::resource("/s/{campaign}/choose")
-                .wrap(Compress::default())
-                .get(choose::choose),
-        )
+        .service(web::resource("/s/{campaign}/choose").wrap(Compress::default()).get(choose::choose))
         .service(web::resource("/qr/{file}").get(pictures::qr))
         .service(web::resource("/logo/{campaign}").get(pictures::logo))
         .service(web::resource("/api/v1/scans").post(api::scans::create))

@@ -12,8 +12,9 @@ use super::problem::Problem;
 const OUTBOX_BEHIND: u64 = 10_000;
 
 #[derive(Serialize)]
-struct Ready {
-    ready: bool,
+struct Readiness {
+    #[serde(rename = "ready")]
+    is_ready: bool,
     catalog_version: u64,
     stores: usize,
     outbox_depth: u64,
@@ -22,61 +23,35 @@ struct Ready {
 
 /// `GET /healthz`: the process turns.
 pub(super) async fn healthz() -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(serde_json::json!({ "status": "ok" }))
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(serde_json::json!({ "status": "ok" }))
 }
 
 /// `GET /readyz`: a catalog is live; and what is degraded.
 pub(super) async fn readyz(web: Data<Web>) -> HttpResponse {
     let app = std::sync::Arc::clone(&web.app);
-    let reachable = web::block(move || app.is_storage_reachable())
-        .await
-        .unwrap_or(false);
+    let reachable = web::block(move || app.is_storage_reachable()).await.unwrap_or(false);
     let catalog = web.app.catalog();
     let outbox_depth = web.app.outbox_depth();
     let version = catalog.version();
     let degraded = [
         (version == 0, "no catalog has been published; import stores"),
-        (
-            !reachable,
-            "storage does not answer; records wait in the outbox",
-        ),
-        (
-            outbox_depth >= OUTBOX_BEHIND,
-            "storage is behind; records wait in the outbox",
-        ),
+        (!reachable, "storage does not answer; records wait in the outbox"),
+        (outbox_depth >= OUTBOX_BEHIND, "storage is behind; records wait in the outbox"),
     ];
-    let answer = Ready {
-        ready: version > 0,
+    let answer = Readiness {
+        is_ready: version > 0,
         catalog_version: version,
         stores: catalog.stores().len(),
         outbox_depth,
-        degraded: degraded
-            .into_iter()
-            .filter(|(is, _)| *is)
-            .map(|(_, text)| text)
-            .collect(),
+        degraded: degraded.into_iter().filter(|(is, _)| *is).map(|(_, text)| text).collect(),
     };
-    let mut response = if answer.ready {
-        HttpResponse::Ok()
-    } else {
-        HttpResponse::ServiceUnavailable()
-    };
-    response
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .content_type("application/json; charset=utf-8");
+    let mut response = if answer.is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.insert_header((CACHE_CONTROL, "no-store")).content_type("application/json; charset=utf-8");
     response.body(serde_json::to_vec(&answer).unwrap_or_default())
 }
 
 /// `GET /metrics`: the Prometheus text format, version 0.0.4.
 pub(super) async fn metrics(web: Data<Web>) -> Result<HttpResponse, Problem> {
-    let text = web
-        .app
-        .metrics()
-        .render()
-        .map_err(|_cause| Problem::internal())?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(text))
+    let text = web.app.metrics().render().map_err(|_cause| Problem::internal())?;
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }

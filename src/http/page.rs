@@ -2,8 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, SET_COOKIE,
-    USER_AGENT, VARY,
+    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, SET_COOKIE, USER_AGENT, VARY,
 };
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
@@ -14,9 +13,7 @@ use super::landing::chooser::ErrorView;
 use super::landing::client::ClientKind;
 use super::landing::colour::Colour;
 use super::landing::links;
-use super::landing::parts::{
-    AltView, CampaignView, EXPIRY_SHOWN_DAYS, FallbackView, JoinKind, JoinView, StoreView,
-};
+use super::landing::parts::{AltView, CampaignView, EXPIRY_SHOWN_DAYS, FallbackView, JoinKind, JoinView, StoreView};
 use super::landing::texts::{Lang, Texts};
 use super::landing::view::LandingView;
 use super::problem::Problem;
@@ -41,24 +38,16 @@ pub(super) async fn landing_default(web: Data<Web>, request: HttpRequest) -> Htt
 }
 
 /// `GET /s/{campaign}`: the landing page.
-pub(super) async fn landing(
-    web: Data<Web>,
-    request: HttpRequest,
-    slug: Path<String>,
-) -> HttpResponse {
+pub(super) async fn landing(web: Data<Web>, request: HttpRequest, slug: Path<String>) -> HttpResponse {
     match CampaignSlug::parse(&slug) {
         Ok(slug) => show(&web, &request, slug).await,
-        Err(error) => Page::of(&web, &request)
-            .problem(&web, &Problem::fields(vec![bad_id("campaign", &error)])),
+        Err(error) => Page::of(&web, &request).problem(&web, &Problem::fields(vec![bad_id("campaign", &error)])),
     }
 }
 
 /// `HEAD` of a page: link checkers are answered, and no visit is counted.
 pub(super) async fn head() -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .content_type("text/html; charset=utf-8")
-        .finish()
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).content_type("text/html; charset=utf-8").finish()
 }
 
 async fn show(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> HttpResponse {
@@ -96,13 +85,7 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn of(web: &Web, request: &HttpRequest) -> Self {
-        let text = |name| {
-            request
-                .headers()
-                .get(name)
-                .and_then(|it| it.to_str().ok())
-                .unwrap_or_default()
-        };
+        let text = |name| request.headers().get(name).and_then(|it| it.to_str().ok()).unwrap_or_default();
         Self {
             texts: Lang::from_accept_language(text(ACCEPT_LANGUAGE)).texts(),
             nonce: data_encoding::BASE64URL_NOPAD.encode(&web.app.chance().to_be_bytes()),
@@ -125,10 +108,7 @@ impl Page {
             .insert_header((CACHE_CONTROL, "no-store"))
             .insert_header((VARY, "Accept-Language, User-Agent, Cookie"))
             .insert_header(("Referrer-Policy", "same-origin"))
-            .insert_header((
-                "Permissions-Policy",
-                "geolocation=(self), camera=(), microphone=()",
-            ))
+            .insert_header(("Permissions-Policy", "geolocation=(self), camera=(), microphone=()"))
             .content_type("text/html; charset=utf-8")
             .body(html)
     }
@@ -136,23 +116,14 @@ impl Page {
     fn landing(&self, web: &Web, landing: &Landing) -> HttpResponse {
         let catalog: &Catalog = &landing.catalog;
         let decision = &landing.decision;
-        let campaign = catalog
-            .campaign(&landing.campaign)
-            .cloned()
-            .unwrap_or_else(Campaign::plain);
+        let campaign = catalog.campaign(&landing.campaign).cloned().unwrap_or_else(Campaign::plain);
         let logo = logo_url(&campaign);
-        let is_rough =
-            decision.source == FixSource::Ip || decision.accuracy_m.is_some_and(|it| it > ROUGH_M);
+        let is_rough = decision.source == FixSource::Ip || decision.accuracy_m.is_some_and(|it| it > ROUGH_M);
         let distance = |it: Option<f64>| it.map(|it| self.texts.distance(it, is_rough));
-        let store = decision
-            .store
-            .and_then(|it| Some((catalog.store(it.store)?, it.distance_m)));
-        let hours = store
-            .and_then(|(it, _)| it.hours.as_ref())
-            .map(ToString::to_string);
+        let store = decision.store.and_then(|it| Some((catalog.store(it.store)?, it.distance_m)));
+        let hours = store.and_then(|(it, _)| it.hours.as_ref()).map(ToString::to_string);
         let joined = decision.join.and_then(|it| joined(catalog, it));
-        let picture =
-            joined.map(|(.., code)| format!("/qr/{}.png", JoinCodeId::of(code.link.as_str())));
+        let picture = joined.map(|(.., code)| format!("/qr/{}.png", JoinCodeId::of(code.link.as_str())));
         let alternative = |pick: &Pick| {
             let it = catalog.store(pick.store)?;
             let query = [("store", it.id.as_str()), ("scan", landing.scan.as_str())];
@@ -175,9 +146,7 @@ impl Page {
             outcome: decision.outcome,
             fix_source: decision.source,
             accuracy_m: decision.accuracy_m,
-            place: names
-                .into_iter()
-                .find(|it| decision.source == FixSource::Ip && !it.is_empty()),
+            place: names.into_iter().find(|it| decision.source == FixSource::Ip && !it.is_empty()),
             store: store.map(|(it, distance_m)| StoreView {
                 id: it.id.as_str(),
                 name: &it.name,
@@ -186,41 +155,24 @@ impl Page {
                 hours: hours.as_deref(),
                 open: it.is_open(landing.now, web.app.zone()),
             }),
-            join: joined
-                .zip(picture.as_deref())
-                .map(|((kind, _, name, code), qr_png)| JoinView {
-                    kind: if kind == "contact" {
-                        JoinKind::Contact
-                    } else {
-                        JoinKind::Group
-                    },
-                    name,
-                    qr_png,
-                    url: code.link.as_str(),
-                    expires: code
-                        .expires_at
-                        .and_then(|end| self.expiry(end, landing.now, web.app.zone())),
-                }),
+            join: joined.zip(picture.as_deref()).map(|((kind, _, name, code), qr_png)| JoinView {
+                kind: if kind == "contact" { JoinKind::Contact } else { JoinKind::Group },
+                name,
+                qr_png,
+                url: code.link.as_str(),
+                expires: code.expires_at.and_then(|end| self.expiry(end, landing.now, web.app.zone())),
+            }),
             fallback: decision.fallback.map(|it| FallbackView {
                 rung: it.rung,
                 reason: it.reason,
-                wanted: decision
-                    .wanted
-                    .and_then(|it| catalog.store(it))
-                    .map(|it| &*it.name),
+                wanted: decision.wanted.and_then(|it| catalog.store(it)).map(|it| &*it.name),
             }),
-            alternatives: decision
-                .alternatives
-                .iter()
-                .filter_map(alternative)
-                .collect(),
+            alternatives: decision.alternatives.iter().filter_map(alternative).collect(),
             privacy_href: None,
         };
         let mut response = self.answer(StatusCode::OK, &view);
         let headers = response.headers_mut();
-        if let Ok(cookie) =
-            HeaderValue::from_str(&cookie::write(&landing.visitor, web.settings.is_https()))
-        {
+        if let Ok(cookie) = HeaderValue::from_str(&cookie::write(&landing.visitor, web.settings.is_https())) {
             headers.insert(SET_COOKIE, cookie);
         }
         headers.insert(super::CATALOG_VERSION, HeaderValue::from(catalog.version()));
@@ -231,19 +183,13 @@ impl Page {
     fn expiry(&self, end: Timestamp, now: Timestamp, zone: &Zone) -> Option<String> {
         let is_near = end.unix_ms() - now.unix_ms() <= i64::from(EXPIRY_SHOWN_DAYS) * DAY_MS;
         let day = end.to_jiff().to_zoned(zone.as_jiff().clone());
-        is_near.then(|| {
-            self.texts
-                .day(day.month().unsigned_abs(), day.day().unsigned_abs())
-        })
+        is_near.then(|| self.texts.day(day.month().unsigned_abs(), day.day().unsigned_abs()))
     }
 
     /// A problem as a page with a way on.
     pub(super) fn problem(&self, web: &Web, problem: &Problem) -> HttpResponse {
         let catalog = web.app.catalog();
-        let campaign = catalog
-            .campaign(&CampaignSlug::default_slug())
-            .cloned()
-            .unwrap_or_else(Campaign::plain);
+        let campaign = catalog.campaign(&CampaignSlug::default_slug()).cloned().unwrap_or_else(Campaign::plain);
         let logo = logo_url(&campaign);
         let view = ErrorView {
             texts: self.texts,
@@ -259,10 +205,7 @@ impl Page {
     }
 }
 
-pub(super) fn campaign_view<'a>(
-    campaign: &'a Campaign,
-    logo_url: Option<&'a str>,
-) -> CampaignView<'a> {
+pub(super) fn campaign_view<'a>(campaign: &'a Campaign, logo_url: Option<&'a str>) -> CampaignView<'a> {
     CampaignView {
         slug: campaign.slug.as_str(),
         name: &campaign.name,
@@ -279,19 +222,11 @@ pub(super) fn logo_url(campaign: &Campaign) -> Option<String> {
 
 /// Whether a client would rather have a page than JSON.
 pub(super) fn wants_page(request: &HttpRequest) -> bool {
-    request
-        .headers()
-        .get(ACCEPT)
-        .and_then(|it| it.to_str().ok())
-        .is_some_and(|it| it.contains("text/html"))
+    request.headers().get(ACCEPT).and_then(|it| it.to_str().ok()).is_some_and(|it| it.contains("text/html"))
 }
 
 /// What answers where no route does: a page with a way on, or a problem for programs.
 pub(super) async fn not_found(web: Data<Web>, request: HttpRequest) -> HttpResponse {
     let problem = Problem::nothing_here("No page and no call has this address.");
-    if wants_page(&request) {
-        Page::of(&web, &request).problem(&web, &problem)
-    } else {
-        problem.error_response()
-    }
+    if wants_page(&request) { Page::of(&web, &request).problem(&web, &problem) } else { problem.error_response() }
 }

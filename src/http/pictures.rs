@@ -51,10 +51,7 @@ fn is_known(request: &HttpRequest, etag: &str) -> bool {
         .headers()
         .get(IF_NONE_MATCH)
         .and_then(|it| it.to_str().ok())
-        .is_some_and(|it| {
-            it.split(',')
-                .any(|one| one.trim().trim_start_matches("W/") == etag || one.trim() == "*")
-        })
+        .is_some_and(|it| it.split(',').any(|one| one.trim().trim_start_matches("W/") == etag || one.trim() == "*"))
 }
 
 fn picture(
@@ -63,18 +60,11 @@ fn picture(
     content_type: &'static str,
     body: impl FnOnce() -> Result<Bytes, Problem>,
 ) -> Result<HttpResponse, Problem> {
-    let mut response = if is_known(request, etag) {
-        HttpResponse::NotModified()
-    } else {
-        HttpResponse::Ok()
-    };
+    let mut response = if is_known(request, etag) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((ETAG, etag))
         .insert_header((CACHE_CONTROL, FOREVER))
-        .insert_header((
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'none'; sandbox",
-        ));
+        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'none'; sandbox"));
     if is_known(request, etag) {
         return Ok(response.finish());
     }
@@ -82,19 +72,14 @@ fn picture(
 }
 
 /// `GET /qr/{id}.png` and `.svg`: a join code as a picture.
-pub(super) async fn qr(
-    web: Data<Web>,
-    request: HttpRequest,
-    file: Path<String>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn qr(web: Data<Web>, request: HttpRequest, file: Path<String>) -> Result<HttpResponse, Problem> {
     let nothing = || Problem::nothing_here("There is no join code with this address.");
     let (id, ending) = file.rsplit_once('.').ok_or_else(nothing)?;
     let id = JoinCodeId::parse(id).ok_or_else(nothing)?;
     let mut query = Query::parse(request.query_string())?;
     let smallest = usize::try_from(qr::SIZE_PX_MIN).unwrap_or(64);
     let largest = usize::try_from(qr::SIZE_PX_MAX).unwrap_or(2048);
-    let size_px = u32::try_from(query.count("size", SIZE_PX_DEFAULT, smallest..=largest))
-        .unwrap_or(qr::SIZE_PX_MAX);
+    let size_px = u32::try_from(query.count("size", SIZE_PX_DEFAULT, smallest..=largest)).unwrap_or(qr::SIZE_PX_MAX);
     query.finish()?;
     let (format, content_type) = match ending {
         "png" => (Format::Png(size_px), "image/png"),
@@ -107,30 +92,16 @@ pub(super) async fn qr(
         Format::Png(size_px) => format!("\"{id}-{size_px}\""),
         Format::Svg => format!("\"{id}-svg\""),
     };
-    picture(&request, &etag, content_type, || {
-        web.pictures
-            .get(id, format, link)
-            .map_err(|_cause| Problem::internal())
-    })
+    picture(&request, &etag, content_type, || web.pictures.get(id, format, link).map_err(|_cause| Problem::internal()))
 }
 
 /// `GET /logo/{campaign}`: the brand's picture.
-pub(super) async fn logo(
-    web: Data<Web>,
-    request: HttpRequest,
-    slug: Path<String>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn logo(web: Data<Web>, request: HttpRequest, slug: Path<String>) -> Result<HttpResponse, Problem> {
     let nothing = || Problem::nothing_here("This campaign has no logo.");
     let catalog = web.app.catalog();
     let slug = CampaignSlug::parse(&slug).map_err(|_cause| nothing())?;
-    let logo = catalog
-        .campaign(&slug)
-        .and_then(|it| it.logo.as_ref())
-        .ok_or_else(nothing)?;
-    picture(
-        &request,
-        &format!("\"{}\"", logo.digest()),
-        logo.content_type(),
-        || Ok(Bytes::copy_from_slice(logo.bytes())),
-    )
+    let logo = catalog.campaign(&slug).and_then(|it| it.logo.as_ref()).ok_or_else(nothing)?;
+    picture(&request, &format!("\"{}\"", logo.digest()), logo.content_type(), || {
+        Ok(Bytes::copy_from_slice(logo.bytes()))
+    })
 }

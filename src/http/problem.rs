@@ -34,30 +34,14 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(
-        status: StatusCode,
-        code: &'static str,
-        title: &'static str,
-        detail: impl Into<String>,
-    ) -> Self {
+    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         let kind = format!("urn:jinqun:problem:{code}");
-        Self {
-            kind,
-            title,
-            status: status.as_u16(),
-            detail: detail.into(),
-            code,
-            errors: Vec::new(),
-        }
+        Self { kind, title, status: status.as_u16(), detail: detail.into(), code, errors: Vec::new() }
     }
 
     /// `400`: fields are wrong; names every one.
     pub fn fields(errors: Vec<FieldError>) -> Self {
-        let detail = errors
-            .iter()
-            .map(|it| format!("{}: {}", it.field, it.message))
-            .collect::<Vec<_>>()
-            .join("; ");
+        let detail = errors.iter().map(|it| format!("{}: {}", it.field, it.message)).collect::<Vec<_>>().join("; ");
         Self {
             errors,
             ..Self::new(
@@ -71,22 +55,12 @@ impl Problem {
 
     /// `400`: the body is no JSON object.
     pub fn not_json(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_json",
-            "The body is not a JSON object",
-            detail,
-        )
+        Self::new(StatusCode::BAD_REQUEST, "invalid_json", "The body is not a JSON object", detail)
     }
 
     /// `404`: nothing is there.
     pub fn nothing_here(what: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "There is nothing here",
-            what,
-        )
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here", what)
     }
 
     /// `500`: our fault; the cause is in the log under the request's id.
@@ -105,50 +79,20 @@ impl From<AppError> for Problem {
         let detail = error.to_string();
         match error {
             AppError::UnknownCampaign(_) => Self {
-                errors: vec![FieldError {
-                    field: "campaign",
-                    code: "unknown_campaign",
-                    message: detail.clone(),
-                }],
-                ..Self::new(
-                    StatusCode::NOT_FOUND,
-                    "unknown_campaign",
-                    "There is no such campaign",
-                    detail,
-                )
+                errors: vec![FieldError { field: "campaign", code: "unknown_campaign", message: detail.clone() }],
+                ..Self::new(StatusCode::NOT_FOUND, "unknown_campaign", "There is no such campaign", detail)
             },
             AppError::UnknownStore(_) => Self {
-                errors: vec![FieldError {
-                    field: "store",
-                    code: "unknown_store",
-                    message: detail.clone(),
-                }],
-                ..Self::new(
-                    StatusCode::NOT_FOUND,
-                    "unknown_store",
-                    "There is no such store",
-                    detail,
-                )
+                errors: vec![FieldError { field: "store", code: "unknown_store", message: detail.clone() }],
+                ..Self::new(StatusCode::NOT_FOUND, "unknown_store", "There is no such store", detail)
             },
             AppError::UnknownScan => Self {
-                errors: vec![FieldError {
-                    field: "scan",
-                    code: "unknown_scan",
-                    message: detail.clone(),
-                }],
-                ..Self::new(
-                    StatusCode::NOT_FOUND,
-                    "unknown_scan",
-                    "There is no such scan",
-                    detail,
-                )
+                errors: vec![FieldError { field: "scan", code: "unknown_scan", message: detail.clone() }],
+                ..Self::new(StatusCode::NOT_FOUND, "unknown_scan", "There is no such scan", detail)
             },
-            AppError::Unrecorded => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unrecorded",
-                "This could not be recorded",
-                detail,
-            ),
+            AppError::Unrecorded => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unrecorded", "This could not be recorded", detail)
+            }
         }
     }
 }
@@ -167,13 +111,8 @@ impl ResponseError for Problem {
     fn error_response(&self) -> HttpResponse {
         let body = serde_json::to_vec(self).unwrap_or_default();
         let mut response = HttpResponse::build(self.status_code()).body(body);
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
 }
@@ -181,19 +120,11 @@ impl ResponseError for Problem {
 /// Turns an error answer of the framework itself (a bad method, an unreadable path) into a problem.
 pub(super) fn of_status(status: StatusCode) -> Problem {
     match status {
-        StatusCode::METHOD_NOT_ALLOWED => Problem::new(
-            status,
-            "method_not_allowed",
-            "This address does not know the method",
-            "See the Allow header.",
-        ),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Problem::new(status, "method_not_allowed", "This address does not know the method", "See the Allow header.")
+        }
         StatusCode::NOT_FOUND => Problem::nothing_here("No page and no call has this address."),
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-            status,
-            "body_too_large",
-            "The body is too large",
-            "Send less.",
-        ),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, "body_too_large", "The body is too large", "Send less."),
         status if status.is_client_error() => Problem::new(
             status,
             "bad_request",

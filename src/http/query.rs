@@ -21,39 +21,18 @@ impl<'a> Query<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, Problem> {
         if text.len() > QUERY_BYTES_MAX {
             let message = format!("may hold at most {QUERY_BYTES_MAX} bytes");
-            return Err(Problem::fields(vec![FieldError {
-                field: "query",
-                code: "too_long",
-                message,
-            }]));
+            return Err(Problem::fields(vec![FieldError { field: "query", code: "too_long", message }]));
         }
-        Ok(Self {
-            pairs: form_urlencoded::parse(text.as_bytes()).collect(),
-            errors: Vec::new(),
-        })
+        Ok(Self { pairs: form_urlencoded::parse(text.as_bytes()).collect(), errors: Vec::new() })
     }
 
     /// A value that is there and not empty; the last one counts.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.pairs
-            .iter()
-            .rev()
-            .find(|(it, _)| it == name)
-            .map(|(_, value)| &**value)
-            .filter(|it| !it.is_empty())
+        self.pairs.iter().rev().find(|(it, _)| it == name).map(|(_, value)| &**value).filter(|it| !it.is_empty())
     }
 
-    pub(super) fn fail(
-        &mut self,
-        field: &'static str,
-        code: &'static str,
-        message: impl Into<String>,
-    ) {
-        self.errors.push(FieldError {
-            field,
-            code,
-            message: message.into(),
-        });
+    pub(super) fn fail(&mut self, field: &'static str, code: &'static str, message: impl Into<String>) {
+        self.errors.push(FieldError { field, code, message: message.into() });
     }
 
     fn number(&mut self, field: &'static str) -> Option<f64> {
@@ -97,11 +76,7 @@ impl<'a> Query<'a> {
         if let Some(number) = text.parse().ok().filter(|it| range.contains(it)) {
             return number;
         }
-        let message = format!(
-            "is not a whole number from {} to {}",
-            range.start(),
-            range.end()
-        );
+        let message = format!("is not a whole number from {} to {}", range.start(), range.end());
         self.fail(field, "out_of_range", message);
         default
     }
@@ -120,21 +95,13 @@ impl<'a> Query<'a> {
 
     /// Ends the reading: everything that was wrong, or nothing.
     pub(super) fn finish(self) -> Result<(), Problem> {
-        if self.errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Problem::fields(self.errors))
-        }
+        if self.errors.is_empty() { Ok(()) } else { Err(Problem::fields(self.errors)) }
     }
 }
 
 /// The error of an id that is none.
 pub(super) fn bad_id(field: &'static str, error: &IdError) -> FieldError {
-    FieldError {
-        field,
-        code: "invalid_id",
-        message: error.to_string(),
-    }
+    FieldError { field, code: "invalid_id", message: error.to_string() }
 }
 
 /// A position, or the error that names its field.
@@ -148,14 +115,10 @@ pub(super) fn position_of(
 ) -> Option<Position> {
     let mut ranges_hold = true;
     for (field, number, limit) in [(lat_field, lat, 90.0), (lng_field, lng, 180.0)] {
-        if !(number.abs() <= limit) {
+        if !(-limit..=limit).contains(&number) {
             ranges_hold = false;
             let message = format!("is not between -{limit} and {limit} degrees");
-            errors.push(FieldError {
-                field,
-                code: "out_of_range",
-                message,
-            });
+            errors.push(FieldError { field, code: "out_of_range", message });
         }
     }
     if !ranges_hold {
@@ -164,16 +127,8 @@ pub(super) fn position_of(
     match Position::from_datum(lat, lng, datum) {
         Ok(position) => Some(position),
         Err(error) => {
-            let field = if matches!(error, PositionError::Latitude(_)) {
-                lat_field
-            } else {
-                lng_field
-            };
-            errors.push(FieldError {
-                field,
-                code: "out_of_range",
-                message: error.to_string(),
-            });
+            let field = if matches!(error, PositionError::Latitude(_)) { lat_field } else { lng_field };
+            errors.push(FieldError { field, code: "out_of_range", message: error.to_string() });
             None
         }
     }
@@ -189,39 +144,21 @@ impl Body {
     /// An empty body is an empty object: everything is optional.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Problem> {
         if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self {
-                fields: serde_json::Map::new(),
-                errors: Vec::new(),
-            });
+            return Ok(Self { fields: serde_json::Map::new(), errors: Vec::new() });
         }
-        let text = std::str::from_utf8(bytes)
-            .map_err(|_cause| Problem::not_json("The body is not UTF-8."))?;
+        let text = std::str::from_utf8(bytes).map_err(|_cause| Problem::not_json("The body is not UTF-8."))?;
         match serde_json::from_str(text) {
-            Ok(Value::Object(fields)) => Ok(Self {
-                fields,
-                errors: Vec::new(),
-            }),
+            Ok(Value::Object(fields)) => Ok(Self { fields, errors: Vec::new() }),
             Ok(_) => Err(Problem::not_json("The body is JSON, but not an object.")),
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
-                Err(Problem::not_json(format!(
-                    "The body is no JSON at line {line}, column {column}."
-                )))
+                Err(Problem::not_json(format!("The body is no JSON at line {line}, column {column}.")))
             }
         }
     }
 
-    pub(super) fn fail(
-        &mut self,
-        field: &'static str,
-        code: &'static str,
-        message: impl Into<String>,
-    ) {
-        self.errors.push(FieldError {
-            field,
-            code,
-            message: message.into(),
-        });
+    pub(super) fn fail(&mut self, field: &'static str, code: &'static str, message: impl Into<String>) {
+        self.errors.push(FieldError { field, code, message: message.into() });
     }
 
     /// A field that is there and not null.
@@ -232,11 +169,7 @@ impl Body {
     pub(super) fn text(&mut self, field: &'static str) -> Option<String> {
         match self.take(field)? {
             Value::String(text) => Some(text).filter(|it| !it.is_empty()),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::Array(_)
-            | Value::Object(_) => {
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
                 self.fail(field, "not_a_string", "is not a string");
                 None
             }

@@ -53,9 +53,7 @@ fn cors(origins: &[String]) -> Cors {
         .allowed_headers([header::CONTENT_TYPE, header::ACCEPT])
         .expose_headers(["X-Request-Id", "Jinqun-Catalog-Version"])
         .max_age(CORS_MAX_AGE_S);
-    origins
-        .iter()
-        .fold(cors, |cors, origin| cors.allowed_origin(origin))
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
 /// Sets up the server on a bound listener.
@@ -70,11 +68,7 @@ pub fn serve(
 ) -> io::Result<Served> {
     let (workers, shutdown_s) = (settings.workers, settings.shutdown_s);
     let origins = settings.allowed_origins.clone();
-    let web = Data::new(Web {
-        app,
-        settings,
-        pictures: Pictures::new(),
-    });
+    let web = Data::new(Web { app, settings, pictures: Pictures::new() });
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(web.clone())
@@ -94,8 +88,5 @@ pub fn serve(
         None => server.listen(listener)?,
     };
     let server = server.run();
-    Ok(Served {
-        handle: server.handle(),
-        server,
-    })
+    Ok(Served { handle: server.handle(), server })
 }

@@ -55,10 +55,7 @@ impl std::fmt::Debug for Certificates {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    let unreadable = |source| TlsError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
+    let unreadable = |source| TlsError::Unreadable { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     BufReader::new(File::open(path).map_err(unreadable)?.take(PEM_BYTES_MAX))
         .read_to_end(&mut bytes)
@@ -67,22 +64,11 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
 }
 
 fn load(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
-    let not_pem = |path: &Path, what| TlsError::NotPem {
-        path: path.to_owned(),
-        what,
-    };
+    let not_pem = |path: &Path, what| TlsError::NotPem { path: path.to_owned(), what };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(certificate)?).collect();
-    let chain = chain
-        .ok()
-        .filter(|it| !it.is_empty())
-        .ok_or_else(|| not_pem(certificate, "certificate"))?;
-    let key =
-        PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|_cause| not_pem(key, "private key"))?;
-    Ok(CertifiedKey::from_der(
-        chain,
-        key,
-        &rustls::crypto::ring::default_provider(),
-    )?)
+    let chain = chain.ok().filter(|it| !it.is_empty()).ok_or_else(|| not_pem(certificate, "certificate"))?;
+    let key = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|_cause| not_pem(key, "private key"))?;
+    Ok(CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider())?)
 }
 
 impl Certificates {
@@ -92,11 +78,7 @@ impl Certificates {
     /// [`TlsError`] names the file.
     pub fn open(certificate: PathBuf, key: PathBuf) -> Result<Arc<Self>, TlsError> {
         let current = ArcSwap::from_pointee(load(&certificate, &key)?);
-        Ok(Arc::new(Self {
-            certificate,
-            key,
-            current,
-        }))
+        Ok(Arc::new(Self { certificate, key, current }))
     }
 
     /// Reads them again; the ones before stay in use if that fails.
@@ -104,8 +86,7 @@ impl Certificates {
     /// # Errors
     /// [`TlsError`] names the file.
     pub fn reload(&self) -> Result<(), TlsError> {
-        self.current
-            .store(Arc::new(load(&self.certificate, &self.key)?));
+        self.current.store(Arc::new(load(&self.certificate, &self.key)?));
         Ok(())
     }
 

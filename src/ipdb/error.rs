@@ -65,9 +65,7 @@ pub enum IpdbErrorKind {
     #[error("the file is damaged: {0}")]
     Damaged(String),
     /// The file is sound, but no record looked at names a place or has coordinates.
-    #[error(
-        "the file knows no countries, provinces, cities or coordinates (is it a database of something else?)"
-    )]
+    #[error("the file knows no countries, provinces, cities or coordinates (is it a database of something else?)")]
     NoPlaces,
     /// The order of the fields in an `.xdb` file is not one that is recognised.
     #[error(

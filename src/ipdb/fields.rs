@@ -149,10 +149,7 @@ fn recognise(records: &[&str]) -> Result<Vec<Field>, usize> {
 fn ends_in_country_codes(records: &[&str]) -> bool {
     let mut known = 0_usize;
     let mut codes = 0_usize;
-    for last in records
-        .iter()
-        .filter_map(|record| record.rsplit('|').next())
-    {
+    for last in records.iter().filter_map(|record| record.rsplit('|').next()) {
         if known_name(last).is_some() {
             known += 1;
             codes += usize::from(last.len() == 2 && last.bytes().all(|it| it.is_ascii_uppercase()));
@@ -180,11 +177,7 @@ mod tests {
     use super::*;
 
     fn names(records: &[&str], setting: &str) -> Vec<[Option<String>; 3]> {
-        let order = setting
-            .parse::<Ip2regionFields>()
-            .unwrap()
-            .order(records)
-            .unwrap();
+        let order = setting.parse::<Ip2regionFields>().unwrap().order(records).unwrap();
         let own = |name: Option<Box<str>>| name.map(String::from);
         records
             .iter()
@@ -199,58 +192,34 @@ mod tests {
 
     #[test]
     fn the_order_with_a_region_is_recognised() {
-        let records = [
-            "中国|0|广东省|广州市|联通",
-            "0|0|0|内网IP|内网IP",
-            "德国|0|0|0|TT",
-        ];
+        let records = ["中国|0|广东省|广州市|联通", "0|0|0|内网IP|内网IP", "德国|0|0|0|TT"];
         assert_eq!(
             names(&records, "auto"),
-            [
-                some(["中国", "广东省", "广州市"]),
-                some(["", "", ""]),
-                some(["德国", "", ""])
-            ]
+            [some(["中国", "广东省", "广州市"]), some(["", "", ""]), some(["德国", "", ""])]
         );
     }
 
     #[test]
     fn the_order_with_a_country_code_is_recognised() {
-        let records = [
-            "中国|广东省|深圳市|电信|CN",
-            "United States|California|0|xTom|US",
-            "Reserved|Reserved|Reserved|0|0",
-        ];
+        let records =
+            ["中国|广东省|深圳市|电信|CN", "United States|California|0|xTom|US", "Reserved|Reserved|Reserved|0|0"];
         assert_eq!(
             names(&records, "auto"),
-            [
-                some(["中国", "广东省", "深圳市"]),
-                some(["United States", "California", ""]),
-                some(["", "", ""])
-            ]
+            [some(["中国", "广东省", "深圳市"]), some(["United States", "California", ""]), some(["", "", ""])]
         );
     }
 
     #[test]
     fn the_order_of_four_is_recognised() {
-        assert_eq!(
-            names(&["中国|上海|上海市|0"], "auto"),
-            [some(["中国", "上海", "上海市"])]
-        );
+        assert_eq!(names(&["中国|上海|上海市|0"], "auto"), [some(["中国", "上海", "上海市"])]);
     }
 
     #[test]
     fn other_numbers_of_fields_need_the_setting() {
         let records = ["亚洲|中国|浙江省|杭州市|西湖区|电信|330100"];
         assert_eq!(Ip2regionFields::Auto.order(&records), Err(7));
-        assert_eq!(
-            Ip2regionFields::Auto.order(&["a|b|c|d", "a|b|c|d|e"]),
-            Err(0)
-        );
-        assert_eq!(
-            names(&records, "skip|country|province|city"),
-            [some(["中国", "浙江省", "杭州市"])]
-        );
+        assert_eq!(Ip2regionFields::Auto.order(&["a|b|c|d", "a|b|c|d|e"]), Err(0));
+        assert_eq!(names(&records, "skip|country|province|city"), [some(["中国", "浙江省", "杭州市"])]);
     }
 
     #[test]
@@ -258,18 +227,9 @@ mod tests {
         for text in ["auto", "country|skip|province|city|skip"] {
             assert_eq!(text.parse::<Ip2regionFields>().unwrap().to_string(), text);
         }
-        assert_eq!(
-            "country, city"
-                .parse::<Ip2regionFields>()
-                .unwrap()
-                .to_string(),
-            "country|city"
-        );
+        assert_eq!("country, city".parse::<Ip2regionFields>().unwrap().to_string(), "country|city");
         let refused = |text: &str| text.parse::<Ip2regionFields>().unwrap_err();
-        assert_eq!(
-            refused("country|town"),
-            FieldsError::Unknown(String::from("town"))
-        );
+        assert_eq!(refused("country|town"), FieldsError::Unknown(String::from("town")));
         assert_eq!(refused("city|city"), FieldsError::Repeated("city"));
         assert_eq!(refused("skip"), FieldsError::Useless);
         assert_eq!(refused(&["skip"; 33].join("|")), FieldsError::TooMany);

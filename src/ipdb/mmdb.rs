@@ -30,10 +30,7 @@ impl Mmdb {
         mmdb_check::check_structure(&bytes)?;
         let reader = Reader::from_source(bytes).map_err(|error| not_a_database(&error))?;
         let is_ipv4_only = reader.metadata().ip_version == 4;
-        Ok(Self {
-            reader,
-            is_ipv4_only,
-        })
+        Ok(Self { reader, is_ipv4_only })
     }
 
     pub(super) fn locate(&self, ip: IpAddr) -> Option<IpPlace> {
@@ -48,10 +45,7 @@ impl Mmdb {
 }
 
 pub(super) fn not_a_database(error: &maxminddb::MaxMindDbError) -> IpdbErrorKind {
-    IpdbErrorKind::NotADatabase {
-        format: "MaxMind DB",
-        detail: error.to_string(),
-    }
+    IpdbErrorKind::NotADatabase { format: "MaxMind DB", detail: error.to_string() }
 }
 
 /// The part of a City or Country record that is used.
@@ -94,9 +88,7 @@ impl Record<'_> {
     pub(super) fn place(&self) -> IpPlace {
         let position = self.location.position();
         let radius_km = self.location.accuracy_radius.0;
-        let accuracy_m = radius_km
-            .map(|km| km * M_PER_KM)
-            .filter(|m| m.is_finite() && *m > 0.0);
+        let accuracy_m = radius_km.map(|km| km * M_PER_KM).filter(|m| m.is_finite() && *m > 0.0);
         IpPlace {
             country: self.country.name(),
             province: self.subdivisions.name(),

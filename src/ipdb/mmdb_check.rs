@@ -36,9 +36,7 @@ pub(super) fn check_structure(bytes: &[u8]) -> Result<(), IpdbErrorKind> {
         record_bits: facts.record_size,
         address_bits: if facts.ip_version == 4 { 32 } else { 128 },
     };
-    let data = tree.data_section().ok_or(IpdbErrorKind::Truncated {
-        what: "the search tree",
-    })?;
+    let data = tree.data_section().ok_or(IpdbErrorKind::Truncated { what: "the search tree" })?;
     let mut leaves = tree.leaves(data.len())?;
     leaves.sort_unstable_by_key(|leaf| leaf.offset);
     check_values(data, leaves.iter().map(|leaf| leaf.offset).collect())?;
@@ -62,13 +60,8 @@ struct Tree<'a> {
 impl<'a> Tree<'a> {
     fn data_section(&self) -> Option<&'a [u8]> {
         let tree_bytes = u64::from(self.node_count) * u64::from(self.record_bits) / 4;
-        let start = usize::try_from(tree_bytes)
-            .ok()?
-            .checked_add(SEPARATOR_BYTES)?;
-        let end = self
-            .bytes
-            .windows(METADATA_MARK.len())
-            .rposition(|at| at == METADATA_MARK)?;
+        let start = usize::try_from(tree_bytes).ok()?.checked_add(SEPARATOR_BYTES)?;
+        let end = self.bytes.windows(METADATA_MARK.len()).rposition(|at| at == METADATA_MARK)?;
         self.bytes.get(start..end)
     }
 
@@ -96,20 +89,14 @@ impl<'a> Tree<'a> {
 
     /// Visits every reachable node once and collects the distinct records.
     fn leaves(&self, data_bytes: usize) -> Result<Vec<Leaf>, IpdbErrorKind> {
-        let truncated = || IpdbErrorKind::Truncated {
-            what: "the search tree",
-        };
-        let nodes = usize::try_from(self.node_count)
-            .ok()
-            .ok_or_else(truncated)?;
+        let truncated = || IpdbErrorKind::Truncated { what: "the search tree" };
+        let nodes = usize::try_from(self.node_count).ok().ok_or_else(truncated)?;
         let mut visited = vec![false; nodes];
         let mut offsets = HashSet::new();
         let mut leaves = Vec::new();
         let mut stack = vec![(0_u32, 0_u8, 0_u128)];
         while let Some((node, depth, address)) = stack.pop() {
-            let seen = usize::try_from(node)
-                .ok()
-                .and_then(|at| visited.get_mut(at));
+            let seen = usize::try_from(node).ok().and_then(|at| visited.get_mut(at));
             if std::mem::replace(seen.ok_or_else(truncated)?, true) {
                 continue;
             }
@@ -119,9 +106,7 @@ impl<'a> Tree<'a> {
                 let address = address | (u128::from(side) << 127_u8.saturating_sub(depth));
                 if record < self.node_count {
                     if below >= self.address_bits {
-                        return Err(IpdbErrorKind::damaged(
-                            "the search tree is deeper than an address is long",
-                        ));
+                        return Err(IpdbErrorKind::damaged("the search tree is deeper than an address is long"));
                     }
                     stack.push((record, below, address));
                 } else if record > self.node_count {
@@ -140,18 +125,12 @@ impl<'a> Tree<'a> {
             .ok()
             .and_then(|it| it.checked_sub(SEPARATOR_BYTES))
             .filter(|offset| *offset < data_bytes)
-            .ok_or_else(|| {
-                IpdbErrorKind::damaged("the search tree points outside the data section")
-            })
+            .ok_or_else(|| IpdbErrorKind::damaged("the search tree points outside the data section"))
     }
 }
 
 /// Decodes records as look-ups do, and asks that at least one says something.
-fn check_records(
-    reader: &Reader<&[u8]>,
-    leaves: &[Leaf],
-    address_bits: u8,
-) -> Result<(), IpdbErrorKind> {
+fn check_records(reader: &Reader<&[u8]>, leaves: &[Leaf], address_bits: u8) -> Result<(), IpdbErrorKind> {
     let step = leaves.len().div_ceil(RECORDS_DECODED_MAX).max(1);
     let mut knows_something = false;
     for leaf in leaves.iter().step_by(step) {
@@ -159,27 +138,18 @@ fn check_records(
             (32, Ok(address)) => IpAddr::V4(Ipv4Addr::from(address)),
             _ => IpAddr::V6(Ipv6Addr::from(leaf.address)),
         };
-        let found = reader
-            .lookup(ip)
-            .and_then(|found| found.decode::<Record<'_>>());
+        let found = reader.lookup(ip).and_then(|found| found.decode::<Record<'_>>());
         let record = found.map_err(|error| {
-            IpdbErrorKind::damaged(format!(
-                "a record cannot be read as a City or Country record: {error}"
-            ))
+            IpdbErrorKind::damaged(format!("a record cannot be read as a City or Country record: {error}"))
         })?;
         knows_something |= record.is_some_and(|record| record.place().knows_something());
     }
-    if knows_something {
-        Ok(())
-    } else {
-        Err(IpdbErrorKind::NoPlaces)
-    }
+    if knows_something { Ok(()) } else { Err(IpdbErrorKind::NoPlaces) }
 }
 
 /// Checks that every value that can be reached from the given offsets lies inside the data section and is well formed.
 fn check_values(data: &[u8], mut pending: Vec<usize>) -> Result<(), IpdbErrorKind> {
-    let outside =
-        || IpdbErrorKind::damaged("a value in the data section is malformed or runs over its end");
+    let outside = || IpdbErrorKind::damaged("a value in the data section is malformed or runs over its end");
     let mut seen: HashSet<usize> = pending.iter().copied().collect();
     let mut visits_left = data.len().saturating_mul(VISITS_PER_BYTE_MAX);
     while let Some(start) = pending.pop() {
@@ -196,9 +166,7 @@ fn check_values(data: &[u8], mut pending: Vec<usize>) -> Result<(), IpdbErrorKin
                     0
                 }
                 Kind::Text if std::str::from_utf8(head.payload).is_err() => {
-                    return Err(IpdbErrorKind::damaged(
-                        "a name in the data section is not UTF-8",
-                    ));
+                    return Err(IpdbErrorKind::damaged("a name in the data section is not UTF-8"));
                 }
                 Kind::Text | Kind::Scalar => 0,
                 Kind::Container(children) => children,
@@ -258,20 +226,14 @@ impl<'a> Head<'a> {
         at = at.checked_add(more)?;
         let (kind, payload_bytes) = match (kind, size) {
             (2, _) => (Kind::Text, size),
-            (4, _) | (3, 8) | (5, 0..=2) | (6 | 8, 0..=4) | (9, 0..=8) | (10, 0..=16) | (15, 4) => {
-                (Kind::Scalar, size)
-            }
+            (4, _) | (3, 8) | (5, 0..=2) | (6 | 8, 0..=4) | (9, 0..=8) | (10, 0..=16) | (15, 4) => (Kind::Scalar, size),
             (14, 0..=1) => (Kind::Scalar, 0),
             (7, _) => (Kind::Container(size.checked_mul(2)?), 0),
             (11, _) => (Kind::Container(size), 0),
             _ => return None,
         };
         let end = at.checked_add(payload_bytes)?;
-        Some(Self {
-            kind,
-            payload: data.get(at..end)?,
-            end,
-        })
+        Some(Self { kind, payload: data.get(at..end)?, end })
     }
 
     fn pointer(data: &'a [u8], low: usize, at: usize) -> Option<Self> {
@@ -282,21 +244,13 @@ impl<'a> Head<'a> {
             _ => (4, 0, 0),
         };
         let end = at.checked_add(more)?;
-        let target = unsigned(data.get(at..end)?)?
-            .checked_add(high << (8 * more).min(24))?
-            .checked_add(base)?;
-        (target < data.len()).then_some(Self {
-            kind: Kind::Pointer(target),
-            payload: &[],
-            end,
-        })
+        let target = unsigned(data.get(at..end)?)?.checked_add(high << (8 * more).min(24))?.checked_add(base)?;
+        (target < data.len()).then_some(Self { kind: Kind::Pointer(target), payload: &[], end })
     }
 }
 
 /// A big-endian number of at most four bytes.
 fn unsigned(bytes: &[u8]) -> Option<usize> {
-    let value = bytes
-        .iter()
-        .fold(0_u32, |value, byte| (value << 8) | u32::from(*byte));
+    let value = bytes.iter().fold(0_u32, |value, byte| (value << 8) | u32::from(*byte));
     usize::try_from(value).ok()
 }

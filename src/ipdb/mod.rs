@@ -33,16 +33,7 @@ pub const NAME_BYTES_MAX: usize = 256;
 pub const COUNTRY_ACCURACY_M_MIN: f64 = 500_000.0;
 
 /// What databases write where they know nothing: ip2region's `0`, private networks, reserved networks.
-const UNKNOWN_NAMES: [&str; 8] = [
-    "",
-    "0",
-    "-",
-    "内网IP",
-    "局域网",
-    "保留地址",
-    "未知",
-    "Reserved",
-];
+const UNKNOWN_NAMES: [&str; 8] = ["", "0", "-", "内网IP", "局域网", "保留地址", "未知", "Reserved"];
 
 /// Which IP databases are asked, and how their fields are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -80,11 +71,8 @@ enum Knowledge {
 
 impl IpPlace {
     fn knowledge(&self) -> Knowledge {
-        let is_rough = self
-            .accuracy_m
-            .is_some_and(|radius| radius >= COUNTRY_ACCURACY_M_MIN);
-        if self.city.is_some() || self.province.is_some() || (self.position.is_some() && !is_rough)
-        {
+        let is_rough = self.accuracy_m.is_some_and(|radius| radius >= COUNTRY_ACCURACY_M_MIN);
+        if self.city.is_some() || self.province.is_some() || (self.position.is_some() && !is_rough) {
             Knowledge::Place
         } else if self.position.is_some() {
             Knowledge::CountryPosition
@@ -134,18 +122,12 @@ impl IpDatabases {
     pub fn locate(&self, ip: IpAddr) -> Option<IpPlace> {
         let ip = ip.to_canonical();
         let mut best: Option<(Knowledge, IpPlace)> = None;
-        for place in self
-            .databases
-            .iter()
-            .filter_map(|database| database.locate(ip))
-        {
+        for place in self.databases.iter().filter_map(|database| database.locate(ip)) {
             let knowledge = place.knowledge();
             if knowledge == Knowledge::Place {
                 return Some(place);
             }
-            let least = best
-                .as_ref()
-                .map_or(Knowledge::Nothing, |(known, _)| *known);
+            let least = best.as_ref().map_or(Knowledge::Nothing, |(known, _)| *known);
             if knowledge > least {
                 best = Some((knowledge, place));
             }

@@ -32,10 +32,7 @@ impl Database {
     /// # Errors
     /// [`IpdbError`] if the file cannot be read, is not sound, or knows no places.
     pub fn open(path: &Path, fields: &Ip2regionFields) -> Result<Self, IpdbError> {
-        Self::read(path, fields).map_err(|kind| IpdbError {
-            path: path.to_owned(),
-            kind,
-        })
+        Self::read(path, fields).map_err(|kind| IpdbError { path: path.to_owned(), kind })
     }
 
     fn read(path: &Path, fields: &Ip2regionFields) -> Result<Self, IpdbErrorKind> {
@@ -75,25 +72,17 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, IpdbErrorKind> {
     }
     let file = File::open(path).map_err(IpdbErrorKind::Unreadable)?;
     let length = facts.len();
-    let too_large = |bytes| IpdbErrorKind::TooLarge {
-        bytes,
-        bytes_max: BYTES_MAX,
-    };
+    let too_large = |bytes| IpdbErrorKind::TooLarge { bytes, bytes_max: BYTES_MAX };
     if length > BYTES_MAX {
         return Err(too_large(length));
     }
     let mut bytes = Vec::new();
-    let room = usize::try_from(length)
-        .ok()
-        .ok_or_else(|| too_large(length))?;
-    bytes.try_reserve_exact(room).map_err(|error| {
-        IpdbErrorKind::Unreadable(std::io::Error::new(ErrorKind::OutOfMemory, error))
-    })?;
+    let room = usize::try_from(length).ok().ok_or_else(|| too_large(length))?;
+    bytes
+        .try_reserve_exact(room)
+        .map_err(|error| IpdbErrorKind::Unreadable(std::io::Error::new(ErrorKind::OutOfMemory, error)))?;
     // The file may grow while it is read, so the limit holds for the reading as well.
-    let read = file
-        .take(BYTES_MAX.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(IpdbErrorKind::Unreadable)?;
+    let read = file.take(BYTES_MAX.saturating_add(1)).read_to_end(&mut bytes).map_err(IpdbErrorKind::Unreadable)?;
     match u64::try_from(read) {
         Ok(0) => Err(IpdbErrorKind::Empty),
         Ok(read) if read <= BYTES_MAX => Ok(bytes),

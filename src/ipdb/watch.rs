@@ -60,10 +60,7 @@ enum Seen {
 impl Seen {
     fn look(path: &Path) -> Self {
         match std::fs::metadata(path) {
-            Ok(facts) => Self::File {
-                modified: facts.modified().ok(),
-                bytes: facts.len(),
-            },
+            Ok(facts) => Self::File { modified: facts.modified().ok(), bytes: facts.len() },
             Err(error) => Self::Unreadable(error.kind()),
         }
     }
@@ -76,29 +73,16 @@ impl IpLocator {
     /// [`Self::reload_if_changed`].
     #[must_use]
     pub fn open(settings: Settings) -> (Self, Vec<IpdbError>) {
-        let slot = |path| Slot {
-            path,
-            seen: Seen::Nothing,
-            database: None,
-        };
+        let slot = |path| Slot { path, seen: Seen::Nothing, database: None };
         let mut slots: Vec<Slot> = settings.paths.into_iter().map(slot).collect();
         let mut errors = Vec::new();
         for slot in &mut slots {
-            if let Some(ReloadOutcome::Refused { error, .. }) =
-                slot.reload(&settings.ip2region_fields)
-            {
+            if let Some(ReloadOutcome::Refused { error, .. }) = slot.reload(&settings.ip2region_fields) {
                 errors.push(error);
             }
         }
         let live = Live::new(in_use(&slots));
-        (
-            Self {
-                fields: settings.ip2region_fields,
-                slots: Mutex::new(slots),
-                live,
-            },
-            errors,
-        )
+        (Self { fields: settings.ip2region_fields, slots: Mutex::new(slots), live }, errors)
     }
 
     /// Reads files whose time of change or size differ from what was read last, and swaps all of them in at once.
@@ -108,14 +92,8 @@ impl IpLocator {
     pub fn reload_if_changed(&self) -> Vec<ReloadOutcome> {
         // A slot is replaced in whole assignments, so a panic elsewhere leaves nothing half done.
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcomes: Vec<ReloadOutcome> = slots
-            .iter_mut()
-            .filter_map(|slot| slot.reload(&self.fields))
-            .collect();
-        if outcomes
-            .iter()
-            .any(|outcome| matches!(outcome, ReloadOutcome::Loaded { .. }))
-        {
+        let outcomes: Vec<ReloadOutcome> = slots.iter_mut().filter_map(|slot| slot.reload(&self.fields)).collect();
+        if outcomes.iter().any(|outcome| matches!(outcome, ReloadOutcome::Loaded { .. })) {
             self.live.store(in_use(&slots));
         }
         outcomes
@@ -141,12 +119,7 @@ impl IpLocator {
 }
 
 fn in_use(slots: &[Slot]) -> IpDatabases {
-    IpDatabases::new(
-        slots
-            .iter()
-            .filter_map(|slot| slot.database.clone())
-            .collect(),
-    )
+    IpDatabases::new(slots.iter().filter_map(|slot| slot.database.clone()).collect())
 }
 
 impl Slot {
@@ -162,9 +135,7 @@ impl Slot {
             Ok(database) => {
                 self.seen = now;
                 self.database = Some(Arc::new(database));
-                Some(ReloadOutcome::Loaded {
-                    path: self.path.clone(),
-                })
+                Some(ReloadOutcome::Loaded { path: self.path.clone() })
             }
             Err(error) => {
                 self.seen = if let IpdbErrorKind::Unreadable(cause) = &error.kind {
@@ -190,33 +161,19 @@ mod tests {
     const DEMO_XDB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/ip/demo.xdb");
 
     fn settings(paths: &[&Path]) -> Settings {
-        Settings {
-            paths: paths.iter().map(|path| path.to_path_buf()).collect(),
-            ..Settings::default()
-        }
+        Settings { paths: paths.iter().map(|path| path.to_path_buf()).collect(), ..Settings::default() }
     }
 
     fn city(locator: &IpLocator) -> Option<String> {
-        locator
-            .locate("203.0.113.1".parse().unwrap())?
-            .city
-            .map(String::from)
+        locator.locate("203.0.113.1".parse().unwrap())?.city.map(String::from)
     }
 
     fn outcome(outcomes: &[ReloadOutcome]) -> &'static str {
         match outcomes {
             [] => "nothing",
             [ReloadOutcome::Loaded { .. }] => "loaded",
-            [
-                ReloadOutcome::Refused {
-                    keeps_old: true, ..
-                },
-            ] => "refused, keeps the old one",
-            [
-                ReloadOutcome::Refused {
-                    keeps_old: false, ..
-                },
-            ] => "refused",
+            [ReloadOutcome::Refused { keeps_old: true, .. }] => "refused, keeps the old one",
+            [ReloadOutcome::Refused { keeps_old: false, .. }] => "refused",
             _ => "several",
         }
     }
@@ -233,30 +190,18 @@ mod tests {
         assert_eq!(outcome(&locator.reload_if_changed()), "nothing");
 
         fs::write(&path, &good[..good.len() / 2]).unwrap();
-        assert_eq!(
-            outcome(&locator.reload_if_changed()),
-            "refused, keeps the old one"
-        );
+        assert_eq!(outcome(&locator.reload_if_changed()), "refused, keeps the old one");
         assert_eq!(outcome(&locator.reload_if_changed()), "nothing");
-        assert_eq!(
-            (city(&locator).as_deref(), locator.version()),
-            (Some("上海"), 1)
-        );
+        assert_eq!((city(&locator).as_deref(), locator.version()), (Some("上海"), 1));
 
         fs::remove_file(&path).unwrap();
-        assert_eq!(
-            outcome(&locator.reload_if_changed()),
-            "refused, keeps the old one"
-        );
+        assert_eq!(outcome(&locator.reload_if_changed()), "refused, keeps the old one");
         assert_eq!(outcome(&locator.reload_if_changed()), "nothing");
         assert_eq!(city(&locator).as_deref(), Some("上海"));
 
         fs::write(&path, &good).unwrap();
         assert_eq!(outcome(&locator.reload_if_changed()), "loaded");
-        assert_eq!(
-            (city(&locator).as_deref(), locator.version()),
-            (Some("上海"), 2)
-        );
+        assert_eq!((city(&locator).as_deref(), locator.version()), (Some("上海"), 2));
     }
 
     #[test]
@@ -266,8 +211,7 @@ mod tests {
         fs::copy(DEMO_XDB, &path).unwrap();
         let (locator, _) = IpLocator::open(settings(&[&path]));
         let file = fs::File::options().write(true).open(&path).unwrap();
-        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1))
-            .unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1)).unwrap();
         assert_eq!(outcome(&locator.reload_if_changed()), "loaded");
         assert_eq!(locator.version(), 2);
     }
@@ -277,25 +221,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let late = folder.path().join("late.xdb");
         let (locator, errors) = IpLocator::open(settings(&[&late, Path::new(DEMO_MMDB)]));
-        assert_eq!(
-            errors
-                .iter()
-                .map(|it| it.path.as_path())
-                .collect::<Vec<_>>(),
-            [late.as_path()]
-        );
+        assert_eq!(errors.iter().map(|it| it.path.as_path()).collect::<Vec<_>>(), [late.as_path()]);
         assert_eq!(locator.in_use(), 1);
         assert_eq!(outcome(&locator.reload_if_changed()), "nothing");
         fs::copy(DEMO_XDB, &late).unwrap();
         assert_eq!(outcome(&locator.reload_if_changed()), "loaded");
         assert_eq!(locator.in_use(), 2);
         // The file stands first, so it is asked first; it has names only.
-        assert!(
-            locator
-                .locate("203.0.113.1".parse().unwrap())
-                .unwrap()
-                .position
-                .is_none()
-        );
+        assert!(locator.locate("203.0.113.1".parse().unwrap()).unwrap().position.is_none());
     }
 }

@@ -99,20 +99,9 @@ impl Xdb {
         } else {
             Ranges::V4(segments(bytes, &header, &mut records)?)
         };
-        let known: Vec<&str> = records
-            .texts
-            .iter()
-            .copied()
-            .filter(|text| !text.is_empty())
-            .collect();
-        let order = order
-            .order(&known)
-            .map_err(|fields| IpdbErrorKind::FieldsUnclear { fields })?;
-        let places: Vec<IpPlace> = records
-            .texts
-            .iter()
-            .map(|text| fields::place(text, &order))
-            .collect();
+        let known: Vec<&str> = records.texts.iter().copied().filter(|text| !text.is_empty()).collect();
+        let order = order.order(&known).map_err(|fields| IpdbErrorKind::FieldsUnclear { fields })?;
+        let places: Vec<IpPlace> = records.texts.iter().map(|text| fields::place(text, &order)).collect();
         if !places.iter().any(IpPlace::knows_something) {
             return Err(IpdbErrorKind::NoPlaces);
         }
@@ -145,9 +134,7 @@ struct Header {
 impl Header {
     fn read(bytes: &[u8]) -> Result<Self, IpdbErrorKind> {
         if bytes.len() < RECORDS_START {
-            return Err(IpdbErrorKind::Truncated {
-                what: "the table over the first two bytes",
-            });
+            return Err(IpdbErrorKind::Truncated { what: "the table over the first two bytes" });
         }
         let number = |at| u16_at(bytes, at).unwrap_or_default();
         let offset = |at| offset_at(bytes, at).unwrap_or_default();
@@ -155,42 +142,25 @@ impl Header {
             (2, _) | (3, 4) => false,
             (3, 6) => true,
             (3, found) => {
-                return Err(IpdbErrorKind::Unsupported {
-                    what: "IP version",
-                    found,
-                });
+                return Err(IpdbErrorKind::Unsupported { what: "IP version", found });
             }
             (found, _) => {
-                return Err(IpdbErrorKind::Unsupported {
-                    what: "ip2region format",
-                    found,
-                });
+                return Err(IpdbErrorKind::Unsupported { what: "ip2region format", found });
             }
         };
         if number(2) != POLICY_VECTOR {
-            return Err(IpdbErrorKind::Unsupported {
-                what: "index policy",
-                found: number(2),
-            });
+            return Err(IpdbErrorKind::Unsupported { what: "index policy", found: number(2) });
         }
         let (first, last) = (offset(8), offset(12));
         let entry = entry_bytes(is_ipv6);
         let segments_end = last.saturating_add(entry);
         if segments_end > bytes.len() {
-            return Err(IpdbErrorKind::Truncated {
-                what: "the list of segments",
-            });
+            return Err(IpdbErrorKind::Truncated { what: "the list of segments" });
         }
         if first < RECORDS_START || last < first || (last - first) % entry != 0 {
-            return Err(IpdbErrorKind::damaged(
-                "the header does not delimit a list of segments",
-            ));
+            return Err(IpdbErrorKind::damaged("the header does not delimit a list of segments"));
         }
-        let header = Self {
-            is_ipv6,
-            segments_start: first,
-            segments_end,
-        };
+        let header = Self { is_ipv6, segments_start: first, segments_end };
         header.check_vector(bytes)?;
         Ok(header)
     }
@@ -200,17 +170,11 @@ impl Header {
         let entry = entry_bytes(self.is_ipv6);
         let table = bytes.get(HEADER_BYTES..RECORDS_START).unwrap_or_default();
         for pair in table.chunks_exact(VECTOR_PAIR_BYTES) {
-            let (start, end) = (
-                offset_at(pair, 0).unwrap_or(0),
-                offset_at(pair, 4).unwrap_or(0),
-            );
-            let is_inside =
-                start >= self.segments_start && start <= end && end <= self.segments_end;
+            let (start, end) = (offset_at(pair, 0).unwrap_or(0), offset_at(pair, 4).unwrap_or(0));
+            let is_inside = start >= self.segments_start && start <= end && end <= self.segments_end;
             let is_whole = |at: usize| at.wrapping_sub(self.segments_start).is_multiple_of(entry);
             if (start, end) != (0, 0) && !(is_inside && is_whole(start) && is_whole(end)) {
-                return Err(IpdbErrorKind::damaged(
-                    "the table over the first two bytes points outside the segments",
-                ));
+                return Err(IpdbErrorKind::damaged("the table over the first two bytes points outside the segments"));
             }
         }
         Ok(())
@@ -218,11 +182,7 @@ impl Header {
 }
 
 fn entry_bytes(is_ipv6: bool) -> usize {
-    let address = if is_ipv6 {
-        <u128 as Address>::BYTES
-    } else {
-        <u32 as Address>::BYTES
-    };
+    let address = if is_ipv6 { <u128 as Address>::BYTES } else { <u32 as Address>::BYTES };
     2 * address + 6
 }
 
@@ -236,12 +196,7 @@ struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    fn place(
-        &mut self,
-        bytes: &'a [u8],
-        offset: usize,
-        length: usize,
-    ) -> Result<u32, IpdbErrorKind> {
+    fn place(&mut self, bytes: &'a [u8], offset: usize, length: usize) -> Result<u32, IpdbErrorKind> {
         if let Some(known) = self.known.get(&(offset, length)) {
             return Ok(*known);
         }
@@ -250,21 +205,16 @@ impl<'a> Records<'a> {
             .and_then(|end| bytes.get(offset..end))
             .ok_or(IpdbErrorKind::Truncated { what: "a record" })?;
         if offset < RECORDS_START || length > RECORD_BYTES_MAX || self.texts.len() >= RECORDS_MAX {
-            return Err(IpdbErrorKind::damaged(
-                "a record is misplaced or too long, or there are too many",
-            ));
+            return Err(IpdbErrorKind::damaged("a record is misplaced or too long, or there are too many"));
         }
         // Sound files hold each record once, so more text than file means that records overlap.
         self.bytes = self.bytes.saturating_add(length);
         if self.bytes > bytes.len() {
             return Err(IpdbErrorKind::damaged("the records overlap"));
         }
-        let text = std::str::from_utf8(record)
-            .ok()
-            .ok_or_else(|| IpdbErrorKind::damaged("a record is not UTF-8"))?;
-        let place = u32::try_from(self.texts.len())
-            .ok()
-            .ok_or_else(|| IpdbErrorKind::damaged("there are too many records"))?;
+        let text = std::str::from_utf8(record).ok().ok_or_else(|| IpdbErrorKind::damaged("a record is not UTF-8"))?;
+        let place =
+            u32::try_from(self.texts.len()).ok().ok_or_else(|| IpdbErrorKind::damaged("there are too many records"))?;
         self.texts.push(text);
         self.known.insert((offset, length), place);
         Ok(place)
@@ -279,9 +229,7 @@ fn segments<'a, A: Address>(
 ) -> Result<Vec<Range<A>>, IpdbErrorKind> {
     let table = bytes
         .get(header.segments_start..header.segments_end)
-        .ok_or(IpdbErrorKind::Truncated {
-            what: "the list of segments",
-        })?;
+        .ok_or(IpdbErrorKind::Truncated { what: "the list of segments" })?;
     let disorder = || IpdbErrorKind::damaged("the segments are not in rising order");
     let mut ranges: Vec<Range<A>> = Vec::new();
     for segment in table.chunks_exact(2 * A::BYTES + 6) {

@@ -53,14 +53,8 @@ impl<T> Live<T> {
     /// Starts with a value at generation [`GENERATION_FIRST`].
     #[must_use]
     pub fn new(value: T) -> Self {
-        let first = Held {
-            generation: GENERATION_FIRST,
-            value,
-        };
-        Self {
-            current: ArcSwap::from_pointee(first),
-            writing: Mutex::new(()),
-        }
+        let first = Held { generation: GENERATION_FIRST, value };
+        Self { current: ArcSwap::from_pointee(first), writing: Mutex::new(()) }
     }
 
     /// The current value for a short look; the cheapest way to read. Not to be held across an `await`.
@@ -93,9 +87,7 @@ impl<T> Live<T> {
 
 impl<T> fmt::Debug for Live<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Live")
-            .field("generation", &self.generation())
-            .finish_non_exhaustive()
+        f.debug_struct("Live").field("generation", &self.generation()).finish_non_exhaustive()
     }
 }
 
@@ -126,13 +118,9 @@ mod tests {
     fn versions_of_concurrent_writers_never_repeat() {
         let live = Live::new(0_u32);
         let mut generations: Vec<u64> = thread::scope(|scope| {
-            let writers: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| (0..50).map(|_| live.store(1)).collect::<Vec<_>>()))
-                .collect();
-            writers
-                .into_iter()
-                .flat_map(|writer| writer.join().unwrap())
-                .collect()
+            let writers: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| (0..50).map(|_| live.store(1)).collect::<Vec<_>>())).collect();
+            writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
         });
         generations.sort_unstable();
         assert_eq!(generations, (2..=201).collect::<Vec<u64>>());
@@ -141,9 +129,6 @@ mod tests {
 
     #[test]
     fn a_live_value_does_not_print_what_it_holds() {
-        assert_eq!(
-            format!("{:?}", Live::new("secret")),
-            "Live { generation: 1, .. }"
-        );
+        assert_eq!(format!("{:?}", Live::new("secret")), "Live { generation: 1, .. }");
     }
 }

@@ -26,9 +26,7 @@ pub enum Trouble {
     #[error("the outbox is damaged")]
     Corrupt,
     /// A later version of this program wrote the file.
-    #[error(
-        "the outbox was written by a later version of this program (format {found}, this program knows {known})"
-    )]
+    #[error("the outbox was written by a later version of this program (format {found}, this program knows {known})")]
     TooNew {
         /// The format of the file.
         found: i64,
@@ -54,10 +52,7 @@ impl OutboxError {
     }
 
     pub(super) fn caused(kind: Trouble, source: impl Error + Send + Sync + 'static) -> Self {
-        Self {
-            kind,
-            source: Some(Arc::new(source)),
-        }
+        Self { kind, source: Some(Arc::new(source)) }
     }
 }
 

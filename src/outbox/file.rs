@@ -74,11 +74,7 @@ impl File {
             FORMAT => {}
             0 => making.execute_batch(TABLES)?,
             found => {
-                return Err(Trouble::TooNew {
-                    found,
-                    known: FORMAT,
-                }
-                .into());
+                return Err(Trouble::TooNew { found, known: FORMAT }.into());
             }
         }
         making.commit()?;
@@ -98,38 +94,31 @@ impl File {
 
     /// The numbers of the oldest and the newest item.
     pub(super) fn span(&self) -> Result<Option<(i64, i64)>, OutboxError> {
-        let span = self.0.query_one(
-            "SELECT (SELECT min(seq) FROM outbox), (SELECT max(seq) FROM outbox)",
-            (),
-            |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)),
-        )?;
+        let span =
+            self.0.query_one("SELECT (SELECT min(seq) FROM outbox), (SELECT max(seq) FROM outbox)", (), |row| {
+                Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
+            })?;
         Ok(span.0.zip(span.1))
     }
 
     /// Gives the space of a large file back, if nothing is in it.
     pub(super) fn shrink_if_idle(&self) -> Result<(), OutboxError> {
-        let pages: i64 = self
-            .0
-            .query_one("PRAGMA page_count", (), |row| row.get(0))?;
+        let pages: i64 = self.0.query_one("PRAGMA page_count", (), |row| row.get(0))?;
         if pages > IDLE_PAGES_MAX && self.depth()? == 0 {
-            self.0
-                .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")?;
+            self.0.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")?;
         }
         Ok(())
     }
 
     /// Begins to write.
     pub(super) fn begin(&mut self) -> Result<Writing<'_>, OutboxError> {
-        let transaction = self
-            .0
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.0.transaction_with_behavior(TransactionBehavior::Immediate)?;
         Ok(Writing(transaction))
     }
 
     pub(super) fn read(&self, after: i64, limit: usize) -> Result<Page, OutboxError> {
-        let mut query = self.0.prepare_cached(
-            "SELECT seq, kind, body FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-        )?;
+        let mut query =
+            self.0.prepare_cached("SELECT seq, kind, body FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
         let mut rows = query.query((after, i64::try_from(limit).unwrap_or(i64::MAX)))?;
         let mut page = Page::default();
         while let Some(row) = rows.next()? {
@@ -144,32 +133,23 @@ impl File {
     }
 
     pub(super) fn oldest_at(&self) -> Result<Option<Timestamp>, OutboxError> {
-        let mut query = self
-            .0
-            .prepare_cached("SELECT at FROM outbox ORDER BY seq LIMIT 1")?;
+        let mut query = self.0.prepare_cached("SELECT at FROM outbox ORDER BY seq LIMIT 1")?;
         let at = query.query_one((), |row| row.get(0)).optional()?;
         Ok(at.map(Timestamp::from_unix_ms))
     }
 
     pub(super) fn dead(&self, limit: usize) -> Result<Vec<DeadItem>, OutboxError> {
-        let mut query = self.0.prepare_cached(
-            "SELECT seq, CAST(body AS BLOB), cause FROM dead ORDER BY id DESC LIMIT ?1",
-        )?;
+        let mut query =
+            self.0.prepare_cached("SELECT seq, CAST(body AS BLOB), cause FROM dead ORDER BY id DESC LIMIT ?1")?;
         let found = query.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
             let body: Option<Vec<u8>> = row.get(1)?;
-            Ok(DeadItem {
-                seq: row.get(0)?,
-                body: body.unwrap_or_default(),
-                cause: row.get(2)?,
-            })
+            Ok(DeadItem { seq: row.get(0)?, body: body.unwrap_or_default(), cause: row.get(2)? })
         })?;
         Ok(found.collect::<Result<_, _>>()?)
     }
 
     pub(super) fn dead_count(&self) -> Result<u64, OutboxError> {
-        let count: i64 = self
-            .0
-            .query_one("SELECT count(*) FROM dead", (), |row| row.get(0))?;
+        let count: i64 = self.0.query_one("SELECT count(*) FROM dead", (), |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 }
@@ -186,13 +166,8 @@ fn read_row(row: &rusqlite::Row<'_>) -> Result<Item, String> {
 pub(super) struct Writing<'a>(Transaction<'a>);
 
 impl Writing<'_> {
-    pub(super) fn append<'r>(
-        &self,
-        rows: impl Iterator<Item = &'r Row>,
-    ) -> Result<(), OutboxError> {
-        let mut insert = self
-            .0
-            .prepare_cached("INSERT INTO outbox (kind, at, body) VALUES (?1, ?2, ?3)")?;
+    pub(super) fn append<'r>(&self, rows: impl Iterator<Item = &'r Row>) -> Result<(), OutboxError> {
+        let mut insert = self.0.prepare_cached("INSERT INTO outbox (kind, at, body) VALUES (?1, ?2, ?3)")?;
         for row in rows {
             insert.execute((row.kind, row.at_ms, &row.body))?;
         }
@@ -201,9 +176,7 @@ impl Writing<'_> {
 
     /// Deletes everything up to this number and tells how many items that were.
     pub(super) fn acknowledge(&self, up_to: i64) -> Result<usize, OutboxError> {
-        let mut delete = self
-            .0
-            .prepare_cached("DELETE FROM outbox WHERE seq <= ?1")?;
+        let mut delete = self.0.prepare_cached("DELETE FROM outbox WHERE seq <= ?1")?;
         Ok(delete.execute([up_to])?)
     }
 
@@ -213,9 +186,7 @@ impl Writing<'_> {
             "INSERT INTO dead (seq, kind, at, body, cause) SELECT seq, kind, at, body, ?2 FROM outbox WHERE seq = ?1",
         )?;
         copy.execute((seq, cause))?;
-        let mut trim = self
-            .0
-            .prepare_cached("DELETE FROM dead WHERE id <= (SELECT max(id) FROM dead) - ?1")?;
+        let mut trim = self.0.prepare_cached("DELETE FROM dead WHERE id <= (SELECT max(id) FROM dead) - ?1")?;
         trim.execute([DEAD_ITEMS_MAX])?;
         let mut delete = self.0.prepare_cached("DELETE FROM outbox WHERE seq = ?1")?;
         Ok(delete.execute([seq])?)

@@ -37,11 +37,9 @@ impl Row {
                 at_ms: Timestamp::from_unix_ms(record.revision / 1_000).unix_ms(),
                 body: serde_json::to_vec(record)?,
             },
-            Item::Step(record) => Self {
-                kind: KIND_STEP,
-                at_ms: record.at.unix_ms(),
-                body: serde_json::to_vec(record)?,
-            },
+            Item::Step(record) => {
+                Self { kind: KIND_STEP, at_ms: record.at.unix_ms(), body: serde_json::to_vec(record)? }
+            }
         })
     }
 }
@@ -49,12 +47,8 @@ impl Row {
 /// Reads an item back; the error is the cause to be kept beside an item that is set aside.
 pub(super) fn read(kind: i64, body: &[u8]) -> Result<Item, String> {
     match kind {
-        KIND_TAG => serde_json::from_slice(body)
-            .map(Item::Tag)
-            .map_err(|cause| cause.to_string()),
-        KIND_STEP => serde_json::from_slice(body)
-            .map(Item::Step)
-            .map_err(|cause| cause.to_string()),
+        KIND_TAG => serde_json::from_slice(body).map(Item::Tag).map_err(|cause| cause.to_string()),
+        KIND_STEP => serde_json::from_slice(body).map(Item::Step).map_err(|cause| cause.to_string()),
         other => Err(format!("kind {other} is not known")),
     }
 }

@@ -44,11 +44,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            queue_items_max: 16_384,
-            batch_items_max: 1_024,
-            items_max: 5_000_000,
-        }
+        Self { queue_items_max: 16_384, batch_items_max: 1_024, items_max: 5_000_000 }
     }
 }
 
@@ -71,11 +67,7 @@ impl Outbox {
     /// # Errors
     /// [`Trouble::InUse`] if another process has it open, [`Trouble::Corrupt`] or [`Trouble::TooNew`] if the file cannot be
     /// used, [`Trouble::Unavailable`] if it cannot be read or written.
-    pub fn open(
-        path: &Path,
-        settings: &Settings,
-        on_commit: Option<OnCommit>,
-    ) -> Result<Self, OutboxError> {
+    pub fn open(path: &Path, settings: &Settings, on_commit: Option<OnCommit>) -> Result<Self, OutboxError> {
         let lock = lock(path)?;
         let file = File::open(path)?;
         file.shrink_if_idle()?;
@@ -180,9 +172,7 @@ impl Outbox {
     pub fn set_aside(&self, items: Vec<(i64, String)>) -> Result<(), OutboxError> {
         let (asker, answer) = sync_channel(1);
         let closed = || OutboxError::from(Trouble::Closed);
-        self.commands
-            .send(Command::SetAside(items, asker))
-            .map_err(|_command| closed())?;
+        self.commands.send(Command::SetAside(items, asker)).map_err(|_command| closed())?;
         answer.recv().map_err(|_gone| closed())?
     }
 
@@ -225,11 +215,7 @@ impl Outbox {
 
     /// Commits what waits in memory and ends the thread. Blocks until then; later appends fail with [`Trouble::Closed`].
     pub fn close(&self) {
-        let thread = self
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             // Both fail only if the thread has ended already.
             drop(self.commands.send(Command::Close));

@@ -119,9 +119,7 @@ impl Writer {
         let (appended, removed) = write(&writing, batch, room)?;
         writing.commit()?;
         let count = |items| u64::try_from(items).unwrap_or(u64::MAX);
-        let depth = depth
-            .saturating_add(count(appended))
-            .saturating_sub(count(removed));
+        let depth = depth.saturating_add(count(appended)).saturating_sub(count(removed));
         Ok(Done { appended, depth })
     }
 }
@@ -135,11 +133,7 @@ struct Done {
 }
 
 /// Appends as many items as there is room for, then removes; returns the number of both.
-fn write(
-    writing: &Writing<'_>,
-    batch: &[Command],
-    room: usize,
-) -> Result<(usize, usize), OutboxError> {
+fn write(writing: &Writing<'_>, batch: &[Command], room: usize) -> Result<(usize, usize), OutboxError> {
     let rows = batch.iter().filter_map(|command| match command {
         Command::Append(row, _) => Some(row),
         Command::Acknowledge(..) | Command::SetAside(..) | Command::Close => None,

@@ -93,10 +93,7 @@ impl Caption {
         let text = paragraphs.join(" ");
         if let Some(font) = font {
             return match font.lacks(&text) {
-                Some(character) => Err(QrError::FontLacks {
-                    font: font.name().to_owned(),
-                    character,
-                }),
+                Some(character) => Err(QrError::FontLacks { font: font.name().to_owned(), character }),
                 None => Ok(Some(Self::in_font(&paragraphs, text, code, &font.glyphs()))),
             };
         }
@@ -111,10 +108,7 @@ impl Caption {
         let middle = f32::from(code.picture_modules()) / 2.0;
         let mut pens = Vec::new();
         for line in &caption.lines {
-            let mut at = Spot {
-                x: middle - line.width / 2.0,
-                y: line.baseline,
-            };
+            let mut at = Spot { x: middle - line.width / 2.0, y: line.baseline };
             for c in line.text.chars() {
                 glyphs.draw(c, at, caption.em, &mut pens);
                 at.x += glyphs.advance_em(c) * caption.em;
@@ -132,22 +126,14 @@ impl Caption {
     }
 
     /// Chooses the number of lines and the size of the letters.
-    fn placed(
-        paragraphs: &[String],
-        text: String,
-        code: &Code,
-        advance: impl Fn(char) -> f32,
-    ) -> Self {
+    fn placed(paragraphs: &[String], text: String, code: &Code, advance: impl Fn(char) -> f32) -> Self {
         let across = f32::from(code.side_modules());
         let paragraphs: Vec<&str> = paragraphs.iter().map(String::as_str).collect();
         let mut rows = Vec::new();
         let mut em = 0.0;
         for lines_max in paragraphs.len()..=CAPTION_LINES_MAX {
             let tried = wrap::rows(&paragraphs, lines_max, &advance);
-            let widest = tried
-                .iter()
-                .map(|row| row.width_em)
-                .fold(LETTERS_ACROSS_MIN, f32::max);
+            let widest = tried.iter().map(|row| row.width_em).fold(LETTERS_ACROSS_MIN, f32::max);
             if across / widest > em {
                 em = across / widest;
                 rows = tried;
@@ -160,15 +146,10 @@ impl Caption {
         let mut baseline = top + ASCENT_EM * em;
         let mut lines = Vec::with_capacity(rows.len());
         for row in rows {
-            lines.push(Line {
-                text: row.text,
-                width: row.width_em * em,
-                baseline,
-            });
+            lines.push(Line { text: row.text, width: row.width_em * em, baseline });
             baseline += LEADING_EM * em;
         }
-        let bottom =
-            lines.last().map_or(top, |line| line.baseline) + DESCENT_EM * em + FOOT_MODULES;
+        let bottom = lines.last().map_or(top, |line| line.baseline) + DESCENT_EM * em + FOOT_MODULES;
         let height_modules = (1..code.side_modules()).find(|it| f32::from(*it) >= bottom - top);
         Self {
             text,
@@ -212,8 +193,7 @@ fn paragraphs(text: &str) -> Result<Vec<String>, QrError> {
     let mut paragraphs = Vec::new();
     for line in text.lines() {
         let shown: String = line.trim().chars().filter(|c| !is_invisible(*c)).collect();
-        let unprintable =
-            |c: &char| c.is_control() && *c != '\t' || matches!(c, '\u{fffe}' | '\u{ffff}');
+        let unprintable = |c: &char| c.is_control() && *c != '\t' || matches!(c, '\u{fffe}' | '\u{ffff}');
         if let Some(c) = shown.chars().find(unprintable) {
             return Err(QrError::CaptionCharacter(c));
         }
@@ -263,12 +243,7 @@ mod tests {
     #[test]
     fn a_long_caption_wraps_and_then_shrinks() {
         assert_eq!(caption("扫码加入离你最近的门店福利群").lines().len(), 1);
-        assert_eq!(
-            caption("扫码加入离你最近的门店福利群，领取今天的优惠券")
-                .lines()
-                .len(),
-            2
-        );
+        assert_eq!(caption("扫码加入离你最近的门店福利群，领取今天的优惠券").lines().len(), 2);
         let longest = caption(&"群".repeat(200));
         assert_eq!(longest.lines().len(), 3);
         assert!(longest.lines().iter().all(|line| line.width <= 29.001));
@@ -277,11 +252,7 @@ mod tests {
     #[test]
     fn typed_line_breaks_are_kept() {
         let caption = caption("扫码进群\r\n\n  每天有礼  ");
-        let lines: Vec<&str> = caption
-            .lines()
-            .iter()
-            .map(|line| line.text.as_str())
-            .collect();
+        let lines: Vec<&str> = caption.lines().iter().map(|line| line.text.as_str()).collect();
         assert_eq!(lines, ["扫码进群", "每天有礼"]);
         assert_eq!(caption.text(), "扫码进群 每天有礼");
     }
@@ -289,30 +260,15 @@ mod tests {
     #[test]
     fn captions_that_cannot_be_printed_are_refused() {
         let long = "群".repeat(201);
-        assert!(matches!(
-            paragraphs(&long),
-            Err(QrError::CaptionTooLong(201))
-        ));
-        assert!(matches!(
-            paragraphs("a\nb\nc\nd"),
-            Err(QrError::CaptionLines(4))
-        ));
-        assert!(matches!(
-            paragraphs("扫\u{7}码"),
-            Err(QrError::CaptionCharacter('\u{7}'))
-        ));
-        assert!(matches!(
-            paragraphs("扫\u{ffff}码"),
-            Err(QrError::CaptionCharacter('\u{ffff}'))
-        ));
+        assert!(matches!(paragraphs(&long), Err(QrError::CaptionTooLong(201))));
+        assert!(matches!(paragraphs("a\nb\nc\nd"), Err(QrError::CaptionLines(4))));
+        assert!(matches!(paragraphs("扫\u{7}码"), Err(QrError::CaptionCharacter('\u{7}'))));
+        assert!(matches!(paragraphs("扫\u{ffff}码"), Err(QrError::CaptionCharacter('\u{ffff}'))));
     }
 
     #[test]
     fn invisible_characters_are_dropped() {
-        assert_eq!(
-            paragraphs("\u{feff}扫\u{200b}码\u{fe0f}").unwrap(),
-            ["扫码"]
-        );
+        assert_eq!(paragraphs("\u{feff}扫\u{200b}码\u{fe0f}").unwrap(), ["扫码"]);
         assert!(paragraphs(" \n\u{200b}\n").unwrap().is_empty());
     }
 

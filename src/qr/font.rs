@@ -8,9 +8,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
-use ttf_parser::{
-    Face, FaceParsingError, GlyphId, OutlineBuilder, Tag, fonts_in_collection, name_id,
-};
+use ttf_parser::{Face, FaceParsingError, GlyphId, OutlineBuilder, Tag, fonts_in_collection, name_id};
 
 use super::caption::{Pen, Spot};
 use super::font_files;
@@ -62,19 +60,12 @@ impl Font {
     /// # Errors
     /// [`FontError`] says why the file is of no use.
     pub fn open(path: &Path) -> Result<Self, FontError> {
-        let unreadable = |source| FontError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
+        let unreadable = |source| FontError::Unreadable { path: path.to_owned(), source };
         let file = fs::File::open(path).map_err(unreadable)?;
         let mut data = Vec::new();
-        file.take(FONT_BYTES_MAX + 1)
-            .read_to_end(&mut data)
-            .map_err(unreadable)?;
+        file.take(FONT_BYTES_MAX + 1).read_to_end(&mut data).map_err(unreadable)?;
         if u64::try_from(data.len()).is_ok_and(|bytes| bytes > FONT_BYTES_MAX) {
-            return Err(FontError::TooLarge {
-                path: path.to_owned(),
-            });
+            return Err(FontError::TooLarge { path: path.to_owned() });
         }
         Self::from_bytes(path.display().to_string(), data)
     }
@@ -85,8 +76,7 @@ impl Font {
     /// [`FontError::NotAFont`].
     pub fn from_bytes(name: String, data: Vec<u8>) -> Result<Self, FontError> {
         let faces = fonts_in_collection(&data).unwrap_or(1).clamp(1, FACES_MAX);
-        let is_simplified =
-            |face: &u32| Face::parse(&data, *face).is_ok_and(|it| is_for_simplified(&it));
+        let is_simplified = |face: &u32| Face::parse(&data, *face).is_ok_and(|it| is_for_simplified(&it));
         let face = (0..faces).find(is_simplified).unwrap_or(0);
         match Face::parse(&data, face) {
             Ok(_) => Ok(Self { name, data, face }),
@@ -108,11 +98,7 @@ impl Font {
                 continue;
             };
             let glyphs = font.glyphs();
-            let lacking: Vec<char> = letters
-                .iter()
-                .copied()
-                .filter(|c| !glyphs.has(*c))
-                .collect();
+            let lacking: Vec<char> = letters.iter().copied().filter(|c| !glyphs.has(*c)).collect();
             let Some(first) = lacking.first() else {
                 return Ok(font);
             };
@@ -139,23 +125,16 @@ impl Font {
     }
 
     pub(super) fn glyphs(&self) -> Glyphs<'_> {
-        let mut face = Face::parse(&self.data, self.face)
-            .expect("the same bytes were parsed when the font was read");
+        let mut face = Face::parse(&self.data, self.face).expect("the same bytes were parsed when the font was read");
         // Variable fonts may rest at their thinnest.
         let _has_weights = face.set_variation(Tag::from_bytes(b"wght"), 400.0);
-        Glyphs {
-            per_em: f32::from(face.units_per_em()),
-            face,
-        }
+        Glyphs { per_em: f32::from(face.units_per_em()), face }
     }
 }
 
 impl std::fmt::Debug for Font {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Font")
-            .field("name", &self.name)
-            .field("face", &self.face)
-            .finish_non_exhaustive()
+        f.debug_struct("Font").field("name", &self.name).field("face", &self.face).finish_non_exhaustive()
     }
 }
 
@@ -168,8 +147,7 @@ pub(super) struct Glyphs<'a> {
 impl Glyphs<'_> {
     /// Whether there is an outline; coloured bitmaps, as of most emoji, do not count.
     fn has(&self, c: char) -> bool {
-        self.glyph(c)
-            .is_some_and(|glyph| self.face.glyph_bounding_box(glyph).is_some())
+        self.glyph(c).is_some_and(|glyph| self.face.glyph_bounding_box(glyph).is_some())
     }
 
     fn glyph(&self, c: char) -> Option<GlyphId> {
@@ -178,9 +156,7 @@ impl Glyphs<'_> {
 
     /// How far the pen moves on, in em.
     pub(super) fn advance_em(&self, c: char) -> f32 {
-        let advance = self
-            .glyph(c)
-            .and_then(|glyph| self.face.glyph_hor_advance(glyph));
+        let advance = self.glyph(c).and_then(|glyph| self.face.glyph_hor_advance(glyph));
         match advance {
             Some(units) => f32::from(units) / self.per_em,
             None if c == '\u{3000}' => 1.0,
@@ -191,14 +167,7 @@ impl Glyphs<'_> {
     /// Adds a character's outline with its origin at a spot; `em` is the size of the letters.
     pub(super) fn draw(&self, c: char, at: Spot, em: f32, pens: &mut Vec<Pen>) {
         if let Some(glyph) = self.glyph(c) {
-            let _bounds = self.face.outline_glyph(
-                glyph,
-                &mut Tracer {
-                    at,
-                    scale: em / self.per_em,
-                    pens,
-                },
-            );
+            let _bounds = self.face.outline_glyph(glyph, &mut Tracer { at, scale: em / self.per_em, pens });
         }
     }
 }
@@ -212,10 +181,7 @@ struct Tracer<'a> {
 
 impl Tracer<'_> {
     fn spot(&self, x: f32, y: f32) -> Spot {
-        Spot {
-            x: self.at.x + x * self.scale,
-            y: self.at.y - y * self.scale,
-        }
+        Spot { x: self.at.x + x * self.scale, y: self.at.y - y * self.scale }
     }
 }
 
@@ -253,11 +219,7 @@ fn is_for_simplified(face: &Face<'_>) -> bool {
         .into_iter()
         .filter(|name| matches!(name.name_id, name_id::FAMILY | name_id::TYPOGRAPHIC_FAMILY))
         .filter_map(|name| name.to_string())
-        .any(|family| {
-            family
-                .split(' ')
-                .any(|word| matches!(word, "SC" | "CN" | "GB"))
-        })
+        .any(|family| family.split(' ').any(|word| matches!(word, "SC" | "CN" | "GB")))
 }
 
 #[cfg(test)]
@@ -272,8 +234,7 @@ mod tests {
     fn a_letter_is_drawn_where_it_stands() {
         let font = Font::from_bytes("blocks".to_owned(), block_font("群")).unwrap();
         let mut pens = Vec::new();
-        font.glyphs()
-            .draw('群', Spot { x: 10.0, y: 20.0 }, 2.0, &mut pens);
+        font.glyphs().draw('群', Spot { x: 10.0, y: 20.0 }, 2.0, &mut pens);
         let corners: Vec<(f32, f32)> = pens
             .iter()
             .filter_map(|pen| match pen {
@@ -282,13 +243,8 @@ mod tests {
             })
             .collect();
         for expected in [(10.2, 20.0), (11.8, 20.0), (11.8, 18.4), (10.2, 18.4)] {
-            let is_near = |it: &&(f32, f32)| {
-                (it.0 - expected.0).abs() < 1e-4 && (it.1 - expected.1).abs() < 1e-4
-            };
-            assert!(
-                corners.iter().any(|it| is_near(&it)),
-                "{expected:?} in {corners:?}"
-            );
+            let is_near = |it: &&(f32, f32)| (it.0 - expected.0).abs() < 1e-4 && (it.1 - expected.1).abs() < 1e-4;
+            assert!(corners.iter().any(|it| is_near(&it)), "{expected:?} in {corners:?}");
         }
         assert_eq!(pens.last(), Some(&Pen::Close));
     }
@@ -304,16 +260,10 @@ mod tests {
     #[test]
     fn other_files_are_refused_with_their_name() {
         let error = Font::from_bytes("menu.docx".to_owned(), b"PK\x03\x04".to_vec()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "menu.docx is no TrueType or OpenType font"
-        );
+        assert_eq!(error.to_string(), "menu.docx is no TrueType or OpenType font");
         let error = Font::open(Path::new("no/such/font.ttf")).unwrap_err();
         assert!(matches!(error, FontError::Unreadable { .. }));
-        assert_eq!(
-            error.to_string(),
-            "the font no/such/font.ttf cannot be read"
-        );
+        assert_eq!(error.to_string(), "the font no/such/font.ttf cannot be read");
     }
 
     #[test]
@@ -322,8 +272,7 @@ mod tests {
         for length in 0..whole.len() {
             if let Ok(font) = Font::from_bytes("cut".to_owned(), whole[..length].to_vec()) {
                 let _missing = font.lacks("扫码");
-                font.glyphs()
-                    .draw('扫', Spot { x: 0.0, y: 0.0 }, 1.0, &mut Vec::new());
+                font.glyphs().draw('扫', Spot { x: 0.0, y: 0.0 }, 1.0, &mut Vec::new());
             }
         }
     }

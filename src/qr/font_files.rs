@@ -7,13 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where systems keep fonts: Linux and BSD, macOS, Windows.
-pub(super) const FOLDERS: &[&str] = &[
-    "/usr/share/fonts",
-    "/usr/local/share/fonts",
-    "/System/Library/Fonts",
-    "/Library/Fonts",
-    "C:\\Windows\\Fonts",
-];
+pub(super) const FOLDERS: &[&str] =
+    &["/usr/share/fonts", "/usr/local/share/fonts", "/System/Library/Fonts", "/Library/Fonts", "C:\\Windows\\Fonts"];
 
 /// The most font files that a search looks at.
 const FILES_MAX: usize = 4096;
@@ -43,27 +38,13 @@ const PREFERRED: &[&str] = &[
 ];
 
 /// File name parts of styles that are wrong for a caption.
-const STYLED: &[&str] = &[
-    "bold",
-    "black",
-    "italic",
-    "oblique",
-    "light",
-    "thin",
-    "mono",
-    "condensed",
-    "narrow",
-    "serif",
-    "math",
-];
+const STYLED: &[&str] =
+    &["bold", "black", "italic", "oblique", "light", "thin", "mono", "condensed", "narrow", "serif", "math"];
 
 /// All font files below the folders, the most suitable first, equal ones by path.
 pub(super) fn in_folders<P: AsRef<Path>>(folders: &[P]) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut open: Vec<(PathBuf, usize)> = folders
-        .iter()
-        .map(|it| (it.as_ref().to_owned(), 0))
-        .collect();
+    let mut open: Vec<(PathBuf, usize)> = folders.iter().map(|it| (it.as_ref().to_owned(), 0)).collect();
     while let Some((folder, depth)) = open.pop() {
         let Ok(entries) = fs::read_dir(&folder) else {
             continue;
@@ -83,30 +64,15 @@ pub(super) fn in_folders<P: AsRef<Path>>(folders: &[P]) -> Vec<PathBuf> {
 }
 
 fn is_font(path: &Path) -> bool {
-    let extension = path
-        .extension()
-        .and_then(|it| it.to_str())
-        .unwrap_or_default();
-    ["ttf", "otf", "ttc", "otc"]
-        .iter()
-        .any(|it| extension.eq_ignore_ascii_case(it))
+    let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
+    ["ttf", "otf", "ttc", "otc"].iter().any(|it| extension.eq_ignore_ascii_case(it))
 }
 
 /// Preferred fonts in their order, then plain styles, then the others.
 fn rank(path: &Path) -> (usize, usize, Reverse<bool>) {
-    let name = path
-        .file_name()
-        .and_then(|it| it.to_str())
-        .unwrap_or_default();
-    let plain: String = name
-        .to_ascii_lowercase()
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '-' | '_'))
-        .collect();
-    let preferred = PREFERRED
-        .iter()
-        .position(|it| plain.starts_with(it))
-        .unwrap_or(PREFERRED.len());
+    let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default();
+    let plain: String = name.to_ascii_lowercase().chars().filter(|c| !matches!(c, ' ' | '-' | '_')).collect();
+    let preferred = PREFERRED.iter().position(|it| plain.starts_with(it)).unwrap_or(PREFERRED.len());
     let styles = STYLED.iter().filter(|it| plain.contains(**it)).count();
     (preferred, styles, Reverse(plain.contains("regular")))
 }

@@ -110,9 +110,7 @@ impl Code {
     /// [`QrError::Empty`] and [`QrError::TooLong`].
     pub fn new(text: &str) -> Result<Self, QrError> {
         check(text)?;
-        encode(text, EcLevel::M)
-            .map(Self::from_encoder)
-            .map_err(QrError::Encode)
+        encode(text, EcLevel::M).map(Self::from_encoder).map_err(QrError::Encode)
     }
 
     /// Encodes a text that is printed, where it gets bent, wet and scratched.
@@ -130,13 +128,8 @@ impl Code {
     }
 
     fn from_encoder(code: QrCode) -> Self {
-        let side =
-            u16::try_from(code.width()).expect("a QR code has at most 177 modules on a side");
-        let modules = code
-            .into_colors()
-            .into_iter()
-            .map(|it| it == Color::Dark)
-            .collect();
+        let side = u16::try_from(code.width()).expect("a QR code has at most 177 modules on a side");
+        let modules = code.into_colors().into_iter().map(|it| it == Color::Dark).collect();
         Self { modules, side }
     }
 
@@ -188,21 +181,14 @@ impl Code {
     /// The dark modules of one row, joined, from the left; none outside the code.
     fn row(&self, y: u16) -> impl Iterator<Item = Run> + '_ {
         let side = usize::from(self.side);
-        let row = self
-            .modules
-            .chunks(side)
-            .nth(usize::from(y))
-            .unwrap_or_default();
+        let row = self.modules.chunks(side).nth(usize::from(y)).unwrap_or_default();
         let mut end = 0_u16;
-        row.chunk_by(|left, right| left == right)
-            .filter_map(move |same| {
-                let length = u16::try_from(same.len()).expect("a row has at most 177 modules");
-                let x = end;
-                end += length;
-                same.first()
-                    .is_some_and(|dark| *dark)
-                    .then_some(Run { x, y, length })
-            })
+        row.chunk_by(|left, right| left == right).filter_map(move |same| {
+            let length = u16::try_from(same.len()).expect("a row has at most 177 modules");
+            let x = end;
+            end += length;
+            same.first().is_some_and(|dark| *dark).then_some(Run { x, y, length })
+        })
     }
 }
 
@@ -279,10 +265,7 @@ mod tests {
 
     #[test]
     fn a_text_of_three_hundred_characters_is_read_back() {
-        let text = format!(
-            "https://work.weixin.qq.com/gm/{}",
-            "0123456789abcdef".repeat(17)
-        );
+        let text = format!("https://work.weixin.qq.com/gm/{}", "0123456789abcdef".repeat(17));
         assert_eq!(text.len(), 302);
         for code in [Code::new(&text).unwrap(), Code::printed(&text).unwrap()] {
             assert_eq!(reader::png(&code.png(600).unwrap()).text(), text);
@@ -303,10 +286,7 @@ mod tests {
         assert!(matches!(Code::new("").unwrap_err(), QrError::Empty));
         assert!(matches!(Code::printed("").unwrap_err(), QrError::Empty));
         let long = "x".repeat(TEXT_BYTES_MAX + 1);
-        assert!(matches!(
-            Code::new(&long).unwrap_err(),
-            QrError::TooLong(1025)
-        ));
+        assert!(matches!(Code::new(&long).unwrap_err(), QrError::TooLong(1025)));
     }
 
     #[test]
@@ -321,10 +301,7 @@ mod tests {
     fn a_code_with_more_modules_than_pixels_says_what_it_needs() {
         let code = Code::new(&"x".repeat(300)).unwrap();
         let error = code.png(64).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "this QR code needs at least 77 pixels, not 64"
-        );
+        assert_eq!(error.to_string(), "this QR code needs at least 77 pixels, not 64");
         assert_eq!(reader::png(&code.png(77).unwrap()).width, 77);
     }
 
@@ -334,21 +311,12 @@ mod tests {
         let roomy = "https://example.com/s/default-cup";
         assert_eq!(roomy.len(), 33);
         assert_eq!(Code::printed(roomy).unwrap().side_modules(), 33);
-        assert_eq!(
-            reader::png(&Code::printed(roomy).unwrap().png(256).unwrap()).level(),
-            "H"
-        );
+        assert_eq!(reader::png(&Code::printed(roomy).unwrap().png(256).unwrap()).level(), "H");
         let tight = "https://example.com/s/default-cups-of-tea";
         assert_eq!(tight.len(), 41);
         assert_eq!(Code::printed(tight).unwrap().side_modules(), 33);
-        assert_eq!(
-            reader::png(&Code::printed(tight).unwrap().png(256).unwrap()).level(),
-            "Q"
-        );
-        assert_eq!(
-            reader::png(&Code::new(tight).unwrap().png(256).unwrap()).level(),
-            "M"
-        );
+        assert_eq!(reader::png(&Code::printed(tight).unwrap().png(256).unwrap()).level(), "Q");
+        assert_eq!(reader::png(&Code::new(tight).unwrap().png(256).unwrap()).level(), "M");
     }
 
     #[test]

@@ -39,31 +39,23 @@ pub(super) fn poster(poster: &Poster<'_>) -> Result<Vec<u8>, QrError> {
     let mut catalog = pdf.catalog(CATALOG_ID);
     catalog.pages(PAGES_ID);
     // Printed at its own size, so that the measures on the sheet are true.
-    catalog
-        .viewer_preferences()
-        .pair(Name(b"PrintScaling"), Name(b"None"));
+    catalog.viewer_preferences().pair(Name(b"PrintScaling"), Name(b"None"));
     catalog.finish();
     pdf.pages(PAGES_ID).kids([PAGE_ID]).count(1);
     let mut page = pdf.page(PAGE_ID);
     let (width, height) = (PAGE_MM.0 * POINTS_PER_MM, PAGE_MM.1 * POINTS_PER_MM);
-    page.parent(PAGES_ID)
-        .media_box(Rect::new(0.0, 0.0, width, height))
-        .contents(CONTENT_ID);
+    page.parent(PAGES_ID).media_box(Rect::new(0.0, 0.0, width, height)).contents(CONTENT_ID);
     let mut resources = page.resources();
     if stock.is_some() {
         resources.fonts().pair(FONT, FONT_ID);
     }
     resources.finish();
     page.finish();
-    pdf.stream(
-        CONTENT_ID,
-        content(poster, stock, (width, height)).as_slice(),
-    );
+    pdf.stream(CONTENT_ID, content(poster, stock, (width, height)).as_slice());
     match stock {
         Some(Stock::Helvetica) => {
             let mut font = pdf.type1_font(FONT_ID);
-            font.base_font(Name(b"Helvetica"))
-                .encoding_predefined(Name(b"WinAnsiEncoding"));
+            font.base_font(Name(b"Helvetica")).encoding_predefined(Name(b"WinAnsiEncoding"));
         }
         Some(Stock::Song) => song(&mut pdf),
         None => {}
@@ -75,22 +67,13 @@ pub(super) fn poster(poster: &Poster<'_>) -> Result<Vec<u8>, QrError> {
 }
 
 fn content(poster: &Poster<'_>, stock: Option<Stock>, page: (f32, f32)) -> Buf {
-    let (width, height) = (
-        f32::from(poster.width_modules()),
-        f32::from(poster.height_modules()),
-    );
+    let (width, height) = (f32::from(poster.width_modules()), f32::from(poster.height_modules()));
     let unit = f32::from(PICTURE_MM) * POINTS_PER_MM / width;
-    let (left, top) = (
-        (page.0 - unit * width) / 2.0,
-        f32::midpoint(page.1, unit * height),
-    );
+    let (left, top) = ((page.0 - unit * width) / 2.0, f32::midpoint(page.1, unit * height));
     let mut content = Content::new();
     // From here on the unit is one module and y grows downwards.
     content.transform([unit, 0.0, 0.0, -unit, left, top]);
-    content
-        .set_fill_gray(1.0)
-        .rect(0.0, 0.0, width, height)
-        .fill_nonzero();
+    content.set_fill_gray(1.0).rect(0.0, 0.0, width, height).fill_nonzero();
     content.set_fill_gray(0.0);
     for run in poster.code().runs() {
         let (x, y) = (run.x + QUIET_MODULES, run.y + QUIET_MODULES);
@@ -138,10 +121,7 @@ fn outlines(content: &mut Content, pens: &[Pen]) {
 }
 
 fn two_thirds(from: Spot, to: Spot) -> Spot {
-    Spot {
-        x: from.x + (to.x - from.x) * 2.0 / 3.0,
-        y: from.y + (to.y - from.y) * 2.0 / 3.0,
-    }
+    Spot { x: from.x + (to.x - from.x) * 2.0 / 3.0, y: from.y + (to.y - from.y) * 2.0 / 3.0 }
 }
 
 fn text(content: &mut Content, caption: &Caption, stock: Stock, middle: f32) {
@@ -163,11 +143,7 @@ fn song(pdf: &mut Pdf) {
     let mut font = pdf.cid_font(CID_FONT_ID);
     font.subtype(CidFontType::Type0)
         .base_font(SONG)
-        .system_info(SystemInfo {
-            registry: Str(b"Adobe"),
-            ordering: Str(b"GB1"),
-            supplement: 4,
-        })
+        .system_info(SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"GB1"), supplement: 4 })
         .font_descriptor(DESCRIPTOR_ID)
         .default_width(1000.0);
     // The characters of ASCII are numbers 1 to 95, and are given half the width of a Chinese one.
@@ -195,10 +171,7 @@ mod tests {
         assert!(file.starts_with(b"%PDF-1."));
         let shown = String::from_utf8_lossy(&file);
         // 105 by 148 mm are 297.64 by 419.53 points.
-        assert!(
-            shown.contains("/MediaBox [0 0 297.63") && shown.contains("419.52"),
-            "{shown}"
-        );
+        assert!(shown.contains("/MediaBox [0 0 297.63") && shown.contains("419.52"), "{shown}");
         assert!(shown.contains("/PrintScaling /None"));
         assert!(!shown.contains("CreationDate"));
         assert_eq!(reader::pdf(&file).text(), text);

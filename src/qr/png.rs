@@ -36,17 +36,10 @@ impl Grid {
         let side = u16::try_from(size_px).expect("the largest picture is far below 65,536 pixels");
         let scale = side / modules;
         if scale == 0 {
-            return Err(QrError::TooSmall {
-                size_px,
-                needed_px: modules.into(),
-            });
+            return Err(QrError::TooSmall { size_px, needed_px: modules.into() });
         }
         let margin = (side - scale * modules) / 2;
-        Ok(Self {
-            side,
-            scale,
-            margin,
-        })
+        Ok(Self { side, scale, margin })
     }
 
     /// The rows of the square picture, as `coded` writes a row of one byte a pixel.
@@ -59,10 +52,7 @@ impl Grid {
             let mut row = vec![WHITE; width];
             for run in code.row(y) {
                 let from = usize::from(before + run.x * self.scale);
-                let dark = row
-                    .iter_mut()
-                    .skip(from)
-                    .take(usize::from(run.length * self.scale));
+                let dark = row.iter_mut().skip(from).take(usize::from(run.length * self.scale));
                 dark.for_each(|pixel| *pixel = BLACK);
             }
             rows.extend(coded(row).repeat(self.scale.into()));
@@ -107,10 +97,7 @@ fn band(caption: &Caption, top_modules: u16, grid: &Grid) -> Result<Vec<u8>, QrE
     let place = |at: &Spot| -> Point {
         let x = f32::from(grid.margin) + at.x * scale;
         let y = (at.y - f32::from(top_modules)) * scale;
-        point(
-            x.clamp(0.0, f32::from(width)),
-            y.clamp(0.0, f32::from(height)),
-        )
+        point(x.clamp(0.0, f32::from(width)), y.clamp(0.0, f32::from(height)))
     };
     let mut raster = Rasterizer::new(width.into(), height.into());
     let (mut first, mut last) = (point(0.0, 0.0), point(0.0, 0.0));
@@ -150,30 +137,20 @@ fn band(caption: &Caption, top_modules: u16, grid: &Grid) -> Result<Vec<u8>, QrE
     reason = "the value is clamped to 0..=255 first, and there is no other way from a float to a byte"
 )]
 fn grey(coverage: f32) -> u8 {
-    ((1.0 - coverage) * f32::from(WHITE))
-        .round()
-        .clamp(0.0, f32::from(WHITE)) as u8
+    ((1.0 - coverage) * f32::from(WHITE)).round().clamp(0.0, f32::from(WHITE)) as u8
 }
 
 /// Eight pixels to a byte, the leftmost in the highest bit, the last byte filled up with white.
 fn packed(row: &[u8]) -> Vec<u8> {
     row.chunks(8)
-        .map(|eight| {
-            (0..8).fold(0, |byte, bit| {
-                (byte << 1) | u8::from(eight.get(bit) != Some(&BLACK))
-            })
-        })
+        .map(|eight| (0..8).fold(0, |byte, bit| (byte << 1) | u8::from(eight.get(bit) != Some(&BLACK))))
         .collect()
 }
 
 /// Pixels a metre with which the picture prints as wide as the sheet's.
 fn pixels_per_metre(size_px: u32) -> PixelDimensions {
     let density = size_px * 1000 / u32::from(PICTURE_MM);
-    PixelDimensions {
-        xppu: density,
-        yppu: density,
-        unit: Unit::Meter,
-    }
+    PixelDimensions { xppu: density, yppu: density, unit: Unit::Meter }
 }
 
 fn write(
@@ -201,10 +178,7 @@ mod tests {
 
     #[test]
     fn the_picture_has_one_bit_a_pixel_and_is_small() {
-        let file = Code::new("https://example.com/s/default")
-            .unwrap()
-            .png(1024)
-            .unwrap();
+        let file = Code::new("https://example.com/s/default").unwrap().png(1024).unwrap();
         // The header's depth and colour type stand at fixed places (PNG, chunk IHDR).
         assert_eq!((file[24], file[25]), (1, 0));
         assert!(file.len() < 6000, "{} bytes", file.len());
@@ -215,10 +189,7 @@ mod tests {
         // 25 modules and 8 of border at 15 pixels are 495; 5 pixels are left, 2 go to the left and top.
         let picture = reader::png(&Code::new("https://example.com").unwrap().png(500).unwrap());
         let border = 2 + 4 * 15;
-        assert!(
-            (0..500)
-                .all(|i| picture.at(i, border - 1) == WHITE && picture.at(border - 1, i) == WHITE)
-        );
+        assert!((0..500).all(|i| picture.at(i, border - 1) == WHITE && picture.at(border - 1, i) == WHITE));
         assert_eq!(picture.at(border, border), BLACK);
         assert_eq!(picture.at(border + 7 * 15 - 1, border), BLACK);
         assert_eq!(picture.at(border + 7 * 15, border), WHITE);
@@ -229,17 +200,12 @@ mod tests {
 
     #[test]
     fn bits_are_packed_from_the_left_and_filled_up_with_white() {
-        let row = [
-            BLACK, WHITE, BLACK, BLACK, WHITE, WHITE, WHITE, BLACK, BLACK, WHITE,
-        ];
+        let row = [BLACK, WHITE, BLACK, BLACK, WHITE, WHITE, WHITE, BLACK, BLACK, WHITE];
         assert_eq!(packed(&row), [0b0100_1110, 0b0111_1111]);
     }
 
     #[test]
     fn coverage_becomes_darkness() {
-        assert_eq!(
-            [grey(0.0), grey(0.5), grey(1.0), grey(1.7), grey(-0.1)],
-            [255, 128, 0, 0, 255]
-        );
+        assert_eq!([grey(0.0), grey(0.5), grey(1.0), grey(1.7), grey(-0.1)], [255, 128, 0, 0, 255]);
     }
 }

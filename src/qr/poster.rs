@@ -26,11 +26,7 @@ impl<'a> Poster<'a> {
     /// [`QrError::CaptionTooLong`], [`QrError::CaptionLines`], [`QrError::CaptionCharacter`], and
     /// [`QrError::FontLacks`] for a font that was given. No font on the machine is not an error here: SVG and
     /// PDF can do without.
-    pub fn new(
-        code: &'a Code,
-        caption: Option<&str>,
-        font: Option<&Font>,
-    ) -> Result<Self, QrError> {
+    pub fn new(code: &'a Code, caption: Option<&str>, font: Option<&Font>) -> Result<Self, QrError> {
         Self::with_folders(code, caption, font, font_files::FOLDERS)
     }
 
@@ -101,11 +97,7 @@ mod tests {
     }
 
     fn font() -> Font {
-        Font::from_bytes(
-            "blocks".to_owned(),
-            reader::block_font("扫码加入最近门店的福利群ABC"),
-        )
-        .unwrap()
+        Font::from_bytes("blocks".to_owned(), reader::block_font("扫码加入最近门店的福利群ABC")).unwrap()
     }
 
     #[test]
@@ -126,12 +118,7 @@ mod tests {
         let picture = reader::png(&poster.png(410).unwrap());
         assert_eq!(picture.width, 410);
         assert!((440..=520).contains(&picture.height), "{}", picture.height);
-        let plain = reader::png(
-            &Poster::new(&code, Some("  "), None)
-                .unwrap()
-                .png(410)
-                .unwrap(),
-        );
+        let plain = reader::png(&Poster::new(&code, Some("  "), None).unwrap().png(410).unwrap());
         assert_eq!((plain.width, plain.height), (410, 410));
     }
 
@@ -150,19 +137,9 @@ mod tests {
         let poster = Poster::new(&code, Some("扫码"), Some(&font)).unwrap();
         let picture = reader::png(&poster.png(370).unwrap());
         assert_eq!(code.picture_modules(), 37);
-        let dark = |y: usize| {
-            (0..370)
-                .filter(|x| picture.at(*x, y) < 128)
-                .collect::<Vec<_>>()
-        };
-        assert!(
-            (330..370).all(|y| dark(y).is_empty()),
-            "the border below the code is white"
-        );
-        let row = (370..picture.height)
-            .map(dark)
-            .find(|row| !row.is_empty())
-            .unwrap();
+        let dark = |y: usize| (0..370).filter(|x| picture.at(*x, y) < 128).collect::<Vec<_>>();
+        assert!((330..370).all(|y| dark(y).is_empty()), "the border below the code is white");
+        let row = (370..picture.height).map(dark).find(|row| !row.is_empty()).unwrap();
         let (left, right) = (row[0], *row.last().unwrap());
         assert!((left + right).abs_diff(369) <= 1, "{left} to {right}");
         // Two letters of 2.9 modules (a tenth of 29), less 0.1 em on each side.
@@ -180,10 +157,7 @@ mod tests {
     #[test]
     fn a_given_font_without_a_character_is_an_error() {
         let error = Poster::new(&code(), Some("扫码咖"), Some(&font())).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the font blocks has not the character '咖'"
-        );
+        assert_eq!(error.to_string(), "the font blocks has not the character '咖'");
     }
 
     #[test]
@@ -191,10 +165,7 @@ mod tests {
         let code = code();
         let poster = Poster::with_folders(&code, Some("扫码 & <赢>\"奖\""), None, NONE).unwrap();
         let svg = poster.svg();
-        assert!(
-            svg.contains(">扫码 &amp; &lt;赢&gt;&quot;奖&quot;</text>"),
-            "{svg}"
-        );
+        assert!(svg.contains(">扫码 &amp; &lt;赢&gt;&quot;奖&quot;</text>"), "{svg}");
         assert!(svg.contains("font-family=\"sans-serif\""));
         assert_eq!(reader::svg(&svg).text(), LINK);
     }
@@ -202,24 +173,14 @@ mod tests {
     #[test]
     fn without_a_font_png_says_what_to_do() {
         let code = code();
-        let error = Poster::with_folders(&code, Some("扫码"), None, NONE)
-            .unwrap()
-            .png(300)
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "no font on this machine has the character '扫'; give one with --font FILE"
-        );
+        let error = Poster::with_folders(&code, Some("扫码"), None, NONE).unwrap().png(300).unwrap_err();
+        assert_eq!(error.to_string(), "no font on this machine has the character '扫'; give one with --font FILE");
     }
 
     #[test]
     fn without_a_font_pdf_uses_fonts_that_readers_bring() {
         let code = code();
-        let file = |caption| {
-            Poster::with_folders(&code, Some(caption), None, NONE)
-                .unwrap()
-                .pdf()
-        };
+        let file = |caption| Poster::with_folders(&code, Some(caption), None, NONE).unwrap().pdf();
         let latin = file("Café (near you)").unwrap();
         assert!(String::from_utf8_lossy(&latin).contains("/BaseFont /Helvetica"));
         let chinese = file("扫码进群 ABC").unwrap();
@@ -242,8 +203,7 @@ mod tests {
         std::fs::write(below.join("chinese-Bold.ttf"), reader::block_font("扫码")).unwrap();
         std::fs::write(below.join("readme.txt"), reader::block_font("扫码进")).unwrap();
         let code = code();
-        let poster =
-            |caption| Poster::with_folders(&code, Some(caption), None, &[folder.path()]).unwrap();
+        let poster = |caption| Poster::with_folders(&code, Some(caption), None, &[folder.path()]).unwrap();
         assert!(!poster("扫码").svg().contains("<text"));
         let error = poster("扫码进群").png(300).unwrap_err();
         assert!(matches!(error, QrError::NoFont('进')), "{error}");
@@ -252,12 +212,7 @@ mod tests {
     #[test]
     fn the_machines_own_fonts_draw_chinese_if_there_are_any() {
         let code = code();
-        let poster = Poster::new(
-            &code,
-            Some("扫码加入离你最近的门店福利群，领取优惠券"),
-            None,
-        )
-        .unwrap();
+        let poster = Poster::new(&code, Some("扫码加入离你最近的门店福利群，领取优惠券"), None).unwrap();
         match poster.png(512) {
             Ok(file) => assert_eq!(reader::png(&file).text(), LINK),
             Err(QrError::NoFont(_)) => {}

@@ -17,11 +17,7 @@ pub(super) struct Picture {
 
 impl Picture {
     fn white(width: usize, height: usize) -> Self {
-        Self {
-            width,
-            height,
-            grey: vec![255; width * height],
-        }
+        Self { width, height, grey: vec![255; width * height] }
     }
 
     fn fill(&mut self, rect: [f32; 4], grey: u8) {
@@ -36,8 +32,7 @@ impl Picture {
     }
 
     fn decode(&self) -> (MetaData, String) {
-        let mut image =
-            PreparedImage::prepare_from_greyscale(self.width, self.height, |x, y| self.at(x, y));
+        let mut image = PreparedImage::prepare_from_greyscale(self.width, self.height, |x, y| self.at(x, y));
         let grids = image.detect_grids();
         assert_eq!(grids.len(), 1, "one code in the picture");
         grids[0].decode().unwrap()
@@ -55,10 +50,7 @@ impl Picture {
 
 /// Every coordinate of a module is a whole number.
 fn whole(value: f32) -> usize {
-    (0_u16..4096)
-        .find(|it| (f32::from(*it) - value).abs() < 1e-4)
-        .map(usize::from)
-        .expect("a whole number")
+    (0_u16..4096).find(|it| (f32::from(*it) - value).abs() < 1e-4).map(usize::from).expect("a whole number")
 }
 
 pub(super) fn png(file: &[u8]) -> Picture {
@@ -67,23 +59,13 @@ pub(super) fn png(file: &[u8]) -> Picture {
     let mut reader = decoder.read_info().unwrap();
     let mut grey = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut grey).unwrap();
-    assert_eq!(
-        (info.color_type, info.bit_depth),
-        (png::ColorType::Grayscale, png::BitDepth::Eight)
-    );
-    Picture {
-        width: usize::try_from(info.width).unwrap(),
-        height: usize::try_from(info.height).unwrap(),
-        grey,
-    }
+    assert_eq!((info.color_type, info.bit_depth), (png::ColorType::Grayscale, png::BitDepth::Eight));
+    Picture { width: usize::try_from(info.width).unwrap(), height: usize::try_from(info.height).unwrap(), grey }
 }
 
 pub(super) fn svg(text: &str) -> Picture {
     let between = |from: &str, to: &str| text.split_once(from).unwrap().1.split_once(to).unwrap().0;
-    let view: Vec<usize> = between("viewBox=\"0 0 ", "\"")
-        .split(' ')
-        .map(|it| it.parse().unwrap())
-        .collect();
+    let view: Vec<usize> = between("viewBox=\"0 0 ", "\"").split(' ').map(|it| it.parse().unwrap()).collect();
     let mut picture = Picture::white(view[0] * SCALE, view[1] * SCALE);
     for run in between("crispEdges\" d=\"", "\"").split_terminator('z') {
         let (at, shape) = run.strip_prefix('M').unwrap().split_once('h').unwrap();
@@ -97,13 +79,7 @@ pub(super) fn svg(text: &str) -> Picture {
 
 pub(super) fn pdf(file: &[u8]) -> Picture {
     let file = String::from_utf8_lossy(file);
-    let content = file
-        .split_once("stream\n")
-        .unwrap()
-        .1
-        .split_once("endstream")
-        .unwrap()
-        .0;
+    let content = file.split_once("stream\n").unwrap().1.split_once("endstream").unwrap().0;
     let (mut numbers, mut rects, mut grey) = (Vec::<f32>::new(), Vec::<[f32; 4]>::new(), 0);
     let mut picture: Option<Picture> = None;
     for token in content.split_whitespace() {
@@ -112,9 +88,8 @@ pub(super) fn pdf(file: &[u8]) -> Picture {
             "re" => rects.push(numbers[..4].try_into().unwrap()),
             "f" => {
                 let sheet = rects.first().copied().unwrap_or_default();
-                let picture = picture.get_or_insert_with(|| {
-                    Picture::white(whole(sheet[2]) * SCALE, whole(sheet[3]) * SCALE)
-                });
+                let picture =
+                    picture.get_or_insert_with(|| Picture::white(whole(sheet[2]) * SCALE, whole(sheet[3]) * SCALE));
                 rects.drain(..).for_each(|rect| picture.fill(rect, grey));
             }
             number => {
@@ -132,39 +107,16 @@ pub(super) fn block_font(characters: &str) -> Vec<u8> {
     let mut characters: Vec<u32> = characters.chars().map(u32::from).collect();
     characters.sort_unstable();
     characters.dedup();
-    let shorts = |values: &[u16]| {
-        values
-            .iter()
-            .flat_map(|it| it.to_be_bytes())
-            .collect::<Vec<u8>>()
-    };
+    let shorts = |values: &[u16]| values.iter().flat_map(|it| it.to_be_bytes()).collect::<Vec<u8>>();
     // Format 12: every character is glyph 1 (glyph 0 stands for missing ones and is empty).
     let count = u32::try_from(characters.len()).unwrap();
     let mut cmap = shorts(&[0, 1, 3, 10, 0, 12, 12, 0]);
-    cmap.extend(
-        [16 + 12 * count, 0, count]
-            .iter()
-            .flat_map(|it| it.to_be_bytes()),
-    );
-    cmap.extend(
-        characters
-            .iter()
-            .flat_map(|c| [*c, *c, 1])
-            .flat_map(u32::to_be_bytes),
-    );
+    cmap.extend([16 + 12 * count, 0, count].iter().flat_map(|it| it.to_be_bytes()));
+    cmap.extend(characters.iter().flat_map(|c| [*c, *c, 1]).flat_map(u32::to_be_bytes));
     // One contour of four points on the curve, as differences of two bytes each.
     let mut glyf = shorts(&[1, 100, 0, 900, 800, 3, 0]);
     glyf.extend([1; 4]);
-    glyf.extend(shorts(&[
-        100,
-        800,
-        0,
-        0_u16.wrapping_sub(800),
-        0,
-        0,
-        800,
-        0,
-    ]));
+    glyf.extend(shorts(&[100, 800, 0, 0_u16.wrapping_sub(800), 0, 0, 800, 0]));
     let mut head = vec![0; 54];
     head[18..20].copy_from_slice(&1000_u16.to_be_bytes());
     let mut hhea = vec![0; 36];
@@ -184,11 +136,7 @@ pub(super) fn block_font(characters: &str) -> Vec<u8> {
     for (tag, table) in &tables {
         let length = u32::try_from(table.len()).unwrap();
         font.extend_from_slice(*tag);
-        font.extend(
-            [0, offset, length]
-                .iter()
-                .flat_map(|it: &u32| it.to_be_bytes()),
-        );
+        font.extend([0, offset, length].iter().flat_map(|it: &u32| it.to_be_bytes()));
         offset += length;
     }
     font.extend(tables.into_iter().flat_map(|(_, table)| table));

@@ -22,9 +22,7 @@ impl Stock {
         if is_latin(text) {
             return Ok(Self::Helvetica);
         }
-        text.chars()
-            .find(|c| !is_in_song(*c))
-            .map_or(Ok(Self::Song), Err)
+        text.chars().find(|c| !is_in_song(*c)).map_or(Ok(Self::Song), Err)
     }
 
     /// The bytes that show a text in this font: Latin-1, or UTF-16 with the high byte first.
@@ -38,16 +36,11 @@ impl Stock {
 
 /// How wide the letters of a text are in em, judged by the font that [`Stock::of`] chooses.
 pub(super) fn advance_em(text: &str) -> fn(char) -> f32 {
-    if is_latin(text) {
-        helvetica_em
-    } else {
-        song_em
-    }
+    if is_latin(text) { helvetica_em } else { song_em }
 }
 
 fn is_latin(text: &str) -> bool {
-    text.chars()
-        .all(|c| matches!(c, ' '..='~' | '\u{a0}'..='\u{ff}'))
+    text.chars().all(|c| matches!(c, ' '..='~' | '\u{a0}'..='\u{ff}'))
 }
 
 fn is_in_song(c: char) -> bool {
@@ -61,11 +54,7 @@ fn is_in_song(c: char) -> bool {
 }
 
 fn song_em(c: char) -> f32 {
-    if c.is_ascii() || !(wrap::is_ideographic(c) || u32::from(c) >= 0x2000) {
-        0.5
-    } else {
-        1.0
-    }
+    if c.is_ascii() || !(wrap::is_ideographic(c) || u32::from(c) >= 0x2000) { 0.5 } else { 1.0 }
 }
 
 /// Helvetica's widths in thousandths of an em, from Adobe's font metrics for the standard fonts; most characters
@@ -75,9 +64,7 @@ fn helvetica_em(c: char) -> f32 {
         '\'' => 191,
         'i' | 'j' | 'l' => 222,
         '|' => 260,
-        ' ' | '!' | ',' | '.' | '/' | ':' | ';' | 'I' | '[' | '\\' | ']' | 'f' | 't' | '\u{a0}' => {
-            278
-        }
+        ' ' | '!' | ',' | '.' | '/' | ':' | ';' | 'I' | '[' | '\\' | ']' | 'f' | 't' | '\u{a0}' => 278,
         '(' | ')' | '-' | '`' | 'r' => 333,
         '{' | '}' => 334,
         '"' => 355,
@@ -86,18 +73,7 @@ fn helvetica_em(c: char) -> f32 {
         'J' | 'c' | 'k' | 's' | 'v' | 'x' | 'y' | 'z' => 500,
         '+' | '<' | '=' | '>' | '~' => 584,
         'F' | 'T' | 'Z' => 611,
-        '&'
-        | 'A'
-        | 'B'
-        | 'E'
-        | 'K'
-        | 'P'
-        | 'S'
-        | 'V'
-        | 'X'
-        | 'Y'
-        | '\u{c0}'..='\u{c5}'
-        | '\u{c8}'..='\u{cb}' => 667,
+        '&' | 'A' | 'B' | 'E' | 'K' | 'P' | 'S' | 'V' | 'X' | 'Y' | '\u{c0}'..='\u{c5}' | '\u{c8}'..='\u{cb}' => 667,
         'C' | 'D' | 'H' | 'N' | 'R' | 'U' | 'w' | '\u{d9}'..='\u{dc}' => 722,
         'G' | 'O' | 'Q' | '\u{d2}'..='\u{d6}' => 778,
         'M' | 'm' => 833,

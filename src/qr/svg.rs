@@ -11,10 +11,7 @@ use super::{Code, PICTURE_MM, Poster, QUIET_MODULES};
 pub(super) fn code(code: &Code) -> String {
     let side = code.picture_modules();
     let mut svg = String::with_capacity(4096);
-    put(
-        &mut svg,
-        format_args!("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\">"),
-    );
+    put(&mut svg, format_args!("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\">"));
     modules(&mut svg, code, side);
     svg.push_str("</svg>\n");
     svg
@@ -33,10 +30,7 @@ pub(super) fn poster(poster: &Poster<'_>) -> String {
         ),
     );
     if let Some(caption) = poster.caption() {
-        put(
-            &mut svg,
-            format_args!("<title>{}</title>", escape(caption.text())),
-        );
+        put(&mut svg, format_args!("<title>{}</title>", escape(caption.text())));
     }
     modules(&mut svg, poster.code(), height);
     if let Some(caption) = poster.caption() {
@@ -48,10 +42,7 @@ pub(super) fn poster(poster: &Poster<'_>) -> String {
 
 fn modules(svg: &mut String, code: &Code, height: u16) {
     let width = code.picture_modules();
-    put(
-        svg,
-        format_args!("<rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>"),
-    );
+    put(svg, format_args!("<rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>"));
     svg.push_str("<path fill=\"#000\" shape-rendering=\"crispEdges\" d=\"");
     for run in code.runs() {
         let (x, y, length) = (run.x + QUIET_MODULES, run.y + QUIET_MODULES, run.length);
@@ -75,10 +66,7 @@ fn letters(svg: &mut String, caption: &Caption, middle: f32) {
             }
             Pen::Cubic(from, by, to) => {
                 let (ax, ay, bx, by) = (number(from.x), number(from.y), number(by.x), number(by.y));
-                put(
-                    svg,
-                    format_args!("C{ax} {ay} {bx} {by} {} {}", number(to.x), number(to.y)),
-                );
+                put(svg, format_args!("C{ax} {ay} {bx} {by} {} {}", number(to.x), number(to.y)));
             }
             Pen::Close => svg.push('Z'),
         }
@@ -105,19 +93,14 @@ fn texts(svg: &mut String, caption: &Caption, middle: f32) {
 }
 
 fn put(svg: &mut String, text: std::fmt::Arguments<'_>) {
-    svg.write_fmt(text)
-        .expect("writing to a string never fails");
+    svg.write_fmt(text).expect("writing to a string never fails");
 }
 
 /// Three decimals are two micrometres on the printed sheet.
 fn number(value: f32) -> String {
     let text = format!("{value:.3}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" {
-        "0".to_owned()
-    } else {
-        text.to_owned()
-    }
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
 fn escape(text: &str) -> String {
@@ -162,9 +145,6 @@ mod tests {
 
     #[test]
     fn markup_in_a_caption_stays_text() {
-        assert_eq!(
-            escape("<b a=\"1\">'&'</b>"),
-            "&lt;b a=&quot;1&quot;&gt;&#39;&amp;&#39;&lt;/b&gt;"
-        );
+        assert_eq!(escape("<b a=\"1\">'&'</b>"), "&lt;b a=&quot;1&quot;&gt;&#39;&amp;&#39;&lt;/b&gt;");
     }
 }

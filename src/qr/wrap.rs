@@ -29,21 +29,10 @@ struct Piece {
 /// Sets the paragraphs in at most `lines_max` lines that are as even as possible.
 ///
 /// Paragraphs are not joined, so there are never fewer lines than paragraphs.
-pub(super) fn rows(
-    paragraphs: &[&str],
-    lines_max: usize,
-    advance: impl Fn(char) -> f32,
-) -> Vec<Row> {
+pub(super) fn rows(paragraphs: &[&str], lines_max: usize, advance: impl Fn(char) -> f32) -> Vec<Row> {
     let paragraphs: Vec<Vec<Piece>> = paragraphs.iter().map(|it| pieces(it, &advance)).collect();
-    let widest_piece = paragraphs
-        .iter()
-        .flatten()
-        .map(|it| it.width_em)
-        .fold(0.0, f32::max);
-    let mut wide = fill(&paragraphs, f32::INFINITY)
-        .iter()
-        .map(|row| row.width_em)
-        .fold(0.0, f32::max);
+    let widest_piece = paragraphs.iter().flatten().map(|it| it.width_em).fold(0.0, f32::max);
+    let mut wide = fill(&paragraphs, f32::INFINITY).iter().map(|row| row.width_em).fold(0.0, f32::max);
     let mut narrow = widest_piece;
     if fill(&paragraphs, narrow).len() <= lines_max {
         return fill(&paragraphs, narrow);
@@ -63,20 +52,11 @@ pub(super) fn rows(
 fn fill(paragraphs: &[Vec<Piece>], width_em: f32) -> Vec<Row> {
     let mut rows = Vec::new();
     for paragraph in paragraphs {
-        let mut row = Row {
-            text: String::new(),
-            width_em: 0.0,
-        };
+        let mut row = Row { text: String::new(), width_em: 0.0 };
         let mut space_em = 0.0;
         for piece in paragraph {
             if !row.text.is_empty() && row.width_em + space_em + piece.width_em > width_em {
-                rows.push(std::mem::replace(
-                    &mut row,
-                    Row {
-                        text: String::new(),
-                        width_em: 0.0,
-                    },
-                ));
+                rows.push(std::mem::replace(&mut row, Row { text: String::new(), width_em: 0.0 }));
                 space_em = 0.0;
             }
             if space_em > 0.0 {
@@ -107,11 +87,7 @@ fn pieces(paragraph: &str, advance: impl Fn(char) -> f32) -> Vec<Piece> {
                 last.text.push(c);
                 last.width_em += advance(c);
             }
-            _ => pieces.push(Piece {
-                text: c.to_string(),
-                width_em: advance(c),
-                space_em: 0.0,
-            }),
+            _ => pieces.push(Piece { text: c.to_string(), width_em: advance(c), space_em: 0.0 }),
         }
         before = Some(c);
     }
@@ -143,30 +119,18 @@ mod tests {
 
     fn set(paragraphs: &[&str], lines_max: usize) -> Vec<String> {
         let advance = |c: char| if c.is_ascii() { 0.5 } else { 1.0 };
-        rows(paragraphs, lines_max, advance)
-            .into_iter()
-            .map(|row| row.text)
-            .collect()
+        rows(paragraphs, lines_max, advance).into_iter().map(|row| row.text).collect()
     }
 
     #[test]
     fn chinese_breaks_into_even_lines() {
-        assert_eq!(
-            set(&["扫码加入离你最近的门店福利群"], 1),
-            ["扫码加入离你最近的门店福利群"]
-        );
-        assert_eq!(
-            set(&["扫码加入离你最近的门店福利群"], 2),
-            ["扫码加入离你最", "近的门店福利群"]
-        );
+        assert_eq!(set(&["扫码加入离你最近的门店福利群"], 1), ["扫码加入离你最近的门店福利群"]);
+        assert_eq!(set(&["扫码加入离你最近的门店福利群"], 2), ["扫码加入离你最", "近的门店福利群"]);
     }
 
     #[test]
     fn words_are_not_divided() {
-        assert_eq!(
-            set(&["Join the group of your nearest store"], 2),
-            ["Join the group of", "your nearest store"]
-        );
+        assert_eq!(set(&["Join the group of your nearest store"], 2), ["Join the group of", "your nearest store"]);
         assert_eq!(set(&["乘Metro到店"], 3), ["乘", "Metro", "到店"]);
     }
 
@@ -180,10 +144,7 @@ mod tests {
 
     #[test]
     fn paragraphs_are_kept_apart() {
-        assert_eq!(
-            set(&["扫码", "进群领券每天有礼"], 3),
-            ["扫码", "进群领券", "每天有礼"]
-        );
+        assert_eq!(set(&["扫码", "进群领券每天有礼"], 3), ["扫码", "进群领券", "每天有礼"]);
     }
 
     #[test]

@@ -86,31 +86,17 @@ pub(super) fn own_group(catalog: &Catalog, store: u32, now: Timestamp) -> Result
         if group.is_offered(now) {
             return Ok(place);
         }
-        reason = if group.status == GroupStatus::Paused {
-            Reason::Paused
-        } else {
-            Reason::Expired
-        };
+        reason = if group.status == GroupStatus::Paused { Reason::Paused } else { Reason::Expired };
     }
     Err(reason)
 }
 
 /// The first of a store's contacts whose code works.
 pub(super) fn own_contact(catalog: &Catalog, store: u32, now: Timestamp) -> Option<Joinable> {
-    catalog
-        .contacts_of(store)
-        .find(|(_, it)| it.code.is_usable(now))
-        .map(|(place, _)| place)
+    catalog.contacts_of(store).find(|(_, it)| it.code.is_usable(now)).map(|(place, _)| place)
 }
 
 /// The first of the campaign's groups that may be offered.
-pub(super) fn campaign_group(
-    catalog: &Catalog,
-    slug: &CampaignSlug,
-    now: Timestamp,
-) -> Option<Joinable> {
-    catalog
-        .campaign_groups(slug)
-        .find(|(_, it)| it.is_offered(now))
-        .map(|(place, _)| place)
+pub(super) fn campaign_group(catalog: &Catalog, slug: &CampaignSlug, now: Timestamp) -> Option<Joinable> {
+    catalog.campaign_groups(slug).find(|(_, it)| it.is_offered(now)).map(|(place, _)| place)
 }

@@ -1,10 +1,13 @@
 //! The decision: from where a visitor is to the store, the join code and the reasons. A pure function of its inputs.
 
+mod decide;
 mod decision;
 mod ladder;
 mod policy;
+mod walk;
 
-pub use decision::{Candidate, Decision, Outcome, Pick, Verdict, decide};
+pub use decide::decide;
+pub use decision::{Candidate, Decision, Outcome, Pick, Verdict};
 pub use ladder::{Fallback, Reason, Rung};
 pub use policy::{Policy, PolicyError};
 

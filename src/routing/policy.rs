@@ -54,46 +54,19 @@ impl Policy {
     pub fn check(&self) -> Result<(), PolicyError> {
         let fail = |field, value, hint| Err(PolicyError { field, value, hint });
         if !(self.reach_m > 0.0 && self.reach_m <= REACH_M_MAX) {
-            return fail(
-                "reach_m",
-                self.reach_m,
-                "it must be above 0 and at most 20040000 metres",
-            );
+            return fail("reach_m", self.reach_m, "it must be above 0 and at most 20040000 metres");
         }
         if !(0.0..=100_000.0).contains(&self.accuracy_trusted_m) {
-            return fail(
-                "accuracy_trusted_m",
-                self.accuracy_trusted_m,
-                "it must be between 0 and 100000 metres",
-            );
+            return fail("accuracy_trusted_m", self.accuracy_trusted_m, "it must be between 0 and 100000 metres");
         }
         let counts = [
-            (
-                "guess_candidates_max",
-                self.guess_candidates_max,
-                1..=50,
-                "it must be between 1 and 50",
-            ),
-            (
-                "candidates_max",
-                self.candidates_max,
-                1..=1000,
-                "it must be between 1 and 1000",
-            ),
-            (
-                "alternatives_max",
-                self.alternatives_max,
-                0..=50,
-                "it must be at most 50",
-            ),
+            ("guess_candidates_max", self.guess_candidates_max, 1..=50, "it must be between 1 and 50"),
+            ("candidates_max", self.candidates_max, 1..=1000, "it must be between 1 and 1000"),
+            ("alternatives_max", self.alternatives_max, 0..=50, "it must be at most 50"),
         ];
         for (field, value, range, hint) in counts {
             if !range.contains(&value) {
-                return fail(
-                    field,
-                    f64::from(u32::try_from(value).unwrap_or(u32::MAX)),
-                    hint,
-                );
+                return fail(field, f64::from(u32::try_from(value).unwrap_or(u32::MAX)), hint);
             }
         }
         Ok(())

@@ -37,10 +37,7 @@ fn store(id: &str, lat: f64, lon: f64) -> Store {
 fn code(id: &str, expires_ms: Option<i64>) -> JoinCode {
     let link = format!("https://work.weixin.qq.com/gm/{id}");
     let expires_at = expires_ms.map(Timestamp::from_unix_ms);
-    JoinCode {
-        link: JoinLink::parse(&link, &["work.weixin.qq.com"]).unwrap(),
-        expires_at,
-    }
+    JoinCode { link: JoinLink::parse(&link, &["work.weixin.qq.com"]).unwrap(), expires_at }
 }
 
 fn group(owner: Owner, id: &str, expires_ms: Option<i64>) -> GroupChat {
@@ -64,14 +61,8 @@ fn three() -> Entries {
     let metre = 1.0 / 95_506.0;
     let stores = [("a", 1_000.0), ("b", 3_000.0), ("c", 10_000.0)];
     Entries {
-        stores: stores
-            .iter()
-            .map(|(id, east)| store(id, 31.0, 121.0 + east * metre))
-            .collect(),
-        groups: stores
-            .iter()
-            .map(|(id, _)| group(of(id), id, None))
-            .collect(),
+        stores: stores.iter().map(|(id, east)| store(id, 31.0, 121.0 + east * metre)).collect(),
+        groups: stores.iter().map(|(id, _)| group(of(id), id, None)).collect(),
         ..Entries::default()
     }
 }
@@ -83,17 +74,11 @@ fn decision(entries: Entries, fix: &Fix) -> (Catalog, Decision) {
 }
 
 fn gps(accuracy_m: f64) -> Fix {
-    Fix::Gps {
-        position: at(31.0, 121.0),
-        accuracy_m: Some(accuracy_m),
-    }
+    Fix::Gps { position: at(31.0, 121.0), accuracy_m: Some(accuracy_m) }
 }
 
 fn shown(catalog: &Catalog, decision: &Decision) -> Option<String> {
-    decision
-        .store
-        .and_then(|it| catalog.store(it.store))
-        .map(|it| it.id.to_string())
+    decision.store.and_then(|it| catalog.store(it.store)).map(|it| it.id.to_string())
 }
 
 fn joined(catalog: &Catalog, decision: &Decision) -> Option<String> {
@@ -105,19 +90,11 @@ fn joined(catalog: &Catalog, decision: &Decision) -> Option<String> {
 
 fn verdicts(catalog: &Catalog, decision: &Decision) -> Vec<(String, &'static str)> {
     let name = |key| catalog.store(key).unwrap().id.to_string();
-    decision
-        .considered
-        .iter()
-        .map(|it| (name(it.store), it.verdict.as_str()))
-        .collect()
+    decision.considered.iter().map(|it| (name(it.store), it.verdict.as_str())).collect()
 }
 
 fn listed(catalog: &Catalog, decision: &Decision) -> Vec<String> {
-    decision
-        .alternatives
-        .iter()
-        .map(|it| catalog.store(it.store).unwrap().id.to_string())
-        .collect()
+    decision.alternatives.iter().map(|it| catalog.store(it.store).unwrap().id.to_string()).collect()
 }
 
 fn fallback(rung: Rung, reason: Reason) -> Option<Fallback> {
@@ -127,173 +104,93 @@ fn fallback(rung: Rung, reason: Reason) -> Option<Fallback> {
 #[test]
 fn a_measured_position_routes_to_the_nearest_store() {
     let (catalog, it) = decision(three(), &gps(35.0));
-    assert_eq!(
-        (it.outcome, it.source, it.fallback),
-        (Outcome::Routed, FixSource::Gps, None)
-    );
+    assert_eq!((it.outcome, it.source, it.fallback), (Outcome::Routed, FixSource::Gps, None));
     assert_eq!(shown(&catalog, &it).unwrap(), "a");
     assert_eq!(joined(&catalog, &it).unwrap(), "a");
     assert!((it.store.unwrap().distance_m.unwrap() - 1_000.0).abs() < 1.0);
     assert_eq!(listed(&catalog, &it), ["b", "c"]);
-    assert_eq!(
-        (&*it.region.district, it.region_source),
-        ("黄浦区", RegionSource::Store)
-    );
+    assert_eq!((&*it.region.district, it.region_source), ("黄浦区", RegionSource::Store));
     let expected = [("a", "chosen"), ("b", "farther"), ("c", "farther")];
-    assert_eq!(
-        verdicts(&catalog, &it),
-        expected.map(|(id, verdict)| (id.to_owned(), verdict))
-    );
+    assert_eq!(verdicts(&catalog, &it), expected.map(|(id, verdict)| (id.to_owned(), verdict)));
 }
 
 #[test]
 fn a_circle_that_does_not_separate_the_stores_lets_the_customer_choose() {
     // The perpendicular bisector of a and b is 2 km away: 1.9 km cannot reach behind it, 2.1 km can.
     let (catalog, it) = decision(three(), &gps(1_900.0));
-    assert_eq!(
-        (it.outcome, shown(&catalog, &it).unwrap().as_str()),
-        (Outcome::Routed, "a")
-    );
+    assert_eq!((it.outcome, shown(&catalog, &it).unwrap().as_str()), (Outcome::Routed, "a"));
     let (catalog, it) = decision(three(), &gps(2_100.0));
     assert_eq!(it.outcome, Outcome::Choose);
-    assert_eq!(
-        shown(&catalog, &it).unwrap(),
-        "a",
-        "of two, the nearest is a defensible guess"
-    );
+    assert_eq!(shown(&catalog, &it).unwrap(), "a", "of two, the nearest is a defensible guess");
     assert_eq!(listed(&catalog, &it), ["b", "c"]);
 }
 
 #[test]
 fn among_many_possible_stores_there_is_no_guess() {
-    let stores: Vec<_> = (0..6)
-        .map(|it| store(&format!("s{it}"), 31.0, 121.0 + f64::from(it) * 0.001))
-        .collect();
-    let entries = Entries {
-        stores,
-        ..Entries::default()
-    };
+    let stores: Vec<_> = (0..6).map(|it| store(&format!("s{it}"), 31.0, 121.0 + f64::from(it) * 0.001)).collect();
+    let entries = Entries { stores, ..Entries::default() };
     let (catalog, it) = decision(entries, &gps(3_000.0));
-    assert_eq!(
-        (it.outcome, it.store, it.join),
-        (Outcome::Choose, None, None)
-    );
+    assert_eq!((it.outcome, it.store, it.join), (Outcome::Choose, None, None));
     assert_eq!(listed(&catalog, &it), ["s0", "s1", "s2", "s3", "s4"]);
-    assert!(
-        verdicts(&catalog, &it)
-            .iter()
-            .all(|(_, verdict)| *verdict == "possible")
-    );
+    assert!(verdicts(&catalog, &it).iter().all(|(_, verdict)| *verdict == "possible"));
 }
 
 #[test]
 fn an_ip_place_never_routes_by_itself() {
-    let circle = Circle {
-        middle: at(31.0, 121.0),
-        radius_m: 20_000.0,
-    };
-    let names = RegionNames {
-        province: "上海市".into(),
-        ..RegionNames::default()
-    };
-    let fix = Fix::Ip {
-        circle: Some(circle),
-        names,
-    };
+    let circle = Circle { middle: at(31.0, 121.0), radius_m: 20_000.0 };
+    let names = RegionNames { province: "上海市".into(), ..RegionNames::default() };
+    let fix = Fix::Ip { circle: Some(circle), names };
     let (catalog, it) = decision(three(), &fix);
     assert_eq!((it.outcome, it.store), (Outcome::Choose, None));
     assert_eq!(listed(&catalog, &it), ["a", "b", "c"]);
-    assert_eq!(
-        (&*it.region.province, it.region_source),
-        ("上海市", RegionSource::Ip)
-    );
+    assert_eq!((&*it.region.province, it.region_source), ("上海市", RegionSource::Ip));
 }
 
 #[test]
 fn the_only_store_of_an_ip_place_is_its_guess() {
-    let circle = Circle {
-        middle: at(31.0, 121.0),
-        radius_m: 10_000.0,
-    };
-    let fix = Fix::Ip {
-        circle: Some(circle),
-        names: RegionNames::default(),
-    };
+    let circle = Circle { middle: at(31.0, 121.0), radius_m: 10_000.0 };
+    let fix = Fix::Ip { circle: Some(circle), names: RegionNames::default() };
     let entries = Entries {
         stores: vec![store("a", 31.0, 121.0)],
         groups: vec![group(of("a"), "a", None)],
         ..Entries::default()
     };
     let (catalog, it) = decision(entries, &fix);
-    assert_eq!(
-        (it.outcome, shown(&catalog, &it).unwrap().as_str()),
-        (Outcome::Choose, "a")
-    );
+    assert_eq!((it.outcome, shown(&catalog, &it).unwrap().as_str()), (Outcome::Choose, "a"));
 }
 
 #[test]
 fn beyond_reach_the_campaign_still_shows_its_own_group() {
     let mut entries = three();
-    entries.groups.push(group(
-        Owner::Campaign(CampaignSlug::default_slug()),
-        "brand",
-        None,
-    ));
-    let fix = Fix::Gps {
-        position: at(32.0, 121.0),
-        accuracy_m: Some(10.0),
-    };
+    entries.groups.push(group(Owner::Campaign(CampaignSlug::default_slug()), "brand", None));
+    let fix = Fix::Gps { position: at(32.0, 121.0), accuracy_m: Some(10.0) };
     let (catalog, it) = decision(entries, &fix);
     assert_eq!((it.outcome, it.store), (Outcome::OutOfReach, None));
     assert_eq!(joined(&catalog, &it).unwrap(), "brand");
     assert_eq!(it.fallback, fallback(Rung::Campaign, Reason::OutOfReach));
-    assert_eq!(
-        listed(&catalog, &it),
-        ["a", "b", "c"],
-        "the list says where the chain is"
-    );
-    assert!(
-        verdicts(&catalog, &it)
-            .iter()
-            .all(|(_, verdict)| *verdict == "beyond_reach")
-    );
+    assert_eq!(listed(&catalog, &it), ["a", "b", "c"], "the list says where the chain is");
+    assert!(verdicts(&catalog, &it).iter().all(|(_, verdict)| *verdict == "beyond_reach"));
 }
 
 #[test]
 fn a_coarse_circle_that_may_lie_in_reach_is_in_reach() {
     // The nearest store is 60 km away and the radius 15 km: the visitor may be 45 km away, within 50 km.
-    let fix = Fix::Gps {
-        position: at(31.0 + 60.0 / 110.9, 121.0),
-        accuracy_m: Some(15_000.0),
-    };
-    let entries = Entries {
-        stores: vec![store("a", 31.0, 121.0)],
-        ..Entries::default()
-    };
+    let fix = Fix::Gps { position: at(31.0 + 60.0 / 110.9, 121.0), accuracy_m: Some(15_000.0) };
+    let entries = Entries { stores: vec![store("a", 31.0, 121.0)], ..Entries::default() };
     assert_eq!(decision(entries, &fix).1.outcome, Outcome::Routed);
 }
 
 #[test]
 fn nobody_knows_and_an_empty_catalog_still_answer() {
     let (_, it) = decision(three(), &Fix::Nowhere);
-    assert_eq!(
-        (it.outcome, it.source, it.store, it.join),
-        (Outcome::UnknownPlace, FixSource::None, None, None)
-    );
+    assert_eq!((it.outcome, it.source, it.store, it.join), (Outcome::UnknownPlace, FixSource::None, None, None));
     let (_, it) = decision(Entries::default(), &gps(10.0));
-    assert_eq!(
-        (it.outcome, it.store, it.join),
-        (Outcome::OutOfReach, None, None)
-    );
+    assert_eq!((it.outcome, it.store, it.join), (Outcome::OutOfReach, None, None));
 }
 
 #[test]
 fn a_store_without_a_usable_code_gives_way_to_the_next_in_reach() {
-    for (change, reason) in [
-        (0, Reason::NoJoinCode),
-        (1, Reason::Expired),
-        (2, Reason::Paused),
-    ] {
+    for (change, reason) in [(0, Reason::NoJoinCode), (1, Reason::Expired), (2, Reason::Paused)] {
         let mut entries = three();
         match change {
             0 => entries.groups.retain(|it| it.owner != of("a")),
@@ -301,17 +198,11 @@ fn a_store_without_a_usable_code_gives_way_to_the_next_in_reach() {
             _ => entries.groups[0].status = GroupStatus::Paused,
         }
         let (catalog, it) = decision(entries, &gps(10.0));
-        assert_eq!(
-            (it.outcome, it.fallback),
-            (Outcome::Routed, fallback(Rung::NextStore, reason))
-        );
+        assert_eq!((it.outcome, it.fallback), (Outcome::Routed, fallback(Rung::NextStore, reason)));
         assert_eq!(shown(&catalog, &it).unwrap(), "b");
         assert_eq!(catalog.store(it.wanted.unwrap()).unwrap().id.as_str(), "a");
         let expected = [("a", "no_join_code"), ("b", "chosen"), ("c", "farther")];
-        assert_eq!(
-            verdicts(&catalog, &it),
-            expected.map(|(id, verdict)| (id.to_owned(), verdict))
-        );
+        assert_eq!(verdicts(&catalog, &it), expected.map(|(id, verdict)| (id.to_owned(), verdict)));
     }
 }
 
@@ -326,36 +217,17 @@ fn without_any_group_in_reach_the_contact_comes_and_then_the_campaign() {
         code: code("lin", None),
         order: 0,
     });
-    entries.groups.push(group(
-        Owner::Campaign(CampaignSlug::default_slug()),
-        "brand",
-        None,
-    ));
+    entries.groups.push(group(Owner::Campaign(CampaignSlug::default_slug()), "brand", None));
     let (catalog, it) = decision(entries.clone(), &gps(10.0));
-    assert_eq!(
-        (
-            shown(&catalog, &it).unwrap().as_str(),
-            joined(&catalog, &it).unwrap().as_str()
-        ),
-        ("a", "lin")
-    );
+    assert_eq!((shown(&catalog, &it).unwrap().as_str(), joined(&catalog, &it).unwrap().as_str()), ("a", "lin"));
     assert_eq!(it.fallback, fallback(Rung::Contact, Reason::NoJoinCode));
     entries.contacts.clear();
     let (catalog, it) = decision(entries.clone(), &gps(10.0));
-    assert_eq!(
-        (
-            shown(&catalog, &it).unwrap().as_str(),
-            joined(&catalog, &it).unwrap().as_str()
-        ),
-        ("a", "brand")
-    );
+    assert_eq!((shown(&catalog, &it).unwrap().as_str(), joined(&catalog, &it).unwrap().as_str()), ("a", "brand"));
     assert_eq!(it.fallback, fallback(Rung::Campaign, Reason::NoJoinCode));
     entries.groups.clear();
     let (catalog, it) = decision(entries, &gps(10.0));
-    assert_eq!(
-        (shown(&catalog, &it).unwrap().as_str(), it.join, it.fallback),
-        ("a", None, None)
-    );
+    assert_eq!((shown(&catalog, &it).unwrap().as_str(), it.join, it.fallback), ("a", None, None));
 }
 
 #[test]
@@ -364,51 +236,29 @@ fn paused_and_closed_stores_are_passed_over_and_explained() {
     entries.stores[0].status = StoreStatus::Paused;
     entries.stores[1].status = StoreStatus::Closed;
     let (catalog, it) = decision(entries, &gps(10.0));
-    assert_eq!(
-        (shown(&catalog, &it).unwrap().as_str(), it.fallback),
-        ("c", None)
-    );
+    assert_eq!((shown(&catalog, &it).unwrap().as_str(), it.fallback), ("c", None));
     let expected = [("a", "paused"), ("b", "closed"), ("c", "chosen")];
-    assert_eq!(
-        verdicts(&catalog, &it),
-        expected.map(|(id, verdict)| (id.to_owned(), verdict))
-    );
+    assert_eq!(verdicts(&catalog, &it), expected.map(|(id, verdict)| (id.to_owned(), verdict)));
 }
 
 #[test]
 fn the_customers_choice_wins_and_a_chosen_paused_store_names_the_next() {
     let chosen = Fix::Chosen(StoreId::parse("c").unwrap());
     let (catalog, it) = decision(three(), &chosen);
-    assert_eq!(
-        (it.outcome, it.source),
-        (Outcome::Routed, FixSource::Chosen)
-    );
-    assert_eq!(
-        (
-            shown(&catalog, &it).unwrap().as_str(),
-            it.store.unwrap().distance_m
-        ),
-        ("c", None)
-    );
+    assert_eq!((it.outcome, it.source), (Outcome::Routed, FixSource::Chosen));
+    assert_eq!((shown(&catalog, &it).unwrap().as_str(), it.store.unwrap().distance_m), ("c", None));
     assert_eq!(listed(&catalog, &it), ["b", "a"]);
     let mut entries = three();
     entries.stores[2].status = StoreStatus::Paused;
     let (catalog, it) = decision(entries, &chosen);
-    assert_eq!(
-        (shown(&catalog, &it).unwrap().as_str(), it.fallback),
-        ("b", fallback(Rung::NextStore, Reason::Paused))
-    );
+    assert_eq!((shown(&catalog, &it).unwrap().as_str(), it.fallback), ("b", fallback(Rung::NextStore, Reason::Paused)));
 }
 
 #[test]
 fn a_chosen_store_among_others_at_one_place_is_the_one_chosen() {
     let stores = ["a", "b", "c"].map(|id| store(id, 31.0, 121.0)).to_vec();
     let groups = ["a", "b", "c"].map(|id| group(of(id), id, None)).to_vec();
-    let entries = Entries {
-        stores,
-        groups,
-        ..Entries::default()
-    };
+    let entries = Entries { stores, groups, ..Entries::default() };
     let (catalog, it) = decision(entries, &Fix::Chosen(StoreId::parse("b").unwrap()));
     assert_eq!(shown(&catalog, &it).unwrap(), "b");
     assert_eq!(listed(&catalog, &it), ["a", "c"]);

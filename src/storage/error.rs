@@ -26,9 +26,7 @@ pub enum Trouble {
     #[error("storage is damaged")]
     Corrupt,
     /// A later version of this program wrote it. A person must update this one.
-    #[error(
-        "storage was written by a later version of this program (format {found}, this program knows {known})"
-    )]
+    #[error("storage was written by a later version of this program (format {found}, this program knows {known})")]
     TooNew {
         /// The format found.
         found: i64,
@@ -50,10 +48,7 @@ impl StorageError {
     /// An error with the backend's own error behind it.
     #[must_use]
     pub fn caused(kind: Trouble, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            kind,
-            source: Some(source.into()),
-        }
+        Self { kind, source: Some(source.into()) }
     }
 
     /// What a caller can act on.

@@ -32,18 +32,14 @@ impl TagFilter {
     #[must_use]
     pub fn passes(&self, record: &TagRecord) -> bool {
         let region = &record.region;
-        let is =
-            |wanted: &Option<String>, name: &str| wanted.as_deref().is_none_or(|it| it == name);
+        let is = |wanted: &Option<String>, name: &str| wanted.as_deref().is_none_or(|it| it == name);
         let lies_in = |name: &str| {
             [&*region.province, &*region.city, &*region.district].contains(&name)
                 || region.areas.iter().any(|area| &**area == name)
         };
         self.visitor.is_none_or(|it| it == record.visitor)
             && (self.store.is_none() || self.store == record.store)
-            && self
-                .campaign
-                .as_ref()
-                .is_none_or(|it| *it == record.campaign)
+            && self.campaign.as_ref().is_none_or(|it| *it == record.campaign)
             && is(&self.province, &region.province)
             && is(&self.city, &region.city)
             && is(&self.district, &region.district)

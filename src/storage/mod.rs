@@ -35,13 +35,7 @@ pub enum EntryKind {
 
 impl EntryKind {
     /// All kinds, in order.
-    pub const ALL: [Self; 5] = [
-        Self::Store,
-        Self::Group,
-        Self::Contact,
-        Self::Campaign,
-        Self::Region,
-    ];
+    pub const ALL: [Self; 5] = [Self::Store, Self::Group, Self::Contact, Self::Campaign, Self::Region];
 
     /// The word used in storage.
     #[must_use]
@@ -137,8 +131,7 @@ pub trait Storage: Send + Sync {
     ///
     /// # Errors
     /// As all methods.
-    fn versions(&self, before: Option<u64>, limit: usize)
-    -> Result<Vec<VersionInfo>, StorageError>;
+    fn versions(&self, before: Option<u64>, limit: usize) -> Result<Vec<VersionInfo>, StorageError>;
 
     /// Keeps tag records and steps, all of them or none. Repeating it changes nothing, and the order does not matter.
     ///

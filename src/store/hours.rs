@@ -57,15 +57,8 @@ impl OpeningHours {
             return Err(HoursError::TooLong);
         }
         let plain = plain(text);
-        if matches!(
-            plain.as_str(),
-            "24小时" | "24h" | "全天" | "24小时营业" | "全天营业"
-        ) {
-            return Ok(Self(Box::new([Span {
-                days: EVERY_DAY,
-                from: 0,
-                until: MINUTES_A_DAY,
-            }])));
+        if matches!(plain.as_str(), "24小时" | "24h" | "全天" | "24小时营业" | "全天营业") {
+            return Ok(Self(Box::new([Span { days: EVERY_DAY, from: 0, until: MINUTES_A_DAY }])));
         }
         let mut reader = Reader { rest: &plain };
         let mut spans = Vec::new();
@@ -102,10 +95,7 @@ fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !c.is_whitespace()) {
         let c = match c {
-            '\u{ff01}'..='\u{ff5e}' => u32::from(c)
-                .checked_sub(0xfee0)
-                .and_then(char::from_u32)
-                .unwrap_or(c),
+            '\u{ff01}'..='\u{ff5e}' => u32::from(c).checked_sub(0xfee0).and_then(char::from_u32).unwrap_or(c),
             _ => c,
         };
         let c = match c {
@@ -117,24 +107,12 @@ fn plain(text: &str) -> String {
         };
         let doubled = matches!(c, '-' | ':' | ',') && out.ends_with(c);
         // 10;00 is a slip of the finger on the key beside the colon.
-        let c = if c == ';' {
-            if out.ends_with(|it: char| it.is_ascii_digit()) {
-                ';'
-            } else {
-                ','
-            }
-        } else {
-            c
-        };
+        let c = if c == ';' { if out.ends_with(|it: char| it.is_ascii_digit()) { ';' } else { ',' } } else { c };
         if !doubled {
             out.push(c);
         }
     }
-    settle_semicolons(
-        &out.replace("星期", "周")
-            .replace("礼拜", "周")
-            .replace("营业时间", ""),
-    )
+    settle_semicolons(&out.replace("星期", "周").replace("礼拜", "周").replace("营业时间", ""))
 }
 
 /// A semicolon between an hour and two digits of minutes is a colon; elsewhere it parts spans.
@@ -146,13 +124,8 @@ fn settle_semicolons(text: &str) -> String {
             out.push(c);
             continue;
         }
-        let hour_only = out
-            .rsplit(|it: char| !it.is_ascii_digit())
-            .next()
-            .is_some_and(|digits| digits.len() <= 2)
-            && !out
-                .trim_end_matches(|it: char| it.is_ascii_digit())
-                .ends_with(':');
+        let hour_only = out.rsplit(|it: char| !it.is_ascii_digit()).next().is_some_and(|digits| digits.len() <= 2)
+            && !out.trim_end_matches(|it: char| it.is_ascii_digit()).ends_with(':');
         let minute_next = chars.peek().is_some_and(char::is_ascii_digit);
         out.push(if hour_only && minute_next { ':' } else { ',' });
     }
@@ -174,25 +147,13 @@ impl Reader<'_> {
     }
 
     fn take(&mut self, prefix: &str) -> bool {
-        self.rest
-            .strip_prefix(prefix)
-            .map(|rest| self.rest = rest)
-            .is_some()
+        self.rest.strip_prefix(prefix).map(|rest| self.rest = rest).is_some()
     }
 
     fn day(&mut self) -> Option<u8> {
-        const DAYS: [(&str, u8); 7] = [
-            ("周一", 0),
-            ("周二", 1),
-            ("周三", 2),
-            ("周四", 3),
-            ("周五", 4),
-            ("周六", 5),
-            ("周日", 6),
-        ];
-        DAYS.iter()
-            .find(|(name, _)| self.take(name))
-            .map(|(_, day)| *day)
+        const DAYS: [(&str, u8); 7] =
+            [("周一", 0), ("周二", 1), ("周三", 2), ("周四", 3), ("周五", 4), ("周六", 5), ("周日", 6)];
+        DAYS.iter().find(|(name, _)| self.take(name)).map(|(_, day)| *day)
     }
 
     /// Days named before a span, as a mask; `None` if none are named.
@@ -208,12 +169,8 @@ impl Reader<'_> {
             }
             self.take(",");
         }
-        for (name, days) in [
-            ("每天", EVERY_DAY),
-            ("每日", EVERY_DAY),
-            ("工作日", 0b001_1111),
-            ("周末", 0b110_0000),
-        ] {
+        for (name, days) in [("每天", EVERY_DAY), ("每日", EVERY_DAY), ("工作日", 0b001_1111), ("周末", 0b110_0000)]
+        {
             if self.take(name) {
                 mask |= days;
             }
@@ -230,8 +187,7 @@ impl Reader<'_> {
         if !self.take("-") {
             return Err(HoursError::Unreadable(whole));
         }
-        let next_day =
-            self.take("次日") || self.take("翌日") || self.take("第二日") || self.take("凌晨");
+        let next_day = self.take("次日") || self.take("翌日") || self.take("第二日") || self.take("凌晨");
         let until = self.time()?;
         if from >= MINUTES_A_DAY {
             return Err(HoursError::NotATime(whole));
@@ -239,11 +195,7 @@ impl Reader<'_> {
         if from == until && !next_day {
             return Err(HoursError::Empty(whole));
         }
-        let until = if next_day || until < from {
-            until + MINUTES_A_DAY
-        } else {
-            until
-        };
+        let until = if next_day || until < from { until + MINUTES_A_DAY } else { until };
         if until > from + MINUTES_A_DAY {
             return Err(HoursError::NotATime(whole));
         }
@@ -251,12 +203,7 @@ impl Reader<'_> {
     }
 
     fn digits(&mut self, max: usize) -> &str {
-        let count = self
-            .rest
-            .bytes()
-            .take(max)
-            .take_while(u8::is_ascii_digit)
-            .count();
+        let count = self.rest.bytes().take(max).take_while(u8::is_ascii_digit).count();
         let (digits, rest) = self.rest.split_at(count);
         self.rest = rest;
         digits
@@ -265,21 +212,15 @@ impl Reader<'_> {
     /// A time of day, in minutes after midnight, 0 to 1440. Seconds are read and dropped.
     fn time(&mut self) -> Result<u16, HoursError> {
         let whole: String = self.rest.chars().take(24).collect();
-        let hour: u16 = self
-            .digits(2)
-            .parse()
-            .map_err(|_cause| HoursError::Unreadable(whole.clone()))?;
+        let hour: u16 = self.digits(2).parse().map_err(|_cause| HoursError::Unreadable(whole.clone()))?;
         let minute: u16 = if self.take(":") {
-            self.digits(2)
-                .parse()
-                .map_err(|_cause| HoursError::Unreadable(whole.clone()))?
+            self.digits(2).parse().map_err(|_cause| HoursError::Unreadable(whole.clone()))?
         } else if self.take("点") {
             0
         } else {
             return Err(HoursError::Unreadable(whole));
         };
-        if self.rest.starts_with(':') && self.rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
-        {
+        if self.rest.starts_with(':') && self.rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) {
             self.take(":");
             self.digits(2);
         }
@@ -302,11 +243,7 @@ impl fmt::Display for OpeningHours {
             }
             if span.days != days {
                 days = span.days;
-                for (_, name) in NAMES
-                    .iter()
-                    .enumerate()
-                    .filter(|(day, _)| days >> day & 1 == 1)
-                {
+                for (_, name) in NAMES.iter().enumerate().filter(|(day, _)| days >> day & 1 == 1) {
                     f.write_str(name)?;
                 }
                 f.write_str(" ")?;
@@ -341,9 +278,7 @@ mod tests {
     use super::*;
 
     fn canonical(text: &str) -> String {
-        OpeningHours::parse(text)
-            .unwrap_or_else(|error| panic!("{text}: {error}"))
-            .to_string()
+        OpeningHours::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")).to_string()
     }
 
     #[test]
@@ -362,14 +297,8 @@ mod tests {
             ("08:00-12:00,13:00-20:00", "08:00-12:00,13:00-20:00"),
             ("24小时", "00:00-24:00"),
             ("周一～周日10:00-22:00", "10:00-22:00"),
-            (
-                "周一至周五：10:00-22:00 周六周日：09:00-22:30",
-                "周一周二周三周四周五 10:00-22:00,周六周日 09:00-22:30",
-            ),
-            (
-                "周日-周四10：00-22：00；周五-周六10：00-22：30",
-                "周一周二周三周四周日 10:00-22:00,周五周六 10:00-22:30",
-            ),
+            ("周一至周五：10:00-22:00 周六周日：09:00-22:30", "周一周二周三周四周五 10:00-22:00,周六周日 09:00-22:30"),
+            ("周日-周四10：00-22：00；周五-周六10：00-22：30", "周一周二周三周四周日 10:00-22:00,周五周六 10:00-22:30"),
         ] {
             assert_eq!(canonical(text), expected, "{text}");
             assert_eq!(canonical(expected), expected, "{expected} reads back");
@@ -391,10 +320,7 @@ mod tests {
         ] {
             assert!(OpeningHours::parse(text).is_err(), "{text}");
         }
-        assert_eq!(
-            OpeningHours::parse("10:00-10:00"),
-            Err(HoursError::Empty("10:00-10:00".into()))
-        );
+        assert_eq!(OpeningHours::parse("10:00-10:00"), Err(HoursError::Empty("10:00-10:00".into())));
     }
 
     #[test]

@@ -35,10 +35,7 @@ impl Located {
     /// [`PositionError`] if a number is NaN, infinite or out of range.
     pub fn from_datum(lat: f64, lng: f64, datum: Datum) -> Result<Self, PositionError> {
         let position = Position::from_datum(lat, lng, datum)?;
-        Ok(Self {
-            given: Given { lat, lng, datum },
-            position,
-        })
+        Ok(Self { given: Given { lat, lng, datum }, position })
     }
 
     /// The place in WGS-84.

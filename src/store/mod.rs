@@ -58,10 +58,7 @@ impl Zone {
     /// Looks up a zone such as `Asia/Shanghai`.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        jiff::tz::TimeZone::get(name.trim())
-            .ok()
-            .filter(|it| it.iana_name().is_some())
-            .map(Self)
+        jiff::tz::TimeZone::get(name.trim()).ok().filter(|it| it.iana_name().is_some()).map(Self)
     }
 
     /// The IANA name.
@@ -143,11 +140,7 @@ impl Store {
     #[must_use]
     pub fn is_open(&self, now: Timestamp, default_zone: &Zone) -> Option<bool> {
         let hours = self.hours.as_ref()?;
-        let (weekday, minute) = self
-            .zone
-            .as_ref()
-            .unwrap_or(default_zone)
-            .weekday_and_minute(now);
+        let (weekday, minute) = self.zone.as_ref().unwrap_or(default_zone).weekday_and_minute(now);
         Some(hours.covers(weekday, minute))
     }
 }

@@ -31,12 +31,7 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self {
-            user_agent: WECHAT,
-            languages: "zh-CN,zh",
-            screen: (390, 844),
-            address: Some(SHANGHAI),
-        }
+        Self { user_agent: WECHAT, languages: "zh-CN,zh", screen: (390, 844), address: Some(SHANGHAI) }
     }
 }
 
@@ -74,9 +69,7 @@ impl<'a> Browser<'a> {
     }
 
     pub fn cdp(&self, command: &str, params: &Value) -> Value {
-        self.session
-            .cdp(command, params)
-            .unwrap_or_else(|error| panic!("{error}"))
+        self.session.cdp(command, params).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Sets what the phone answers to a page that asks for the position.
@@ -113,9 +106,7 @@ impl<'a> Browser<'a> {
     /// Opens a page and waits for it with its pictures.
     pub fn open(&self, path: &str) {
         let url = json!({"url": self.demo.url(path)});
-        self.session
-            .send("POST", "/url", &url)
-            .unwrap_or_else(|error| panic!("{path}: {error}"));
+        self.session.send("POST", "/url", &url).unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
     fn look(&self, expression: &str) -> Result<Value, String> {
@@ -130,8 +121,7 @@ impl<'a> Browser<'a> {
 
     /// The value of an expression of JavaScript.
     pub fn value(&self, expression: &str) -> Value {
-        self.look(expression)
-            .unwrap_or_else(|error| panic!("{error}"))
+        self.look(expression).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The visible text of an element; empty if there is nothing to see.
@@ -144,10 +134,7 @@ impl<'a> Browser<'a> {
     }
 
     pub fn sees(&self, selector: &str) -> bool {
-        let expression = format!(
-            "[...document.querySelectorAll({})].some(e => e.checkVisibility())",
-            json!(selector)
-        );
+        let expression = format!("[...document.querySelectorAll({})].some(e => e.checkVisibility())", json!(selector));
         self.value(&expression) == true
     }
 
@@ -169,14 +156,10 @@ impl<'a> Browser<'a> {
 
     /// Fails with what is to be seen, and keeps a screenshot.
     fn give_up(&self, missing: &str) -> ! {
-        let test = std::thread::current()
-            .name()
-            .unwrap_or("test")
-            .replace("::", "-");
+        let test = std::thread::current().name().unwrap_or("test").replace("::", "-");
         let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}.png"));
         fs::write(&file, self.screenshot()).unwrap();
-        let page =
-            self.look("location.pathname + location.search + '\\n' + document.body.innerText");
+        let page = self.look("location.pathname + location.search + '\\n' + document.body.innerText");
         panic!(
             "not seen in time: {missing}\nscreenshot: {}\npage: {}",
             file.display(),
@@ -187,9 +170,7 @@ impl<'a> Browser<'a> {
     fn element(&self, using: &str, value: &str) -> String {
         let body = json!({"using": using, "value": value});
         let found = poll(|| self.session.send("POST", "/element", &body).ok());
-        let Some(found) = found else {
-            self.give_up(value)
-        };
+        let Some(found) = found else { self.give_up(value) };
         found[ELEMENT].as_str().unwrap().to_owned()
     }
 
@@ -213,11 +194,7 @@ impl<'a> Browser<'a> {
     pub fn write(&self, selector: &str, text: &str) {
         let id = self.element("css selector", selector);
         self.session
-            .send(
-                "POST",
-                &format!("/element/{id}/value"),
-                &json!({"text": text}),
-            )
+            .send("POST", &format!("/element/{id}/value"), &json!({"text": text}))
             .unwrap_or_else(|error| panic!("{error}"));
     }
 
@@ -235,10 +212,8 @@ impl<'a> Browser<'a> {
 
     /// What the browser wrote down since the last time: `browser` (its console) or `performance` (what the page did).
     pub fn log(&self, kind: &str) -> Vec<Value> {
-        let log = self
-            .session
-            .send("POST", "/se/log", &json!({"type": kind}))
-            .unwrap_or_else(|error| panic!("{error}"));
+        let log =
+            self.session.send("POST", "/se/log", &json!({"type": kind})).unwrap_or_else(|error| panic!("{error}"));
         log.as_array().unwrap().clone()
     }
 }

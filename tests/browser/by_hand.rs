@@ -1,1 +1,98 @@
-//! x
+//! Stores chosen by hand: with scripts and without, through regions, the search and the list of others.
+
+use crate::browser::{Browser, Setup};
+use crate::demo::{Demo, row};
+
+#[test]
+fn without_scripts_links_lead_to_the_code() {
+    let demo = Demo::start();
+    let phone = Browser::start(&demo, &Setup::default());
+    phone.without_scripts();
+    phone.open("/");
+    assert!(!phone.sees("#locate, #purpose"), "no button that would do nothing");
+    phone.tap("#other");
+    phone.wait_text("#list-title", "按地区选择");
+    phone.tap_link("广东省");
+    phone.wait_text("#list-title", "广东省");
+    phone.tap_link("深圳市");
+    phone.wait_text("#list-title", "深圳市");
+    let store = row("SZ-0003");
+    phone.tap_link(&store.name);
+    phone.wait_text("#title", &store.name);
+    assert_eq!(phone.text("#eyebrow"), "您选择的门店");
+    assert_eq!(phone.text("#address"), store.address);
+    assert_eq!(phone.codes(), [store.join]);
+}
+
+#[test]
+fn without_scripts_a_wrong_store_is_told_and_leads_to_its_neighbours() {
+    let demo = Demo::start();
+    let phone = Browser::start(&demo, &Setup::default());
+    phone.without_scripts();
+    phone.open("/s/default?store=SH-0001");
+    assert_eq!(phone.text("#other"), "不是这家店？");
+    phone.tap("#other");
+    phone.wait_text("#list-title", "附近的门店");
+    demo.step_becomes("not_mine", 1);
+    let store = row("SH-0003");
+    phone.tap_link(&store.name);
+    phone.wait_text("#title", &store.name);
+    assert_eq!(phone.codes(), [store.join]);
+}
+
+#[test]
+fn a_wrong_store_leads_to_the_others_and_the_right_one_is_remembered() {
+    let demo = Demo::start();
+    let phone = Browser::start(&demo, &Setup::default());
+    phone.open("/");
+    assert_eq!(phone.text("#eyebrow"), "您可能在上海附近");
+    assert!(!phone.sees("#qr"), "a city is too coarse for a code");
+    let first = row("SH-0001");
+    phone.tap("#list a[data-store='SH-0001']");
+    phone.wait_text("#title", &first.name);
+    assert_eq!(phone.text("#eyebrow"), "您选择的门店");
+    assert_eq!(phone.codes(), [first.join]);
+    assert_eq!(phone.text("#other"), "不是这家店？");
+    phone.tap("#other");
+    phone.wait("document.activeElement.id === 'list-title'");
+    demo.step_becomes("not_mine", 1);
+    assert_eq!(phone.text("#list-title"), "附近其他门店");
+    let second = row("SH-0003");
+    phone.tap("#list a[data-store='SH-0003']");
+    phone.wait_text("#title", &second.name);
+    assert_eq!(phone.codes(), [second.join.as_str()]);
+
+    phone.open("/");
+    assert_eq!(phone.text("#eyebrow"), "您上次的门店");
+    assert_eq!(phone.text("#title"), second.name);
+    assert_eq!(phone.codes(), [second.join]);
+    assert_eq!(demo.metric("jinqun_steps_total{step=\"not_mine\"}"), 1, "told once");
+}
+
+#[test]
+fn the_search_finds_a_store_by_its_name() {
+    let demo = Demo::start();
+    let phone = Browser::start(&demo, &Setup::default());
+    phone.open("/s/default/choose");
+    phone.write("#q", "静安寺");
+    phone.tap(".search button");
+    phone.wait_text("#list-title", "“静安寺”的搜索结果");
+    assert_eq!(phone.value("document.querySelectorAll('ul.list a').length"), 1);
+    let store = row("SH-0003");
+    assert_eq!(phone.text("ul.list b"), store.name);
+    phone.tap("ul.list a");
+    phone.wait_text("#title", &store.name);
+    assert_eq!(phone.codes(), [store.join]);
+}
+
+#[test]
+fn a_search_without_results_leads_on() {
+    let demo = Demo::start();
+    let phone = Browser::start(&demo, &Setup::default());
+    phone.open("/s/default/choose");
+    phone.write("#q", "<b>没有</b>");
+    phone.tap(".search button");
+    phone.wait_text(".results .note", "没有找到“<b>没有</b>”。换个词试试，或按地区选择。");
+    phone.tap_link("全部地区");
+    phone.wait_text("#list-title", "按地区选择");
+}

@@ -59,12 +59,7 @@ impl Demo {
             let log = fs::read_to_string(folder.path().join("log.txt")).unwrap();
             panic!("the demo does not start: {first}{log}");
         };
-        Self {
-            url: url.to_owned(),
-            process,
-            _stdout: stdout,
-            folder,
-        }
+        Self { url: url.to_owned(), process, _stdout: stdout, folder }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -105,11 +100,7 @@ impl Demo {
             .env_clear()
             .output()
             .unwrap();
-        assert!(
-            done.status.success(),
-            "{}",
-            String::from_utf8_lossy(&done.stderr)
-        );
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         self.metric_becomes("jinqun_catalog_version", before + 1);
     }
 }
@@ -137,19 +128,10 @@ pub fn row(id: &str) -> Row {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/demo/stores.csv");
     let mut sheet = csv::Reader::from_path(file).unwrap();
     let header = sheet.headers().unwrap().clone();
-    let row = sheet
-        .records()
-        .map(Result::unwrap)
-        .find(|it| it.get(0) == Some(id))
-        .unwrap();
+    let row = sheet.records().map(Result::unwrap).find(|it| it.get(0) == Some(id)).unwrap();
     let cell = |name: &str| {
         let at = header.iter().position(|it| it == name).unwrap();
         row.get(at).unwrap().to_owned()
     };
-    Row {
-        name: cell("name"),
-        address: cell("address"),
-        hours: cell("hours"),
-        join: cell("group_url"),
-    }
+    Row { name: cell("name"), address: cell("address"), hours: cell("hours"), join: cell("group_url") }
 }

@@ -75,12 +75,7 @@ impl Driver {
                 break port.trim().trim_end_matches('.').to_owned();
             }
         };
-        Self {
-            process,
-            _stdout: stdout,
-            url: format!("http://127.0.0.1:{port}"),
-            http: http_client(),
-        }
+        Self { process, _stdout: stdout, url: format!("http://127.0.0.1:{port}"), http: http_client() }
     }
 
     /// One command; the error is the driver's own sentence.
@@ -95,15 +90,9 @@ impl Driver {
         let is_good = answer.status().is_success();
         // A screenshot is larger than what is read without asking.
         let read = answer.body_mut().with_config().limit(64 << 20);
-        let answer: Value = read
-            .read_json()
-            .map_err(|error| format!("chromedriver answers no JSON: {error}"))?;
+        let answer: Value = read.read_json().map_err(|error| format!("chromedriver answers no JSON: {error}"))?;
         let value = answer["value"].clone();
-        if is_good {
-            Ok(value)
-        } else {
-            Err(format!("{}: {}", value["error"], value["message"]))
-        }
+        if is_good { Ok(value) } else { Err(format!("{}: {}", value["error"], value["message"])) }
     }
 }
 
@@ -120,9 +109,8 @@ struct Seat;
 impl Seat {
     fn take() -> Self {
         let taken = SESSIONS.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut taken = SESSION_ENDED
-            .wait_while(taken, |taken| *taken >= SESSIONS_MAX)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut taken =
+            SESSION_ENDED.wait_while(taken, |taken| *taken >= SESSIONS_MAX).unwrap_or_else(PoisonError::into_inner);
         *taken += 1;
         Self
     }
@@ -178,20 +166,15 @@ impl Session {
     /// A command of the Chrome DevTools protocol.
     pub fn cdp(&self, command: &str, params: &Value) -> Result<Value, String> {
         let body = json!({"cmd": command, "params": params});
-        self.send("POST", "/goog/cdp/execute", &body)
-            .map_err(|error| format!("{command}: {error}"))
+        self.send("POST", "/goog/cdp/execute", &body).map_err(|error| format!("{command}: {error}"))
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let ended = self
-            .driver
-            .send("DELETE", &format!("/session/{}", self.id), &Value::Null);
+        let ended = self.driver.send("DELETE", &format!("/session/{}", self.id), &Value::Null);
         if ended.is_err() {
-            let _ = Command::new("kill")
-                .arg(self.process_id.to_string())
-                .status();
+            let _ = Command::new("kill").arg(self.process_id.to_string()).status();
         }
     }
 }

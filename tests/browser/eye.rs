@@ -8,9 +8,7 @@ use rqrr::PreparedImage;
 
 /// The texts of all codes in a PNG.
 pub fn codes(screenshot: &[u8]) -> Vec<String> {
-    let mut reader = png::Decoder::new(Cursor::new(screenshot))
-        .read_info()
-        .unwrap();
+    let mut reader = png::Decoder::new(Cursor::new(screenshot)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     let frame = reader.next_frame(&mut pixels).unwrap();
     let channels = frame.color_type.samples();

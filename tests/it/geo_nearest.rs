@@ -9,42 +9,26 @@ fn at(lat: f64, lon: f64) -> Position {
 }
 
 /// The answer by measuring every position.
-fn scan(
-    positions: &[Position],
-    from: Position,
-    qualifies: impl Fn(u32) -> bool,
-) -> Vec<(f64, u32)> {
+fn scan(positions: &[Position], from: Position, qualifies: impl Fn(u32) -> bool) -> Vec<(f64, u32)> {
     let measured = (0..).zip(positions).filter(|&(key, _)| qualifies(key));
-    let mut all: Vec<(f64, u32)> = measured
-        .map(|(key, &to)| (distance_m(from, to), key))
-        .collect();
+    let mut all: Vec<(f64, u32)> = measured.map(|(key, &to)| (distance_m(from, to), key)).collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     all
 }
 
 fn pairs(found: impl IntoIterator<Item = Neighbour>) -> Vec<(f64, u32)> {
-    found
-        .into_iter()
-        .map(|neighbour| (neighbour.distance_m, neighbour.key))
-        .collect()
+    found.into_iter().map(|neighbour| (neighbour.distance_m, neighbour.key)).collect()
 }
 
 /// Cities with stores on grids (so that some share a place, and some distances are equal), one grid of a kilometre
 /// and one of ten metres; both seams, both poles, and anywhere.
 fn place() -> impl Strategy<Value = Position> {
     const CITIES: [(f64, f64); 4] = [(31.2, 121.4), (39.9, 116.4), (-17.5, 180.0), (30.6, 104.0)];
-    let cell = (
-        -4..=4_i32,
-        -4..=4_i32,
-        prop_oneof![Just(100.0), Just(10_000.0)],
-    );
+    let cell = (-4..=4_i32, -4..=4_i32, prop_oneof![Just(100.0), Just(10_000.0)]);
     let city = (proptest::sample::select(CITIES.as_slice()), cell);
     let city = city.prop_map(|((lat, lon), (north, east, parts))| {
         let lon: f64 = lon + f64::from(east) / parts;
-        (
-            lat + f64::from(north) / parts,
-            if lon > 180.0 { lon - 360.0 } else { lon },
-        )
+        (lat + f64::from(north) / parts, if lon > 180.0 { lon - 360.0 } else { lon })
     });
     prop_oneof![
         4 => city,
@@ -102,27 +86,11 @@ proptest! {
 #[test]
 fn a_deep_tree_answers_like_measuring_every_position() {
     let mut chance = fastrand::Rng::with_seed(11);
-    let mut near = |lat: f64, lon: f64, spread: f64| {
-        at(
-            lat + spread * (chance.f64() - 0.5),
-            lon + spread * (chance.f64() - 0.5),
-        )
-    };
-    let cities = [
-        (31.2, 121.4),
-        (39.9, 116.4),
-        (23.1, 113.3),
-        (43.8, 87.6),
-        (18.3, 109.5),
-    ];
-    let positions: Vec<Position> = (0..800)
-        .flat_map(|_| cities)
-        .map(|(lat, lon)| near(lat, lon, 0.6))
-        .collect();
-    let queries: Vec<Position> = (0..8)
-        .flat_map(|_| cities)
-        .map(|(lat, lon)| near(lat, lon, 6.0))
-        .collect();
+    let mut near =
+        |lat: f64, lon: f64, spread: f64| at(lat + spread * (chance.f64() - 0.5), lon + spread * (chance.f64() - 0.5));
+    let cities = [(31.2, 121.4), (39.9, 116.4), (23.1, 113.3), (43.8, 87.6), (18.3, 109.5)];
+    let positions: Vec<Position> = (0..800).flat_map(|_| cities).map(|(lat, lon)| near(lat, lon, 0.6)).collect();
+    let queries: Vec<Position> = (0..8).flat_map(|_| cities).map(|(lat, lon)| near(lat, lon, 6.0)).collect();
     let index = NearestIndex::build(positions.clone());
     for from in queries {
         let mut wanted = scan(&positions, from, |_| true);

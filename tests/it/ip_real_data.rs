@@ -25,13 +25,8 @@ fn open(path: &Path) -> Database {
 /// Country, province and city, with `0` for unknown as ip2region writes it.
 fn names(place: Option<&IpPlace>) -> [String; 3] {
     let own = |name: Option<&str>| name.unwrap_or("0").to_owned();
-    let name =
-        |pick: fn(&IpPlace) -> &Option<Box<str>>| own(place.and_then(|it| pick(it).as_deref()));
-    [
-        name(|it| &it.country),
-        name(|it| &it.province),
-        name(|it| &it.city),
-    ]
+    let name = |pick: fn(&IpPlace) -> &Option<Box<str>>| own(place.and_then(|it| pick(it).as_deref()));
+    [name(|it| &it.country), name(|it| &it.province), name(|it| &it.city)]
 }
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -54,15 +49,7 @@ fn addresses() -> Vec<IpAddr> {
         addresses.push(IpAddr::from([u16::from(high) << 8, 0, 0, 0, 0, 0, 0, 1]));
         addresses.push(IpAddr::from([0, 0, 0, 0, 0, 0, 0x0101, u16::from(high)]));
     }
-    for text in [
-        "81.2.69.142",
-        "89.160.20.112",
-        "2.125.160.216",
-        "2001:218::",
-        "2a02:cf40::",
-        "::",
-        "::1:ffff:ffff",
-    ] {
+    for text in ["81.2.69.142", "89.160.20.112", "2.125.160.216", "2001:218::", "2a02:cf40::", "::", "::1:ffff:ffff"] {
         addresses.push(text.parse().unwrap());
     }
     addresses
@@ -113,26 +100,20 @@ fn expected_name(named: &Value) -> String {
 #[test]
 fn maxmind_test_files_answer_as_their_sources_say() {
     let Some(folder) = real_data() else { return };
-    for name in [
-        "GeoIP2-City-Test",
-        "GeoLite2-City-Test",
-        "GeoLite2-Country-Test",
-    ] {
+    for name in ["GeoIP2-City-Test", "GeoLite2-City-Test", "GeoLite2-Country-Test"] {
         let database = open(&folder.join(format!("maxmind/test-data/{name}.mmdb")));
         let source = fs::read(folder.join(format!("maxmind/source-data/{name}.json"))).unwrap();
         let rows: Vec<serde_json::Map<String, Value>> = serde_json::from_slice(&source).unwrap();
-        let rows: Vec<(IpNet, Value)> = rows
-            .into_iter()
-            .flatten()
-            .map(|(network, record)| (network.parse().unwrap(), record))
-            .collect();
+        let rows: Vec<(IpNet, Value)> =
+            rows.into_iter().flatten().map(|(network, record)| (network.parse().unwrap(), record)).collect();
         let mut compared = 0;
         for (at, (network, record)) in rows.iter().enumerate() {
             let ip = network.addr();
             // Later and narrower networks write over part of earlier ones.
-            let is_covered = rows.iter().enumerate().any(|(other, (its, _))| {
-                other != at && its.contains(&ip) && its.prefix_len() >= network.prefix_len()
-            });
+            let is_covered = rows
+                .iter()
+                .enumerate()
+                .any(|(other, (its, _))| other != at && its.contains(&ip) && its.prefix_len() >= network.prefix_len());
             if is_covered {
                 continue;
             }
@@ -146,9 +127,7 @@ fn maxmind_test_files_answer_as_their_sources_say() {
             let position = place.and_then(|it| it.position.zip(it.accuracy_m.or(Some(0.0))));
             let lat = record["location"]["latitude"].as_f64();
             assert_eq!(position.map(|(it, _)| it.lat()), lat, "{name} {network}");
-            let km = record["location"]["accuracy_radius"]
-                .as_f64()
-                .or(lat.map(|_| 0.0));
+            let km = record["location"]["accuracy_radius"].as_f64().or(lat.map(|_| 0.0));
             assert_eq!(position.map(|(_, m)| m / 1000.0), km, "{name} {network}");
             compared += 1;
         }
@@ -174,24 +153,11 @@ fn ip2region_ipv6_answers_as_its_source_says() {
         let fields: Vec<&str> = line.split('|').collect();
         for address in &fields[..2] {
             let place = database.locate(address.parse().unwrap());
-            assert_eq!(
-                names(place.as_ref()),
-                [fields[2], fields[4], fields[5]],
-                "{line}"
-            );
+            assert_eq!(names(place.as_ref()), [fields[2], fields[4], fields[5]], "{line}");
         }
     }
-    for outside in [
-        "2001:250:1ff:ffff:ffff:ffff:ffff:ffff",
-        "2001:250:300::",
-        "::",
-        "2408:8100::",
-        "1.0.1.0",
-    ] {
-        assert!(
-            database.locate(outside.parse().unwrap()).is_none(),
-            "{outside}"
-        );
+    for outside in ["2001:250:1ff:ffff:ffff:ffff:ffff:ffff", "2001:250:300::", "::", "2408:8100::", "1.0.1.0"] {
+        assert!(database.locate(outside.parse().unwrap()).is_none(), "{outside}");
     }
 }
 

@@ -19,11 +19,7 @@ fn scan(n: u128) -> ScanId {
 }
 
 fn step(n: u128) -> Item {
-    Item::Step(StepRecord {
-        scan: scan(n),
-        step: Step::Pressed,
-        at: Timestamp::from_unix_ms(1_790_000_000_000),
-    })
+    Item::Step(StepRecord { scan: scan(n), step: Step::Pressed, at: Timestamp::from_unix_ms(1_790_000_000_000) })
 }
 
 fn tag(n: u128) -> Item {
@@ -50,18 +46,11 @@ fn number(item: &Item) -> u128 {
         Item::Tag(record) => record.scan,
         Item::Step(record) => record.scan,
     };
-    (0..2_000)
-        .find(|n| scan(*n) == made)
-        .expect("tests make no others")
+    (0..2_000).find(|n| scan(*n) == made).expect("tests make no others")
 }
 
 fn numbers(outbox: &Outbox) -> Vec<u128> {
-    outbox
-        .read(0, 100_000)
-        .unwrap()
-        .iter()
-        .map(|(_, item)| number(item))
-        .collect()
+    outbox.read(0, 100_000).unwrap().iter().map(|(_, item)| number(item)).collect()
 }
 
 fn path(folder: &Path) -> PathBuf {
@@ -95,22 +84,12 @@ async fn what_was_appended_comes_back_in_order_until_it_is_acknowledged() {
     assert_eq!(items, [(1, tag(1)), (2, step(2))]);
     assert_eq!(outbox.read(2, 2).unwrap(), [(3, tag(3))]);
     assert_eq!(outbox.depth(), 3);
-    assert_eq!(
-        outbox.oldest_at().unwrap(),
-        Some(Timestamp::from_unix_ms(1_790_000_000_007))
-    );
+    assert_eq!(outbox.oldest_at().unwrap(), Some(Timestamp::from_unix_ms(1_790_000_000_007)));
     outbox.acknowledge(2).await.unwrap();
     assert_eq!((numbers(&outbox), outbox.depth()), (vec![3], 1));
     outbox.acknowledge(2).await.unwrap();
     outbox.acknowledge(3).await.unwrap();
-    assert_eq!(
-        (
-            numbers(&outbox),
-            outbox.depth(),
-            outbox.oldest_at().unwrap()
-        ),
-        (vec![], 0, None)
-    );
+    assert_eq!((numbers(&outbox), outbox.depth(), outbox.oldest_at().unwrap()), (vec![], 0, None));
 }
 
 #[tokio::test]
@@ -151,10 +130,7 @@ async fn closing_keeps_what_waits_and_refuses_what_comes_later() {
     for answer in waiting {
         answer.await.unwrap();
     }
-    assert_eq!(
-        outbox.append(&step(100)).await.unwrap_err().kind(),
-        Trouble::Closed
-    );
+    assert_eq!(outbox.append(&step(100)).await.unwrap_err().kind(), Trouble::Closed);
     drop(outbox);
     assert_eq!(numbers(&open(folder.path())), (0..100).collect::<Vec<_>>());
 }
@@ -197,18 +173,12 @@ async fn what_arrives_during_a_commit_shares_the_next_one() {
 async fn a_full_queue_refuses_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let barrier = Arc::new(Barrier::new(2));
-    let settings = Settings {
-        queue_items_max: 3,
-        ..Settings::default()
-    };
+    let settings = Settings { queue_items_max: 3, ..Settings::default() };
     let outbox = Outbox::open(&path(folder.path()), &settings, Some(held(&barrier))).unwrap();
     let mut waiting = vec![outbox.append(&step(0))];
     barrier.wait();
     waiting.extend((1..4).map(|n| outbox.append(&step(n))));
-    assert_eq!(
-        outbox.append(&step(4)).await.unwrap_err().kind(),
-        Trouble::Full
-    );
+    assert_eq!(outbox.append(&step(4)).await.unwrap_err().kind(), Trouble::Full);
     barrier.wait();
     for answer in waiting {
         answer.await.unwrap();
@@ -221,10 +191,7 @@ async fn a_full_queue_refuses_at_once() {
 async fn a_full_file_refuses_until_something_is_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
     let barrier = Arc::new(Barrier::new(2));
-    let settings = Settings {
-        items_max: 5,
-        ..Settings::default()
-    };
+    let settings = Settings { items_max: 5, ..Settings::default() };
     let outbox = Outbox::open(&path(folder.path()), &settings, Some(held(&barrier))).unwrap();
     let first = outbox.append(&step(0));
     barrier.wait();
@@ -239,10 +206,7 @@ async fn a_full_file_refuses_until_something_is_acknowledged() {
         }
     }
     assert_eq!(refused, [5, 6, 7]);
-    assert_eq!(
-        outbox.append(&step(8)).await.unwrap_err().kind(),
-        Trouble::Full
-    );
+    assert_eq!(outbox.append(&step(8)).await.unwrap_err().kind(), Trouble::Full);
     outbox.acknowledge(2).await.unwrap();
     outbox.append(&step(9)).await.unwrap();
     assert_eq!((numbers(&outbox), outbox.depth()), (vec![2, 3, 4, 9], 4));
@@ -268,10 +232,7 @@ async fn a_deliverer_is_woken_and_misses_nothing() {
     for n in 0..500 {
         outbox.append(&step(n)).await.unwrap();
     }
-    let numbers_delivered = tokio::time::timeout(Duration::from_mins(1), delivering_task)
-        .await
-        .unwrap()
-        .unwrap();
+    let numbers_delivered = tokio::time::timeout(Duration::from_mins(1), delivering_task).await.unwrap().unwrap();
     assert_eq!(numbers_delivered, (0..500).collect::<Vec<_>>());
     assert_eq!(outbox.depth(), 0);
 }
@@ -283,12 +244,7 @@ async fn a_deliverer_may_set_aside_what_nobody_takes() {
     for n in 0..3 {
         outbox.append(&step(n)).await.unwrap();
     }
-    outbox
-        .set_aside(vec![
-            (2, "refused".to_owned()),
-            (99, "not there".to_owned()),
-        ])
-        .unwrap();
+    outbox.set_aside(vec![(2, "refused".to_owned()), (99, "not there".to_owned())]).unwrap();
     assert_eq!((numbers(&outbox), outbox.depth()), (vec![0, 2], 2));
     assert_eq!(outbox.dead(10).unwrap()[0].cause, "refused");
     drop(outbox);
@@ -299,12 +255,7 @@ async fn a_deliverer_may_set_aside_what_nobody_takes() {
 async fn a_failed_commit_is_told_to_everybody_in_it_and_later_ones_work() {
     let folder = tempfile::tempdir().unwrap();
     let barrier = Arc::new(Barrier::new(2));
-    let outbox = Outbox::open(
-        &path(folder.path()),
-        &Settings::default(),
-        Some(held(&barrier)),
-    )
-    .unwrap();
+    let outbox = Outbox::open(&path(folder.path()), &Settings::default(), Some(held(&barrier))).unwrap();
     let first = outbox.append(&step(0));
     barrier.wait();
     let beside = Connection::open(path(folder.path())).unwrap();
@@ -317,12 +268,7 @@ async fn a_failed_commit_is_told_to_everybody_in_it_and_later_ones_work() {
     for other in others {
         let error = other.await.unwrap_err();
         assert_eq!(error.kind(), Trouble::Unavailable);
-        assert!(
-            std::error::Error::source(&error)
-                .unwrap()
-                .to_string()
-                .contains("disk full")
-        );
+        assert!(std::error::Error::source(&error).unwrap().to_string().contains("disk full"));
     }
     beside.execute_batch("DROP TRIGGER refuse").unwrap();
     outbox.append(&step(9)).await.unwrap();

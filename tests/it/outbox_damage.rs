@@ -18,11 +18,7 @@ fn scan(n: u128) -> ScanId {
 }
 
 fn step(n: u128) -> Item {
-    Item::Step(StepRecord {
-        scan: scan(n),
-        step: Step::Pressed,
-        at: Timestamp::from_unix_ms(1_790_000_000_000),
-    })
+    Item::Step(StepRecord { scan: scan(n), step: Step::Pressed, at: Timestamp::from_unix_ms(1_790_000_000_000) })
 }
 
 fn tag(n: u128) -> Item {
@@ -49,18 +45,11 @@ fn number(item: &Item) -> u128 {
         Item::Tag(record) => record.scan,
         Item::Step(record) => record.scan,
     };
-    (0..2_000)
-        .find(|n| scan(*n) == made)
-        .expect("tests make no others")
+    (0..2_000).find(|n| scan(*n) == made).expect("tests make no others")
 }
 
 fn numbers(outbox: &Outbox) -> Vec<u128> {
-    outbox
-        .read(0, 100_000)
-        .unwrap()
-        .iter()
-        .map(|(_, item)| number(item))
-        .collect()
+    outbox.read(0, 100_000).unwrap().iter().map(|(_, item)| number(item)).collect()
 }
 
 fn path(folder: &Path) -> PathBuf {
@@ -79,27 +68,15 @@ async fn rows_that_are_no_items_are_set_aside_once_with_the_cause() {
         outbox.append(&step(n)).await.unwrap();
     }
     let beside = Connection::open(path(folder.path())).unwrap();
-    beside
-        .execute(
-            "UPDATE outbox SET body = '{\"scan\":7}' WHERE seq IN (1, 2)",
-            (),
-        )
-        .unwrap();
-    beside
-        .execute("UPDATE outbox SET kind = 9 WHERE seq = 4", ())
-        .unwrap();
-    beside
-        .execute("UPDATE outbox SET kind = 'x', body = 5 WHERE seq = 6", ())
-        .unwrap();
+    beside.execute("UPDATE outbox SET body = '{\"scan\":7}' WHERE seq IN (1, 2)", ()).unwrap();
+    beside.execute("UPDATE outbox SET kind = 9 WHERE seq = 4", ()).unwrap();
+    beside.execute("UPDATE outbox SET kind = 'x', body = 5 WHERE seq = 6", ()).unwrap();
     assert_eq!(outbox.read(0, 2).unwrap(), [(3, step(2))]);
     assert_eq!(numbers(&outbox), [2, 4]);
     assert_eq!(numbers(&outbox), [2, 4]);
     assert_eq!((outbox.depth(), outbox.dead_count().unwrap()), (2, 4));
     let dead = outbox.dead(10).unwrap();
-    assert_eq!(
-        dead.iter().map(|it| it.seq).collect::<Vec<_>>(),
-        [6, 4, 2, 1]
-    );
+    assert_eq!(dead.iter().map(|it| it.seq).collect::<Vec<_>>(), [6, 4, 2, 1]);
     assert_eq!(dead[1].cause, "kind 9 is not known");
     assert_eq!(dead[2].body, b"{\"scan\":7}");
     drop(outbox);
@@ -109,31 +86,14 @@ async fn rows_that_are_no_items_are_set_aside_once_with_the_cause() {
 #[test]
 fn files_that_cannot_be_used_are_errors() {
     let folder = tempfile::tempdir().unwrap();
-    let kind = |path: &Path| {
-        Outbox::open(path, &Settings::default(), None)
-            .unwrap_err()
-            .kind()
-    };
-    assert_eq!(
-        kind(&folder.path().join("no").join("outbox.sqlite")),
-        Trouble::Unavailable
-    );
+    let kind = |path: &Path| Outbox::open(path, &Settings::default(), None).unwrap_err().kind();
+    assert_eq!(kind(&folder.path().join("no").join("outbox.sqlite")), Trouble::Unavailable);
     let text = folder.path().join("text.sqlite");
-    fs::write(
-        &text,
-        "no database, but long enough to be taken for one at first sight. ".repeat(100),
-    )
-    .unwrap();
+    fs::write(&text, "no database, but long enough to be taken for one at first sight. ".repeat(100)).unwrap();
     assert_eq!(kind(&text), Trouble::Corrupt);
     drop(open(folder.path()));
-    Connection::open(path(folder.path()))
-        .unwrap()
-        .pragma_update(None, "user_version", 3)
-        .unwrap();
-    assert_eq!(
-        kind(&path(folder.path())),
-        Trouble::TooNew { found: 3, known: 1 }
-    );
+    Connection::open(path(folder.path())).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    assert_eq!(kind(&path(folder.path())), Trouble::TooNew { found: 3, known: 1 });
 }
 
 /// A file and its WAL as they lie on disk while the outbox runs; after each answer, the length of the WAL and what waited then.
@@ -146,9 +106,7 @@ struct Running {
 /// Appends an item for each `true` and acknowledges the oldest waiting one for each `false`.
 fn run(appends: &[bool]) -> Running {
     let folder = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let outbox = open(folder.path());
     let wal = folder.path().join("outbox.sqlite-wal");
     let length = || usize::try_from(wal.metadata().map_or(0, |it| it.len())).unwrap();
@@ -156,24 +114,16 @@ fn run(appends: &[bool]) -> Running {
     let (mut appended, mut acknowledged) = (0_u8, 0_u8);
     for is_append in appends {
         if *is_append {
-            runtime
-                .block_on(outbox.append(&tag(appended.into())))
-                .unwrap();
+            runtime.block_on(outbox.append(&tag(appended.into()))).unwrap();
             appended += 1;
         } else if acknowledged < appended {
             acknowledged += 1;
-            runtime
-                .block_on(outbox.acknowledge(acknowledged.into()))
-                .unwrap();
+            runtime.block_on(outbox.acknowledge(acknowledged.into())).unwrap();
         }
         let waiting = (u128::from(acknowledged)..u128::from(appended)).collect();
         states.push((length(), waiting));
     }
-    Running {
-        file: fs::read(path(folder.path())).unwrap(),
-        wal: fs::read(&wal).unwrap(),
-        states,
-    }
+    Running { file: fs::read(path(folder.path())).unwrap(), wal: fs::read(&wal).unwrap(), states }
 }
 
 proptest! {

@@ -8,9 +8,7 @@ use std::path::PathBuf;
 
 use jinqun::catalog::suspicion::{suspicions, take_duplicates};
 use jinqun::catalog::{Mapping, Problem, SheetRules, StoreRow};
-use jinqun::exchange::{
-    Listener, SheetLine, SheetSummary, TableFormat, extra_names, read_stores, write_stores,
-};
+use jinqun::exchange::{Listener, SheetLine, SheetSummary, TableFormat, extra_names, read_stores, write_stores};
 use jinqun::geo::Datum;
 use jinqun::store::Zone;
 
@@ -25,10 +23,7 @@ fn real(path: &str) -> Option<(String, Vec<u8>)> {
         return None;
     };
     let path = PathBuf::from(folder).join(path);
-    Some((
-        path.display().to_string(),
-        std::fs::read(path).expect("the folder holds the file"),
-    ))
+    Some((path.display().to_string(), std::fs::read(path).expect("the folder holds the file")))
 }
 
 #[derive(Debug, Default)]
@@ -38,38 +33,19 @@ struct Sheet {
     summary: SheetSummary,
 }
 
-fn read_as(
-    name: &str,
-    bytes: &[u8],
-    datum: Option<Datum>,
-    pairs: &[&str],
-) -> Result<Sheet, Vec<Problem>> {
+fn read_as(name: &str, bytes: &[u8], datum: Option<Datum>, pairs: &[&str]) -> Result<Sheet, Vec<Problem>> {
     let mut mapping = Mapping::default();
     for pair in pairs {
-        mapping
-            .add(pair)
-            .expect("pairs of these tests are mappings");
+        mapping.add(pair).expect("pairs of these tests are mappings");
     }
-    let rules = SheetRules {
-        datum,
-        link_hosts: &[],
-        zone: Zone::parse("Asia/Shanghai").expect("the zone is known"),
-        mapping,
-    };
+    let rules =
+        SheetRules { datum, link_hosts: &[], zone: Zone::parse("Asia/Shanghai").expect("the zone is known"), mapping };
     let mut sheet = Sheet::default();
     let mut each = |row: Result<StoreRow, Vec<Problem>>, _warnings: Vec<Problem>| match row {
         Ok(row) => sheet.rows.push(row),
         Err(problems) => sheet.problems.extend(problems),
     };
-    let summary = read_stores(
-        bytes,
-        name,
-        &rules,
-        &mut Listener {
-            each: &mut each,
-            progress: &mut |_, _| {},
-        },
-    )?;
+    let summary = read_stores(bytes, name, &rules, &mut Listener { each: &mut each, progress: &mut |_, _| {} })?;
     sheet.summary = summary;
     Ok(sheet)
 }
@@ -77,9 +53,7 @@ fn read_as(
 fn counts(problems: &[Problem]) -> BTreeMap<(&str, &str), usize> {
     let mut counts = BTreeMap::new();
     for problem in problems {
-        *counts
-            .entry((problem.code, problem.column.as_deref().unwrap_or_default()))
-            .or_default() += 1;
+        *counts.entry((problem.code, problem.column.as_deref().unwrap_or_default())).or_default() += 1;
     }
     counts
 }
@@ -96,10 +70,7 @@ fn a_chain_of_nine_thousand_stores_is_read_with_all_its_oddities() {
     };
     let mut sheet = read_as(&name, &bytes, Some(Datum::Wgs84), &["city=city_name"]).unwrap();
     assert_eq!(sheet.summary.rows, 9_320);
-    assert_eq!(
-        counts(&sheet.problems),
-        BTreeMap::from([(("hours_unreadable", "hours"), 7)])
-    );
+    assert_eq!(counts(&sheet.problems), BTreeMap::from([(("hours_unreadable", "hours"), 7)]));
     let duplicates = take_duplicates(&mut sheet.rows);
     assert_eq!(
         (duplicates.len(), duplicates[0].row, &*duplicates[0].message),
@@ -107,58 +78,29 @@ fn a_chain_of_nine_thousand_stores_is_read_with_all_its_oddities() {
     );
 
     let first = &sheet.rows[0].store;
+    assert_eq!((sheet.rows[0].row, first.id.as_str()), (2, "293bd38082eb11ea9c7cfa163ece70dc"));
+    assert_eq!((&*first.province, &*first.city, &*first.district), ("北京市", "北京市", "东城区"));
+    assert_eq!((first.at.given_lat(), first.at.given_lng()), (39.895_986_9, 116.413_365_1));
+    assert_eq!(first.hours.as_ref().map(ToString::to_string).as_deref(), Some("10:00-22:00"));
     assert_eq!(
-        (sheet.rows[0].row, first.id.as_str()),
-        (2, "293bd38082eb11ea9c7cfa163ece70dc")
-    );
-    assert_eq!(
-        (&*first.province, &*first.city, &*first.district),
-        ("北京市", "北京市", "东城区")
-    );
-    assert_eq!(
-        (first.at.given_lat(), first.at.given_lng()),
-        (39.895_986_9, 116.413_365_1)
-    );
-    assert_eq!(
-        first.hours.as_ref().map(ToString::to_string).as_deref(),
-        Some("10:00-22:00")
-    );
-    assert_eq!(
-        (
-            &*first.extra["store_code"],
-            &*first.extra["sales_code"],
-            &*first.extra["city (sheet)"]
-        ),
+        (&*first.extra["store_code"], &*first.extra["sales_code"], &*first.extra["city (sheet)"]),
         ("SCN155006", "80022", "Beijing")
     );
     assert_eq!(sheet.summary.warnings[0].code, "column_choice");
 
     let names = extra_names(sheet.rows.iter().map(|it| &it.store));
     let mut out = Vec::new();
-    write_stores(
-        TableFormat::Csv,
-        &names,
-        &mut sheet.rows.iter().map(SheetLine::from),
-        &mut out,
-    )
-    .unwrap();
+    write_stores(TableFormat::Csv, &names, &mut sheet.rows.iter().map(SheetLine::from), &mut out).unwrap();
     let again = read_as("out.csv", &out, None, &[]).unwrap();
     assert_eq!(counts(&again.problems), BTreeMap::new());
-    assert!(
-        again
-            .rows
-            .iter()
-            .map(|it| &it.store)
-            .eq(sheet.rows.iter().map(|it| &it.store))
-    );
+    assert!(again.rows.iter().map(|it| &it.store).eq(sheet.rows.iter().map(|it| &it.store)));
 }
 
 #[test]
 fn excel_for_mac_has_kept_the_stores_but_broken_twelve_rows_in_two() {
-    let (Some((name, bytes)), Some((mac_name, mac_bytes))) = (
-        real("stores/huawei_cn_2020.csv"),
-        real("messy/huawei_cn_2020_mac_excel_gb2312.csv"),
-    ) else {
+    let (Some((name, bytes)), Some((mac_name, mac_bytes))) =
+        (real("stores/huawei_cn_2020.csv"), real("messy/huawei_cn_2020_mac_excel_gb2312.csv"))
+    else {
         return;
     };
     let truth = read_as(&name, &bytes, Some(Datum::Wgs84), &[]).unwrap();
@@ -166,11 +108,7 @@ fn excel_for_mac_has_kept_the_stores_but_broken_twelve_rows_in_two() {
     assert_eq!(mac.summary.rows, 9_332);
     let broken = counts(&mac.problems);
     assert_eq!(
-        (
-            broken[&("missing", "id")],
-            broken[&("missing", "lat")],
-            broken[&("hours_unreadable", "hours")]
-        ),
+        (broken[&("missing", "id")], broken[&("missing", "lat")], broken[&("hours_unreadable", "hours")]),
         (12, 12, 7)
     );
     assert_eq!(mac.rows.len(), truth.rows.len());
@@ -179,23 +117,12 @@ fn excel_for_mac_has_kept_the_stores_but_broken_twelve_rows_in_two() {
         let (mac, truth) = (&mac.store, &truth.store);
         assert_eq!(mac.id, truth.id);
         // The spreadsheet has rounded to ten digits.
-        assert!(
-            (mac.at.given_lat() - truth.at.given_lat()).abs() <= 5.1e-8,
-            "{}",
-            mac.id
-        );
-        assert!(
-            (mac.at.given_lng() - truth.at.given_lng()).abs() <= 5.1e-8,
-            "{}",
-            mac.id
-        );
+        assert!((mac.at.given_lat() - truth.at.given_lat()).abs() <= 5.1e-8, "{}", mac.id);
+        assert!((mac.at.given_lng() - truth.at.given_lng()).abs() <= 5.1e-8, "{}", mac.id);
         // And written _ for characters that GB 2312 lacks.
         cut_names += usize::from(mac.name.chars().count() != truth.name.chars().count());
     }
-    assert_eq!(
-        cut_names, 4,
-        "names of two lines, which have lost the second"
-    );
+    assert_eq!(cut_names, 4, "names of two lines, which have lost the second");
 }
 
 #[test]
@@ -205,16 +132,10 @@ fn a_chain_around_the_world_is_read() {
     };
     let mut sheet = read_as(&name, &bytes, Some(Datum::Wgs84), &[]).unwrap();
     assert_eq!(sheet.summary.rows, 25_600);
-    assert_eq!(
-        counts(&sheet.problems),
-        BTreeMap::from([(("missing", "lat"), 1), (("missing", "lng"), 1)])
-    );
+    assert_eq!(counts(&sheet.problems), BTreeMap::from([(("missing", "lat"), 1), (("missing", "lng"), 1)]));
     assert_eq!(take_duplicates(&mut sheet.rows), []);
     let found = suspicions(&sheet.rows, |_| None);
-    assert_eq!(
-        counts(&found),
-        BTreeMap::from([(("too_close", "lat"), 5_874)])
-    );
+    assert_eq!(counts(&found), BTreeMap::from([(("too_close", "lat"), 5_874)]));
 }
 
 #[test]
@@ -223,10 +144,7 @@ fn airports_at_the_poles_are_read() {
         return;
     };
     let sheet = read_as(&name, &bytes, Some(Datum::Wgs84), &["id=airport_id"]).unwrap();
-    assert_eq!(
-        (sheet.rows.len(), counts(&sheet.problems)),
-        (377, BTreeMap::new())
-    );
+    assert_eq!((sheet.rows.len(), counts(&sheet.problems)), (377, BTreeMap::new()));
 }
 
 #[test]
@@ -237,30 +155,12 @@ fn a_sheet_whose_x_is_the_latitude_is_read_by_a_mapping() {
     let plain = read_as(&name, &bytes, Some(Datum::Gcj02), &[]).unwrap_err();
     assert_eq!(
         counts(&plain).keys().copied().collect::<Vec<_>>(),
-        [
-            ("column_missing", "id"),
-            ("column_missing", "lat"),
-            ("column_missing", "lng")
-        ]
+        [("column_missing", "id"), ("column_missing", "lat"), ("column_missing", "lng")]
     );
-    let sheet = read_as(
-        &name,
-        &bytes,
-        Some(Datum::Gcj02),
-        &["id=name", "lat=dataX", "lng=dataY", "city=area"],
-    )
-    .unwrap();
-    assert_eq!(
-        (sheet.rows.len(), counts(&sheet.problems)),
-        (484, BTreeMap::new())
-    );
-    let exchanged = read_as(
-        &name,
-        &bytes,
-        Some(Datum::Gcj02),
-        &["id=name", "lat=dataY", "lng=dataX"],
-    )
-    .unwrap();
+    let sheet =
+        read_as(&name, &bytes, Some(Datum::Gcj02), &["id=name", "lat=dataX", "lng=dataY", "city=area"]).unwrap();
+    assert_eq!((sheet.rows.len(), counts(&sheet.problems)), (484, BTreeMap::new()));
+    let exchanged = read_as(&name, &bytes, Some(Datum::Gcj02), &["id=name", "lat=dataY", "lng=dataX"]).unwrap();
     assert_eq!(
         (exchanged.rows.len(), counts(&exchanged.problems)),
         (0, BTreeMap::from([(("out_of_range", "lat"), 484)]))
@@ -274,15 +174,9 @@ fn one_cell_with_both_numbers_is_read_by_a_mapping() {
     };
     let sheet = read_as(&name, &bytes, Some(Datum::Bd09), &["lnglat=gps_raw"]).unwrap();
     assert_eq!((sheet.summary.rows, sheet.rows.len()), (454, 450));
-    assert_eq!(
-        counts(&sheet.problems),
-        BTreeMap::from([(("hours_unreadable", "hours"), 4)])
-    );
+    assert_eq!(counts(&sheet.problems), BTreeMap::from([(("hours_unreadable", "hours"), 4)]));
     let first = &sheet.rows[0].store;
-    assert_eq!(
-        (first.at.given_lat(), first.at.given_lng(), first.at.datum()),
-        (40.035_789, 116.341_954, Datum::Bd09)
-    );
+    assert_eq!((first.at.given_lat(), first.at.given_lng(), first.at.datum()), (40.035_789, 116.341_954, Datum::Bd09));
     assert_eq!(sheet.rows[1].store.name.chars().next(), Some('影'));
 }
 
@@ -292,25 +186,11 @@ fn files_that_are_no_store_sheets_say_what_they_are() {
         let Some(problems) = refused(path) else {
             return;
         };
-        assert_eq!(
-            (problems.len(), problems[0].code),
-            (1, "workbook"),
-            "{path}"
-        );
+        assert_eq!((problems.len(), problems[0].code), (1, "workbook"), "{path}");
     }
     let script = refused("messy/heytea_2020_swapped_xy.js").unwrap();
     assert_eq!((script.len(), script[0].code), (1, "not_a_sheet"));
     let orders = refused("messy/kfc_order_lines_gbk_head500.csv").unwrap();
-    assert_eq!(
-        orders
-            .iter()
-            .map(|it| it.column.as_deref().unwrap())
-            .collect::<Vec<_>>(),
-        ["id", "name", "lat", "lng"]
-    );
-    assert!(
-        orders[0]
-            .message
-            .ends_with("the sheet has: OrderNumber, Amount, Products")
-    );
+    assert_eq!(orders.iter().map(|it| it.column.as_deref().unwrap()).collect::<Vec<_>>(), ["id", "name", "lat", "lng"]);
+    assert!(orders[0].message.ends_with("the sheet has: OrderNumber, Amount, Products"));
 }

@@ -14,19 +14,9 @@ fn open(folder: &Path) -> Embedded {
 }
 
 fn publish(storage: &Embedded, expected: u64, id: &str) -> u64 {
-    let info = PublishInfo {
-        at: Timestamp::from_unix_ms(1),
-        author: "a".into(),
-        note: String::new(),
-    };
-    let change = Change {
-        kind: EntryKind::Store,
-        id: id.into(),
-        body: Some("{}".into()),
-    };
-    storage
-        .publish(expected, &info, &mut [change].into_iter())
-        .unwrap()
+    let info = PublishInfo { at: Timestamp::from_unix_ms(1), author: "a".into(), note: String::new() };
+    let change = Change { kind: EntryKind::Store, id: id.into(), body: Some("{}".into()) };
+    storage.publish(expected, &info, &mut [change].into_iter()).unwrap()
 }
 
 #[test]
@@ -56,9 +46,7 @@ fn everything_is_there_after_reopening() {
     assert_eq!(storage.current_version().unwrap(), 1);
     assert_eq!(storage.secret(&|| [8; 32]).unwrap(), secret);
     let mut ids = Vec::new();
-    storage
-        .load(1, &mut |_, id, _| ids.push(id.to_owned()))
-        .unwrap();
+    storage.load(1, &mut |_, id, _| ids.push(id.to_owned())).unwrap();
     assert_eq!(ids, ["a"]);
 }
 
@@ -66,9 +54,7 @@ fn everything_is_there_after_reopening() {
 fn many_may_open_a_fresh_file_at_once() {
     let folder = tempfile::tempdir().unwrap();
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| open(folder.path()).current_version().unwrap()))
-            .collect();
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| open(folder.path()).current_version().unwrap())).collect();
         for thread in threads {
             assert_eq!(thread.join().unwrap(), 0);
         }
@@ -84,11 +70,7 @@ fn a_reader_in_the_middle_of_a_load_holds_up_no_publisher_and_sees_one_version()
     let mut ids = Vec::new();
     storage
         .load(2, &mut |_, id, _| {
-            publish(
-                &storage,
-                storage.current_version().unwrap(),
-                &format!("c{}", ids.len()),
-            );
+            publish(&storage, storage.current_version().unwrap(), &format!("c{}", ids.len()));
             ids.push(id.to_owned());
         })
         .unwrap();
@@ -101,20 +83,12 @@ fn a_publication_that_panics_half_way_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let storage = open(folder.path());
     publish(&storage, 0, "a");
-    let info = PublishInfo {
-        at: Timestamp::from_unix_ms(1),
-        author: "a".into(),
-        note: String::new(),
-    };
+    let info = PublishInfo { at: Timestamp::from_unix_ms(1), author: "a".into(), note: String::new() };
     thread::scope(|scope| {
         let dying = scope.spawn(|| {
             let mut changes = (0..).map(|n| {
                 assert!(n < 3, "on purpose");
-                Change {
-                    kind: EntryKind::Store,
-                    id: n.to_string(),
-                    body: Some("{}".into()),
-                }
+                Change { kind: EntryKind::Store, id: n.to_string(), body: Some("{}".into()) }
             });
             storage.publish(1, &info, &mut changes)
         });
@@ -130,11 +104,7 @@ fn a_publication_that_panics_half_way_leaves_nothing_behind() {
 fn one_changed_store_writes_one_row() {
     let folder = tempfile::tempdir().unwrap();
     let storage = open(folder.path());
-    let info = PublishInfo {
-        at: Timestamp::from_unix_ms(1),
-        author: "a".into(),
-        note: String::new(),
-    };
+    let info = PublishInfo { at: Timestamp::from_unix_ms(1), author: "a".into(), note: String::new() };
     let sheet = |changed: u32| {
         (0..1000).map(move |n| Change {
             kind: EntryKind::Store,
@@ -145,9 +115,7 @@ fn one_changed_store_writes_one_row() {
     storage.publish(0, &info, &mut sheet(9999)).unwrap();
     storage.publish(1, &info, &mut sheet(500)).unwrap();
     let beside = Connection::open(folder.path().join("storage.sqlite")).unwrap();
-    let rows: i64 = beside
-        .query_one("SELECT count(*) FROM entry", (), |row| row.get(0))
-        .unwrap();
+    let rows: i64 = beside.query_one("SELECT count(*) FROM entry", (), |row| row.get(0)).unwrap();
     assert_eq!(rows, 1001);
     assert_eq!(storage.versions(None, 1).unwrap()[0].changes, 1);
 }
@@ -157,10 +125,7 @@ fn a_file_of_a_later_version_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
     let path = folder.path().join("storage.sqlite");
-    Connection::open(&path)
-        .unwrap()
-        .pragma_update(None, "user_version", 7)
-        .unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     let error = Embedded::open(&path).unwrap_err();
     assert_eq!(error.kind(), Trouble::TooNew { found: 7, known: 1 });
     assert_eq!(
@@ -175,8 +140,7 @@ fn a_file_that_is_no_database_is_corrupt_and_a_missing_folder_is_unavailable() {
     let path = folder.path().join("storage.sqlite");
     std::fs::write(
         &path,
-        "this is a text file, and quite a long one, so that it is longer than a header would be "
-            .repeat(50),
+        "this is a text file, and quite a long one, so that it is longer than a header would be ".repeat(50),
     )
     .unwrap();
     assert_eq!(Embedded::open(&path).unwrap_err().kind(), Trouble::Corrupt);
@@ -191,13 +155,7 @@ fn nobody_else_may_read_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let _storage = open(folder.path());
     for name in ["storage.sqlite", "storage.sqlite-wal"] {
-        let mode = folder
-            .path()
-            .join(name)
-            .metadata()
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = folder.path().join(name).metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 }

@@ -35,18 +35,9 @@ impl Draft<'_> {
         let expires_at = self.expires();
         let is_linkless = trimmed(self.cells.get(Column::GroupUrl)).is_empty();
         if is_linkless && (!name.is_empty() || capacity.is_some() || expires_at.is_some()) {
-            self.warn(
-                Column::GroupUrl,
-                code::LINK_MISSING,
-                "the group has no link and is left out",
-            );
+            self.warn(Column::GroupUrl, code::LINK_MISSING, "the group has no link and is left out");
         }
-        Some(FirstGroup {
-            link: link?,
-            name,
-            capacity: capacity.unwrap_or(CAPACITY_DEFAULT),
-            expires_at,
-        })
+        Some(FirstGroup { link: link?, name, capacity: capacity.unwrap_or(CAPACITY_DEFAULT), expires_at })
     }
 
     fn capacity(&mut self) -> Option<u32> {
@@ -57,23 +48,12 @@ impl Draft<'_> {
         }
         let digits = text.strip_suffix(".0").unwrap_or(text);
         if digits.len() > NUMBER_CHARS_MAX || !digits.bytes().all(|it| it.is_ascii_digit()) {
-            self.problem(
-                Column::GroupCapacity,
-                code::NOT_A_NUMBER,
-                "a capacity is a whole number such as 200",
-            );
+            self.problem(Column::GroupCapacity, code::NOT_A_NUMBER, "a capacity is a whole number such as 200");
             return None;
         }
-        let capacity = digits
-            .parse()
-            .ok()
-            .filter(|it| (1..=CAPACITY_MAX).contains(it));
+        let capacity = digits.parse().ok().filter(|it| (1..=CAPACITY_MAX).contains(it));
         if capacity.is_none() {
-            self.problem(
-                Column::GroupCapacity,
-                code::OUT_OF_RANGE,
-                format!("a capacity is from 1 to {CAPACITY_MAX}"),
-            );
+            self.problem(Column::GroupCapacity, code::OUT_OF_RANGE, format!("a capacity is from 1 to {CAPACITY_MAX}"));
         }
         capacity
     }
@@ -99,11 +79,7 @@ impl Draft<'_> {
         let link = self.link(Column::ContactUrl);
         let name = self.text(Column::ContactName, TEXT_CHARS_MAX);
         if trimmed(self.cells.get(Column::ContactUrl)).is_empty() && !name.is_empty() {
-            self.warn(
-                Column::ContactUrl,
-                code::LINK_MISSING,
-                "the contact has no link and is left out",
-            );
+            self.warn(Column::ContactUrl, code::LINK_MISSING, "the contact has no link and is left out");
         }
         Some(FirstContact { link: link?, name })
     }

@@ -15,24 +15,17 @@ impl Draft<'_> {
         let (lat, lng, datum) = (lat?, lng?, datum?);
         match Located::from_datum(lat, lng, datum) {
             Ok(at) => return Some(at),
-            Err(PositionError::Latitude(_))
-                if (-180.0..=180.0).contains(&lat) && (-90.0..=90.0).contains(&lng) =>
-            {
-                let message = format!(
-                    "latitude {lat} is not between -90 and 90 degrees; are latitude and longitude exchanged?"
-                );
+            Err(PositionError::Latitude(_)) if (-180.0..=180.0).contains(&lat) && (-90.0..=90.0).contains(&lng) => {
+                let message =
+                    format!("latitude {lat} is not between -90 and 90 degrees; are latitude and longitude exchanged?");
                 self.problem(self.column_of(Column::Lat), code::OUT_OF_RANGE, message);
             }
-            Err(error @ PositionError::Latitude(_)) => self.problem(
-                self.column_of(Column::Lat),
-                code::OUT_OF_RANGE,
-                error.to_string(),
-            ),
-            Err(error @ PositionError::Longitude(_)) => self.problem(
-                self.column_of(Column::Lng),
-                code::OUT_OF_RANGE,
-                error.to_string(),
-            ),
+            Err(error @ PositionError::Latitude(_)) => {
+                self.problem(self.column_of(Column::Lat), code::OUT_OF_RANGE, error.to_string());
+            }
+            Err(error @ PositionError::Longitude(_)) => {
+                self.problem(self.column_of(Column::Lng), code::OUT_OF_RANGE, error.to_string());
+            }
         }
         None
     }
@@ -40,10 +33,7 @@ impl Draft<'_> {
     /// The column that a latitude or longitude was read from: its own, or one that holds both.
     fn column_of(&self, single: Column) -> Column {
         let has = |it: Column| !trimmed(self.cells.get(it)).is_empty();
-        [single, Column::LngLat, Column::LatLng]
-            .into_iter()
-            .find(|it| has(*it))
-            .unwrap_or(single)
+        [single, Column::LngLat, Column::LatLng].into_iter().find(|it| has(*it)).unwrap_or(single)
     }
 
     /// Latitude and longitude in degrees, as far as they can be read.
@@ -59,22 +49,11 @@ impl Draft<'_> {
             .filter(|it| !it.is_empty())
             .collect();
         let [first, second] = parts.as_slice() else {
-            self.problem(
-                both,
-                code::NOT_A_NUMBER,
-                "two numbers are needed, such as 121.4737,31.2304",
-            );
+            self.problem(both, code::NOT_A_NUMBER, "two numbers are needed, such as 121.4737,31.2304");
             return (None, None);
         };
-        let (first, second) = (
-            self.read_number(both, first),
-            self.read_number(both, second),
-        );
-        if both == Column::LngLat {
-            (second, first)
-        } else {
-            (first, second)
-        }
+        let (first, second) = (self.read_number(both, first), self.read_number(both, second));
+        if both == Column::LngLat { (second, first) } else { (first, second) }
     }
 
     fn number(&mut self, column: Column) -> Option<f64> {
@@ -84,14 +63,7 @@ impl Draft<'_> {
             self.problem(
                 column,
                 code::MISSING,
-                format!(
-                    "a store needs a {}",
-                    if column == Column::Lat {
-                        "latitude"
-                    } else {
-                        "longitude"
-                    }
-                ),
+                format!("a store needs a {}", if column == Column::Lat { "latitude" } else { "longitude" }),
             );
             return None;
         }
@@ -100,22 +72,15 @@ impl Draft<'_> {
 
     fn read_number(&mut self, column: Column, text: &str) -> Option<f64> {
         let text = text.replace('−', "-");
-        let is_plain = text.len() <= NUMBER_CHARS_MAX
-            && text
-                .bytes()
-                .all(|it| it.is_ascii_digit() || b"+-.eE".contains(&it));
-        let number = if is_plain {
-            text.parse::<f64>().ok()
-        } else {
-            None
-        };
+        let is_plain =
+            text.len() <= NUMBER_CHARS_MAX && text.bytes().all(|it| it.is_ascii_digit() || b"+-.eE".contains(&it));
+        let number = if is_plain { text.parse::<f64>().ok() } else { None };
         if let Some(number) = number.filter(|it| it.is_finite()) {
             return Some(number);
         }
         let hint = if number.is_some() {
             "the number is too large"
-        } else if text.contains(['°', '\'', '′', '"', '″', '度'])
-            || text.contains(['N', 'S', 'E', 'W', 'n', 's', 'w'])
+        } else if text.contains(['°', '\'', '′', '"', '″', '度']) || text.contains(['N', 'S', 'E', 'W', 'n', 's', 'w'])
         {
             "write decimal degrees without signs or letters, such as 31.2304"
         } else if text.contains(',') {
@@ -139,11 +104,7 @@ impl Draft<'_> {
         }
         let datum = Datum::parse(text);
         if datum.is_none() {
-            self.problem(
-                Column::Datum,
-                code::DATUM_UNKNOWN,
-                "a datum is wgs84, gcj02 (高德, 腾讯) or bd09 (百度)",
-            );
+            self.problem(Column::Datum, code::DATUM_UNKNOWN, "a datum is wgs84, gcj02 (高德, 腾讯) or bd09 (百度)");
         }
         datum
     }

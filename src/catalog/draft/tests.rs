@@ -3,8 +3,7 @@
 use super::*;
 
 fn rules() -> SheetRules<'static> {
-    static HOSTS: std::sync::LazyLock<Vec<String>> =
-        std::sync::LazyLock::new(|| vec!["work.weixin.qq.com".to_owned()]);
+    static HOSTS: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| vec!["work.weixin.qq.com".to_owned()]);
     SheetRules {
         datum: None,
         link_hosts: &HOSTS,
@@ -38,10 +37,7 @@ fn good(changes: &[(Column, &str)]) -> StoreRow {
 fn codes(changes: &[(Column, &str)]) -> Vec<(String, &'static str)> {
     let problems = read(changes).0.unwrap_err();
     assert!(problems.iter().all(|it| it.row == Some(2)));
-    problems
-        .into_iter()
-        .map(|it| (it.column.unwrap_or_default().into_owned(), it.code))
-        .collect()
+    problems.into_iter().map(|it| (it.column.unwrap_or_default().into_owned(), it.code)).collect()
 }
 
 fn one(column: Column, cell: &str) -> &'static str {
@@ -79,10 +75,7 @@ fn all_problems_of_a_row_are_told() {
         ("contact_url", "host_not_allowed"),
     ];
     let found = codes(&changes);
-    let found: Vec<(&str, &str)> = found
-        .iter()
-        .map(|(column, code)| (column.as_str(), *code))
-        .collect();
+    let found: Vec<(&str, &str)> = found.iter().map(|(column, code)| (column.as_str(), *code)).collect();
     assert_eq!(found, expected);
 }
 
@@ -96,11 +89,7 @@ fn full_width_ids_and_numbers_are_read() {
     ]);
     assert_eq!(row.store.id.as_str(), "SH-0007");
     assert_eq!(
-        (
-            row.store.at.given_lat(),
-            row.store.at.given_lng(),
-            row.store.at.datum()
-        ),
+        (row.store.at.given_lat(), row.store.at.given_lng(), row.store.at.datum()),
         (31.5, 121.25, Datum::Gcj02)
     );
 }
@@ -133,39 +122,21 @@ fn numbers_with_an_exponent_are_read_and_other_writings_are_refused() {
 
 #[test]
 fn exchanged_numbers_out_of_range_get_a_hint() {
-    let problems = read(&[(Column::Lat, "121.4737"), (Column::Lng, "31.2304")])
-        .0
-        .unwrap_err();
-    assert!(
-        problems[0]
-            .message
-            .ends_with("are latitude and longitude exchanged?")
-    );
+    let problems = read(&[(Column::Lat, "121.4737"), (Column::Lng, "31.2304")]).0.unwrap_err();
+    assert!(problems[0].message.ends_with("are latitude and longitude exchanged?"));
 }
 
 #[test]
 fn one_cell_may_hold_both_numbers() {
     let both = |column: Column, cell: &'static str| {
-        let at = good(&[(Column::Lat, ""), (Column::Lng, ""), (column, cell)])
-            .store
-            .at;
+        let at = good(&[(Column::Lat, ""), (Column::Lng, ""), (column, cell)]).store.at;
         (at.given_lat(), at.given_lng())
     };
-    assert_eq!(
-        both(Column::LngLat, "116.341954,40.035789"),
-        (40.035_789, 116.341_954)
-    );
-    assert_eq!(
-        both(Column::LngLat, "116.341954， 40.035789"),
-        (40.035_789, 116.341_954)
-    );
+    assert_eq!(both(Column::LngLat, "116.341954,40.035789"), (40.035_789, 116.341_954));
+    assert_eq!(both(Column::LngLat, "116.341954， 40.035789"), (40.035_789, 116.341_954));
     assert_eq!(both(Column::LatLng, "(40.5 116.25)"), (40.5, 116.25));
     assert_eq!(
-        codes(&[
-            (Column::Lat, ""),
-            (Column::Lng, ""),
-            (Column::LngLat, "116.3")
-        ]),
+        codes(&[(Column::Lat, ""), (Column::Lng, ""), (Column::LngLat, "116.3")]),
         [("lnglat".to_owned(), "not_a_number")]
     );
 }
@@ -178,16 +149,7 @@ fn a_row_without_a_datum_is_refused_unless_the_import_has_one() {
         cells.put(column, cell);
     }
     cells.put(Column::Datum, "");
-    let row = read_row(
-        2,
-        &cells,
-        &SheetRules {
-            datum: Some(Datum::Bd09),
-            ..rules()
-        },
-        &mut Vec::new(),
-    )
-    .unwrap();
+    let row = read_row(2, &cells, &SheetRules { datum: Some(Datum::Bd09), ..rules() }, &mut Vec::new()).unwrap();
     assert_eq!(row.store.at.datum(), Datum::Bd09);
 }
 
@@ -205,33 +167,18 @@ fn a_first_group_and_contact_are_read() {
         (group.link.as_str(), &*group.name, group.capacity),
         ("https://work.weixin.qq.com/gm/abc", "外滩店 1群", 200)
     );
-    assert_eq!(
-        group.expires_at.unwrap().to_string(),
-        "2026-11-30T16:00:00Z"
-    );
+    assert_eq!(group.expires_at.unwrap().to_string(), "2026-11-30T16:00:00Z");
     assert_eq!(&*row.contact.unwrap().name, "王店长");
 }
 
 #[test]
 fn a_group_without_a_link_is_left_out_with_a_warning() {
-    let (row, warnings) = read(&[
-        (Column::GroupName, "1群"),
-        (Column::GroupCapacity, "200"),
-        (Column::ContactName, "王店长"),
-    ]);
+    let (row, warnings) =
+        read(&[(Column::GroupName, "1群"), (Column::GroupCapacity, "200"), (Column::ContactName, "王店长")]);
     let row = row.unwrap();
     assert_eq!((row.group, row.contact), (None, None));
-    let found: Vec<_> = warnings
-        .iter()
-        .map(|it| (it.column.as_deref().unwrap(), it.code))
-        .collect();
-    assert_eq!(
-        found,
-        [
-            ("group_url", "link_missing"),
-            ("contact_url", "link_missing")
-        ]
-    );
+    let found: Vec<_> = warnings.iter().map(|it| (it.column.as_deref().unwrap(), it.code)).collect();
+    assert_eq!(found, [("group_url", "link_missing"), ("contact_url", "link_missing")]);
 }
 
 #[test]
@@ -247,14 +194,7 @@ fn ids_that_a_spreadsheet_has_rounded_are_refused() {
 fn lengths_are_bounded() {
     assert_eq!(one(Column::Id, &"x".repeat(65)), "too_long");
     assert_eq!(one(Column::Name, &"店".repeat(201)), "too_long");
-    assert_eq!(
-        good(&[(Column::Name, &"店".repeat(200))])
-            .store
-            .name
-            .chars()
-            .count(),
-        200
-    );
+    assert_eq!(good(&[(Column::Name, &"店".repeat(200))]).store.name.chars().count(), 200);
     assert_eq!(one(Column::Tags, &"店".repeat(65)), "too_long");
     let tags: Vec<String> = (0..33).map(|it| it.to_string()).collect();
     assert_eq!(one(Column::Tags, &tags.join(";")), "too_many_tags");
@@ -263,30 +203,14 @@ fn lengths_are_bounded() {
 #[test]
 fn tags_are_parted_by_either_semicolon_and_kept_once() {
     let tags = good(&[(Column::Tags, "旗舰; 地铁；旗舰;;")]).store.tags;
-    assert_eq!(
-        tags.iter().map(|it| &**it).collect::<Vec<_>>(),
-        ["旗舰", "地铁"]
-    );
+    assert_eq!(tags.iter().map(|it| &**it).collect::<Vec<_>>(), ["旗舰", "地铁"]);
 }
 
 #[test]
 fn a_time_zone_may_stand_behind_its_offset_and_another_is_kept_as_extra() {
-    assert_eq!(
-        good(&[(Column::Timezone, "GMT+08:00 Asia/Shanghai")])
-            .store
-            .zone
-            .unwrap()
-            .name(),
-        "Asia/Shanghai"
-    );
+    assert_eq!(good(&[(Column::Timezone, "GMT+08:00 Asia/Shanghai")]).store.zone.unwrap().name(), "Asia/Shanghai");
     let (row, warnings) = read(&[(Column::Timezone, "北京时间")]);
     let store = row.unwrap().store;
-    assert_eq!(
-        (
-            store.zone.is_none(),
-            store.extra.get("timezone (sheet)").map(|it| &**it)
-        ),
-        (true, Some("北京时间"))
-    );
+    assert_eq!((store.zone.is_none(), store.extra.get("timezone (sheet)").map(|it| &**it)), (true, Some("北京时间")));
     assert_eq!(warnings[0].code, "timezone_unknown");
 }

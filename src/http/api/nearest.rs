@@ -22,10 +22,7 @@ struct NearestAnswer<'a> {
 }
 
 /// The nearest active stores, nearest first.
-pub(in crate::http) async fn nearest(
-    web: Data<Web>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
+pub(in crate::http) async fn nearest(web: Data<Web>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string())?;
     let position = query.position();
     let k = query.count("k", 1, 1..=K_MAX);
@@ -39,25 +36,13 @@ pub(in crate::http) async fn nearest(
     if catalog.campaign(&slug).is_none() {
         return Err(AppError::UnknownCampaign(slug.to_string()).into());
     }
-    let found = catalog
-        .nearest()
-        .nearest(position, k, None, |key| catalog.is_active(key));
+    let found = catalog.nearest().nearest(position, k, None, |key| catalog.is_active(key));
     let (now, zone) = (web.app.now(), web.app.zone());
     let stores = found
         .into_iter()
-        .filter_map(|it| {
-            Some(StoreAnswer::new(
-                catalog.store(it.key)?,
-                Some(it.distance_m),
-                now,
-                zone,
-            ))
-        })
+        .filter_map(|it| Some(StoreAnswer::new(catalog.store(it.key)?, Some(it.distance_m), now, zone)))
         .collect();
-    let answer = NearestAnswer {
-        catalog_version: catalog.version(),
-        stores,
-    };
+    let answer = NearestAnswer { catalog_version: catalog.version(), stores };
     let body = serde_json::to_vec(&answer).map_err(|_cause| Problem::internal())?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))

@@ -34,13 +34,10 @@ pub(in crate::http) async fn create(
         // A 200 or 201 would promise that the record is on stable storage.
         (false, _) => StatusCode::ACCEPTED,
     };
-    let answer = serde_json::to_vec(&ScanAnswer::new(&landing, web.app.zone()))
-        .map_err(|_cause| Problem::internal())?;
+    let answer =
+        serde_json::to_vec(&ScanAnswer::new(&landing, web.app.zone())).map_err(|_cause| Problem::internal())?;
     Ok(HttpResponse::build(status)
-        .insert_header((
-            SET_COOKIE,
-            cookie::write(&landing.visitor, web.settings.is_https()),
-        ))
+        .insert_header((SET_COOKIE, cookie::write(&landing.visitor, web.settings.is_https())))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header(("Jinqun-Catalog-Version", landing.catalog.version()))
         .content_type("application/json")
@@ -48,27 +45,15 @@ pub(in crate::http) async fn create(
 }
 
 /// One step of a visit.
-pub(in crate::http) async fn event(
-    web: Data<Web>,
-    scan: Path<String>,
-    body: Bytes,
-) -> Result<HttpResponse, Problem> {
+pub(in crate::http) async fn event(web: Data<Web>, scan: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
     let mut body = Body::parse(&body)?;
     let event = body.text("event");
     if event.is_none() && body.errors.is_empty() {
-        body.fail(
-            "event",
-            "missing",
-            "is required: pressed, refused or not_mine",
-        );
+        body.fail("event", "missing", "is required: pressed, refused or not_mine");
     }
     let step = event.as_deref().and_then(Step::parse);
     if event.is_some() && step.is_none() {
-        body.fail(
-            "event",
-            "unknown_event",
-            "is none of pressed, refused, not_mine",
-        );
+        body.fail("event", "unknown_event", "is none of pressed, refused, not_mine");
     }
     let Some(step) = step else {
         return Err(Problem::fields(body.errors));
@@ -79,22 +64,14 @@ pub(in crate::http) async fn event(
 
 fn read_scan(bytes: &[u8]) -> Result<ScanRequest, Problem> {
     let mut body = Body::parse(bytes)?;
-    let campaign = body
-        .text("campaign")
-        .map(|it| CampaignSlug::parse(&it).map_err(|error| bad_id("campaign", &error)));
-    let store = body
-        .text("store")
-        .map(|it| StoreId::parse(&it).map_err(|error| bad_id("store", &error)));
+    let campaign = body.text("campaign").map(|it| CampaignSlug::parse(&it).map_err(|error| bad_id("campaign", &error)));
+    let store = body.text("store").map(|it| StoreId::parse(&it).map_err(|error| bad_id("store", &error)));
     let (visitor, scan) = (body.text("visitor"), body.text("scan"));
     let position = match body.take("position") {
         None => None,
         Some(Value::Object(position)) => read_position(&mut body, &position),
         Some(_) => {
-            body.fail(
-                "position",
-                "not_an_object",
-                "is not an object with lat and lng",
-            );
+            body.fail("position", "not_an_object", "is not an object with lat and lng");
             None
         }
     };
@@ -103,23 +80,13 @@ fn read_scan(bytes: &[u8]) -> Result<ScanRequest, Problem> {
     let campaign = campaign.and_then(|it| it.map_err(&mut kept).ok());
     let store = store.and_then(|it| it.map_err(&mut kept).ok());
     if errors.is_empty() {
-        Ok(ScanRequest {
-            campaign,
-            position,
-            store,
-            visitor,
-            scan,
-            ip: None,
-        })
+        Ok(ScanRequest { campaign, position, store, visitor, scan, ip: None })
     } else {
         Err(Problem::fields(errors))
     }
 }
 
-fn read_position(
-    body: &mut Body,
-    position: &serde_json::Map<String, Value>,
-) -> Option<(Position, Option<f64>)> {
+fn read_position(body: &mut Body, position: &serde_json::Map<String, Value>) -> Option<(Position, Option<f64>)> {
     let lat = body.number(position, "lat", "position.lat");
     let lng = body.number(position, "lng", "position.lng");
     let datum = match position.get("datum") {
@@ -127,18 +94,12 @@ fn read_position(
         Some(value) => value.as_str().and_then(Datum::parse),
     };
     if datum.is_none() {
-        body.fail(
-            "position.datum",
-            "unknown_datum",
-            "is none of wgs84, gcj02, bd09",
-        );
+        body.fail("position.datum", "unknown_datum", "is none of wgs84, gcj02, bd09");
     }
     let accuracy_m = match position.get("accuracy_m") {
         None | Some(Value::Null) => None,
         Some(value) => {
-            let radius = value
-                .as_f64()
-                .filter(|it| (0.0..=ACCURACY_M_MAX).contains(it));
+            let radius = value.as_f64().filter(|it| (0.0..=ACCURACY_M_MAX).contains(it));
             if radius.is_none() {
                 let message = format!("is not a radius from 0 to {ACCURACY_M_MAX} metres");
                 body.fail("position.accuracy_m", "out_of_range", message);
@@ -146,13 +107,6 @@ fn read_position(
             radius
         }
     };
-    let position = position_of(
-        "position.lat",
-        "position.lng",
-        lat?,
-        lng?,
-        datum?,
-        &mut body.errors,
-    )?;
+    let position = position_of("position.lat", "position.lng", lat?, lng?, datum?, &mut body.errors)?;
     Some((position, accuracy_m))
 }

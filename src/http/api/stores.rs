@@ -26,10 +26,7 @@ struct StoresAnswer<'a> {
 }
 
 /// Stores by city and words of name, address or id.
-pub(in crate::http) async fn stores(
-    web: Data<Web>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
+pub(in crate::http) async fn stores(web: Data<Web>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string())?;
     let page = query.count("page", 1, 1..=PAGES_MAX);
     let filter = StoreFilter::new(query.text("province"), query.text("city"), query.text("q"));
@@ -42,11 +39,7 @@ pub(in crate::http) async fn stores(
         page,
         pages: found.total.div_ceil(PAGE_STORES).max(1),
         total: found.total,
-        stores: found
-            .keys
-            .iter()
-            .filter_map(|key| Some(PublicStore::new(catalog.store(*key)?, now, zone)))
-            .collect(),
+        stores: found.keys.iter().filter_map(|key| Some(PublicStore::new(catalog.store(*key)?, now, zone))).collect(),
     };
     let body = serde_json::to_vec(&answer).map_err(|_cause| Problem::internal())?;
     Ok(HttpResponse::Ok()

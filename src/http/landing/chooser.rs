@@ -30,10 +30,7 @@ pub enum Listed<'a> {
 
 /// The chooser page.
 #[derive(Debug, Clone, Template)]
-#[template(
-    path = "landing/templates/choose.html",
-    config = "src/http/askama.toml"
-)]
+#[template(path = "landing/templates/choose.html", config = "src/http/askama.toml")]
 pub struct ChooserView<'a> {
     /// The words.
     pub texts: &'static Texts,
@@ -76,10 +73,7 @@ impl ChooserView<'_> {
         } else if !self.query.is_empty() {
             fill(self.texts.results, &[self.query])
         } else {
-            self.city
-                .or(self.province)
-                .unwrap_or(self.texts.provinces)
-                .to_owned()
+            self.city.or(self.province).unwrap_or(self.texts.provinces).to_owned()
         }
     }
 
@@ -105,28 +99,16 @@ impl ChooserView<'_> {
     /// The steps above this one, from all regions on.
     #[must_use]
     pub fn steps(&self) -> Vec<(&str, String)> {
-        let is_inside = self.province.is_some()
-            || self.city.is_some()
-            || self.near.is_some()
-            || !self.query.is_empty();
+        let is_inside = self.province.is_some() || self.city.is_some() || self.near.is_some() || !self.query.is_empty();
         let scan = self.scan.unwrap_or_default();
         let mut steps = Vec::new();
         if is_inside {
-            steps.push((
-                self.texts.everywhere,
-                links::chooser(self.campaign.slug, &[("scan", scan)]),
-            ));
+            steps.push((self.texts.everywhere, links::chooser(self.campaign.slug, &[("scan", scan)])));
         }
         if let (Some(province), Some(city)) = (self.province, self.city)
             && province != city
         {
-            steps.push((
-                province,
-                links::chooser(
-                    self.campaign.slug,
-                    &[("province", province), ("scan", scan)],
-                ),
-            ));
+            steps.push((province, links::chooser(self.campaign.slug, &[("province", province), ("scan", scan)])));
         }
         steps
     }
@@ -161,10 +143,7 @@ impl ChooserView<'_> {
     /// Which page of how many, in words.
     #[must_use]
     pub fn page_of(&self) -> String {
-        fill(
-            self.texts.page_of,
-            &[&self.page.to_string(), &self.pages.to_string()],
-        )
+        fill(self.texts.page_of, &[&self.page.to_string(), &self.pages.to_string()])
     }
 
     /// Back to the landing page.
@@ -206,13 +185,7 @@ impl ErrorView<'_> {
     /// The words of the page's title.
     #[must_use]
     pub fn title(&self) -> String {
-        fill(
-            "{} · {}",
-            &[
-                self.heading.unwrap_or(self.texts.error_title),
-                self.campaign.name,
-            ],
-        )
+        fill("{} · {}", &[self.heading.unwrap_or(self.texts.error_title), self.campaign.name])
     }
 
     /// To every store.

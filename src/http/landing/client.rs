@@ -22,14 +22,7 @@ pub enum ClientKind {
 /// Words in the user agents of WeChat for computers.
 const WECHAT_DESKTOP: [&str; 2] = ["windowswechat", "macwechat"];
 /// Words in the user agents of phones and tablets.
-const HANDHELD: [&str; 6] = [
-    "mobile",
-    "android",
-    "iphone",
-    "ipad",
-    "openharmony",
-    "harmonyos",
-];
+const HANDHELD: [&str; 6] = ["mobile", "android", "iphone", "ipad", "openharmony", "harmonyos"];
 
 impl ClientKind {
     /// Reads a `User-Agent`. The order of the questions matters: WeCom also calls itself WeChat.
@@ -78,7 +71,8 @@ impl ClientKind {
 mod tests {
     use super::*;
 
-    const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 14_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)";
+    const IPHONE: &str =
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 14_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)";
     const WINDOWS: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
 
     fn kind(base: &str, rest: &str) -> ClientKind {
@@ -87,65 +81,27 @@ mod tests {
 
     #[test]
     fn wecom_is_known_although_it_calls_itself_wechat() {
-        assert_eq!(
-            kind(
-                IPHONE,
-                "Mobile/14C92 wxwork/2.4.2 MicroMessenger/6.3.22 Language/zh"
-            ),
-            ClientKind::WeComApp
-        );
-        assert_eq!(
-            kind(
-                WINDOWS,
-                "Language/zh wxwork/4.1.10 (MicroMessenger/6.2) WindowsWechat"
-            ),
-            ClientKind::WeComApp
-        );
+        assert_eq!(kind(IPHONE, "Mobile/14C92 wxwork/2.4.2 MicroMessenger/6.3.22 Language/zh"), ClientKind::WeComApp);
+        assert_eq!(kind(WINDOWS, "Language/zh wxwork/4.1.10 (MicroMessenger/6.2) WindowsWechat"), ClientKind::WeComApp);
     }
 
     #[test]
     fn wechat_is_told_apart_by_where_it_runs() {
+        assert_eq!(kind(IPHONE, "Mobile/14C92 MicroMessenger/6.5.23 NetType/WIFI Language/zh_CN"), ClientKind::WeChat);
         assert_eq!(
-            kind(
-                IPHONE,
-                "Mobile/14C92 MicroMessenger/6.5.23 NetType/WIFI Language/zh_CN"
-            ),
-            ClientKind::WeChat
-        );
-        assert_eq!(
-            kind(
-                WINDOWS,
-                "NetType/WIFI MicroMessenger/7.0.20.1781(0x6700143B) WindowsWechat(0x63090c33)"
-            ),
+            kind(WINDOWS, "NetType/WIFI MicroMessenger/7.0.20.1781(0x6700143B) WindowsWechat(0x63090c33)"),
             ClientKind::WeChatDesktop
         );
-        assert_eq!(
-            kind(WINDOWS, "MicroMessenger/6.8.0(0x16080000) MacWechat/3.8.10"),
-            ClientKind::WeChatDesktop
-        );
-        assert_eq!(
-            kind(IPHONE, "MicroMessenger/8.0.31 MiniProgramEnv/android"),
-            ClientKind::MiniProgram
-        );
-        assert_eq!(
-            kind(
-                IPHONE,
-                "MicroMessenger/8.0.18 miniProgram/wx0000000000000000"
-            ),
-            ClientKind::MiniProgram
-        );
+        assert_eq!(kind(WINDOWS, "MicroMessenger/6.8.0(0x16080000) MacWechat/3.8.10"), ClientKind::WeChatDesktop);
+        assert_eq!(kind(IPHONE, "MicroMessenger/8.0.31 MiniProgramEnv/android"), ClientKind::MiniProgram);
+        assert_eq!(kind(IPHONE, "MicroMessenger/8.0.18 miniProgram/wx0000000000000000"), ClientKind::MiniProgram);
     }
 
     #[test]
     fn other_browsers_are_phones_or_computers() {
+        assert_eq!(kind(IPHONE, "Version/14.0 Mobile/15E148 Safari/604.1"), ClientKind::OtherPhone);
         assert_eq!(
-            kind(IPHONE, "Version/14.0 Mobile/15E148 Safari/604.1"),
-            ClientKind::OtherPhone
-        );
-        assert_eq!(
-            ClientKind::from_user_agent(
-                "Mozilla/5.0 (Linux; Android 13; PHF110) Chrome/116.0.0.0 Safari/537.36"
-            ),
+            ClientKind::from_user_agent("Mozilla/5.0 (Linux; Android 13; PHF110) Chrome/116.0.0.0 Safari/537.36"),
             ClientKind::OtherPhone
         );
         assert_eq!(ClientKind::from_user_agent(WINDOWS), ClientKind::Desktop);
@@ -175,12 +131,7 @@ mod tests {
                 "wecom_desktop" | "wecom_mobile" => &[ClientKind::WeComApp],
                 _ => &[ClientKind::OtherPhone, ClientKind::Desktop],
             };
-            assert!(
-                expected.contains(&ClientKind::from_user_agent(&row[1])),
-                "{}: {}",
-                &row[0],
-                &row[1]
-            );
+            assert!(expected.contains(&ClientKind::from_user_agent(&row[1])), "{}: {}", &row[0], &row[1]);
             seen += 1;
         }
         assert!(seen > 100, "{seen}");
@@ -188,11 +139,7 @@ mod tests {
         for row in reader.records() {
             let row = row.unwrap();
             let kind = ClientKind::from_user_agent(&row[2]);
-            assert!(
-                kind != ClientKind::WeComApp || row[2].to_lowercase().contains("wxwork"),
-                "{}",
-                &row[2]
-            );
+            assert!(kind != ClientKind::WeComApp || row[2].to_lowercase().contains("wxwork"), "{}", &row[2]);
         }
     }
 }

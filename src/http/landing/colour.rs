@@ -19,32 +19,16 @@ pub struct Colour {
 
 impl Colour {
     /// White.
-    pub const WHITE: Self = Self {
-        red: 255,
-        green: 255,
-        blue: 255,
-    };
+    pub const WHITE: Self = Self { red: 255, green: 255, blue: 255 };
     /// Black.
-    pub const BLACK: Self = Self {
-        red: 0,
-        green: 0,
-        blue: 0,
-    };
+    pub const BLACK: Self = Self { red: 0, green: 0, blue: 0 };
     /// The colour of a campaign that names none: a deep green.
-    pub const DEFAULT: Self = Self {
-        red: 0x0b,
-        green: 0x6b,
-        blue: 0x4f,
-    };
+    pub const DEFAULT: Self = Self { red: 0x0b, green: 0x6b, blue: 0x4f };
 
     /// White if it can be read on this colour, else black; one of the two always can.
     #[must_use]
     pub fn text_on(self) -> Self {
-        if self.contrast(Self::WHITE) >= CONTRAST_MIN {
-            Self::WHITE
-        } else {
-            Self::BLACK
-        }
+        if self.contrast(Self::WHITE) >= CONTRAST_MIN { Self::WHITE } else { Self::BLACK }
     }
 
     /// This colour, darkened until it can be read as text on white.
@@ -52,11 +36,7 @@ impl Colour {
     pub fn ink(self) -> Self {
         let mut ink = self;
         while ink.contrast(Self::WHITE) < CONTRAST_MIN {
-            ink = Self {
-                red: darker(ink.red),
-                green: darker(ink.green),
-                blue: darker(ink.blue),
-            };
+            ink = Self { red: darker(ink.red), green: darker(ink.green), blue: darker(ink.blue) };
         }
         ink
     }
@@ -72,11 +52,7 @@ impl Colour {
     fn luminance(self) -> f64 {
         let linear = |channel: u8| {
             let share = f64::from(channel) / 255.0;
-            if share <= 0.04045 {
-                share / 12.92
-            } else {
-                ((share + 0.055) / 1.055).powf(2.4)
-            }
+            if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
         };
         0.2126 * linear(self.red) + 0.7152 * linear(self.green) + 0.0722 * linear(self.blue)
     }

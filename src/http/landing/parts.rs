@@ -26,12 +26,7 @@ impl CampaignView<'_> {
     /// The first character of the name, which stands in for a logo.
     #[must_use]
     pub fn initial(&self) -> String {
-        self.name
-            .trim()
-            .chars()
-            .next()
-            .map(|c| c.to_uppercase().collect())
-            .unwrap_or_default()
+        self.name.trim().chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default()
     }
 }
 

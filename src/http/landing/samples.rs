@@ -18,30 +18,15 @@ pub fn campaign(lang: Lang) -> CampaignView<'static> {
         Lang::Zh => "青禾咖啡",
         Lang::En => "Greenfield Coffee",
     };
-    CampaignView {
-        slug: "default",
-        name,
-        logo_url: None,
-        colour: Colour::DEFAULT,
-    }
+    CampaignView { slug: "default", name, logo_url: None, colour: Colour::DEFAULT }
 }
 
 fn store(lang: Lang, distance: Option<String>) -> StoreView<'static> {
     let (name, address) = match lang {
         Lang::Zh => ("青禾咖啡（人民广场店）", "黄浦区南京西路 388 号一层 103 室"),
-        Lang::En => (
-            "Greenfield Coffee, People's Square",
-            "103, 388 Nanjing Road (W), Huangpu",
-        ),
+        Lang::En => ("Greenfield Coffee, People's Square", "103, 388 Nanjing Road (W), Huangpu"),
     };
-    StoreView {
-        id: "SH-0001",
-        name,
-        address,
-        distance,
-        hours: Some("08:00-22:00"),
-        open: Some(true),
-    }
+    StoreView { id: "SH-0001", name, address, distance, hours: Some("08:00-22:00"), open: Some(true) }
 }
 
 fn join(lang: Lang, kind: JoinKind) -> JoinView<'static> {
@@ -62,54 +47,14 @@ fn join(lang: Lang, kind: JoinKind) -> JoinView<'static> {
 
 fn alternatives(lang: Lang, rough: bool) -> Vec<AltView<'static>> {
     const ZH: [(&str, &str, &str, f64); 8] = [
-        (
-            "SH-0007",
-            "青禾咖啡（来福士店）",
-            "黄浦区西藏中路 268 号",
-            903.0,
-        ),
-        (
-            "SH-0011",
-            "青禾咖啡（新天地店）",
-            "黄浦区马当路 245 号",
-            1240.0,
-        ),
-        (
-            "SH-0003",
-            "青禾咖啡（静安寺店）",
-            "静安区南京西路 1686 号",
-            2610.0,
-        ),
-        (
-            "SH-0024",
-            "青禾咖啡（陆家嘴正大店）",
-            "浦东新区陆家嘴西路 168 号",
-            3020.0,
-        ),
-        (
-            "SH-0031",
-            "青禾咖啡（大宁店）",
-            "静安区共和新路 1968 号",
-            5380.0,
-        ),
-        (
-            "SH-0045",
-            "青禾咖啡（五角场店）",
-            "杨浦区邯郸路 600 号",
-            8100.0,
-        ),
-        (
-            "SH-0052",
-            "青禾咖啡（虹桥天地店）",
-            "闵行区申长路 688 号",
-            14_600.0,
-        ),
-        (
-            "SH-0066",
-            "青禾咖啡（七宝店）",
-            "闵行区漕宝路 3366 号",
-            15_900.0,
-        ),
+        ("SH-0007", "青禾咖啡（来福士店）", "黄浦区西藏中路 268 号", 903.0),
+        ("SH-0011", "青禾咖啡（新天地店）", "黄浦区马当路 245 号", 1240.0),
+        ("SH-0003", "青禾咖啡（静安寺店）", "静安区南京西路 1686 号", 2610.0),
+        ("SH-0024", "青禾咖啡（陆家嘴正大店）", "浦东新区陆家嘴西路 168 号", 3020.0),
+        ("SH-0031", "青禾咖啡（大宁店）", "静安区共和新路 1968 号", 5380.0),
+        ("SH-0045", "青禾咖啡（五角场店）", "杨浦区邯郸路 600 号", 8100.0),
+        ("SH-0052", "青禾咖啡（虹桥天地店）", "闵行区申长路 688 号", 14_600.0),
+        ("SH-0066", "青禾咖啡（七宝店）", "闵行区漕宝路 3366 号", 15_900.0),
     ];
     ZH.iter()
         .map(|&(id, name, address, metres)| AltView {
@@ -166,34 +111,20 @@ fn coded(lang: Lang) -> Vec<Named> {
     close_call.outcome = Outcome::Choose;
     close_call.accuracy_m = Some(900.0);
 
-    next.fallback = Some(FallbackView {
-        rung: Rung::NextStore,
-        reason: Reason::Full,
-        wanted: Some("青禾咖啡（来福士店）"),
-    });
-    next.join = Some(JoinView {
-        expires: Some(lang.texts().day(12, 1)),
-        ..join(lang, JoinKind::Group)
-    });
+    next.fallback =
+        Some(FallbackView {
+            rung: Rung::NextStore, reason: Reason::Full, wanted: Some("青禾咖啡（来福士店）")
+        });
+    next.join = Some(JoinView { expires: Some(lang.texts().day(12, 1)), ..join(lang, JoinKind::Group) });
 
     contact.fix_source = FixSource::Chosen;
     contact.join = Some(join(lang, JoinKind::Contact));
-    contact.fallback = Some(FallbackView {
-        rung: Rung::Contact,
-        reason: Reason::NoJoinCode,
-        wanted: None,
-    });
+    contact.fallback = Some(FallbackView { rung: Rung::Contact, reason: Reason::NoJoinCode, wanted: None });
 
     largest.client = ClientKind::OtherPhone;
     largest.alternatives = alternatives(lang, false);
     largest.fallback = next.fallback;
-    vec![
-        ("previous", previous),
-        ("close-call", close_call),
-        ("next", next),
-        ("contact", contact),
-        ("largest", largest),
-    ]
+    vec![("previous", previous), ("close-call", close_call), ("next", next), ("contact", contact), ("largest", largest)]
 }
 
 /// A rough place, a place without stores, and no place.
@@ -212,11 +143,7 @@ fn without_a_store(lang: Lang) -> Vec<Named> {
 
     far.outcome = Outcome::OutOfReach;
     far.store = None;
-    far.fallback = Some(FallbackView {
-        rung: Rung::Campaign,
-        reason: Reason::OutOfReach,
-        wanted: None,
-    });
+    far.fallback = Some(FallbackView { rung: Rung::Campaign, reason: Reason::OutOfReach, wanted: None });
 
     unknown.outcome = Outcome::UnknownPlace;
     unknown.fix_source = FixSource::None;
@@ -227,15 +154,8 @@ fn without_a_store(lang: Lang) -> Vec<Named> {
     unknown.alternatives.clear();
 
     let mut yellow = rough.clone();
-    yellow.campaign.colour = crate::campaign::Colour::parse("#ffd100")
-        .expect("a colour")
-        .into();
-    vec![
-        ("ip", rough),
-        ("ip-yellow", yellow),
-        ("out-of-reach", far),
-        ("unknown", unknown),
-    ]
+    yellow.campaign.colour = crate::campaign::Colour::parse("#ffd100").expect("a colour").into();
+    vec![("ip", rough), ("ip-yellow", yellow), ("out-of-reach", far), ("unknown", unknown)]
 }
 
 /// Other programs, and other brands.
@@ -247,27 +167,14 @@ fn clients_and_colours(lang: Lang) -> Vec<Named> {
         ("other-phone", ClientKind::OtherPhone),
         ("desktop", ClientKind::Desktop),
     ];
-    let colours = [
-        ("yellow", "#ffd100"),
-        ("wechat-green", "#07c160"),
-        ("navy", "#12284c"),
-        ("red", "#d81e06"),
-    ];
+    let colours = [("yellow", "#ffd100"), ("wechat-green", "#07c160"), ("navy", "#12284c"), ("red", "#d81e06")];
     let mut all = Vec::new();
     for (name, client) in clients {
-        all.push((
-            name,
-            LandingView {
-                client,
-                ..routed(lang)
-            },
-        ));
+        all.push((name, LandingView { client, ..routed(lang) }));
     }
     for (name, colour) in colours {
         let mut view = routed(lang);
-        view.campaign.colour = crate::campaign::Colour::parse(colour)
-            .expect("a colour")
-            .into();
+        view.campaign.colour = crate::campaign::Colour::parse(colour).expect("a colour").into();
         all.push((name, view));
     }
     all
@@ -293,24 +200,10 @@ fn chooser(lang: Lang, listed: Listed<'static>) -> ChooserView<'static> {
 
 /// Every form of the chooser, with a name.
 pub fn choosers(lang: Lang) -> Vec<(&'static str, ChooserView<'static>)> {
-    let places = [
-        "上海市",
-        "北京市",
-        "广东省",
-        "浙江省",
-        "江苏省",
-        "四川省",
-        "湖北省",
-        "陕西省",
-        "新疆维吾尔自治区",
-    ]
-    .into_iter()
-    .map(|name| PlaceView {
-        name,
-        stores: 24,
-        href: links::chooser("default", &[("province", name)]),
-    })
-    .collect();
+    let places = ["上海市", "北京市", "广东省", "浙江省", "江苏省", "四川省", "湖北省", "陕西省", "新疆维吾尔自治区"]
+        .into_iter()
+        .map(|name| PlaceView { name, stores: 24, href: links::chooser("default", &[("province", name)]) })
+        .collect();
     let stores = || Listed::Stores(alternatives(lang, false));
     vec![
         ("provinces", chooser(lang, Listed::Places(places))),
@@ -324,34 +217,10 @@ pub fn choosers(lang: Lang) -> Vec<(&'static str, ChooserView<'static>)> {
                 ..chooser(lang, stores())
             },
         ),
-        (
-            "search",
-            ChooserView {
-                query: "南京西路",
-                ..chooser(lang, stores())
-            },
-        ),
-        (
-            "nothing",
-            ChooserView {
-                query: "火星",
-                ..chooser(lang, Listed::Stores(Vec::new()))
-            },
-        ),
-        (
-            "empty",
-            ChooserView {
-                province: Some("青海省"),
-                ..chooser(lang, Listed::Places(Vec::new()))
-            },
-        ),
-        (
-            "near",
-            ChooserView {
-                near: Some("SH-0001"),
-                ..chooser(lang, stores())
-            },
-        ),
+        ("search", ChooserView { query: "南京西路", ..chooser(lang, stores()) }),
+        ("nothing", ChooserView { query: "火星", ..chooser(lang, Listed::Stores(Vec::new())) }),
+        ("empty", ChooserView { province: Some("青海省"), ..chooser(lang, Listed::Places(Vec::new())) }),
+        ("near", ChooserView { near: Some("SH-0001"), ..chooser(lang, stores()) }),
     ]
 }
 
@@ -369,13 +238,6 @@ pub fn errors(lang: Lang) -> Vec<(&'static str, ErrorView<'static>)> {
     };
     vec![
         ("bare", bare.clone()),
-        (
-            "full",
-            ErrorView {
-                retry_href: Some("/s/default"),
-                request_id: Some("01JDA0"),
-                ..bare
-            },
-        ),
+        ("full", ErrorView { retry_href: Some("/s/default"), request_id: Some("01JDA0"), ..bare }),
     ]
 }

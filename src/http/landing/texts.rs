@@ -241,24 +241,17 @@ impl Texts {
     /// The texts that the script shows, with the names that it knows them by.
     #[must_use]
     pub fn for_script(&self) -> Vec<(&'static str, &'static str)> {
-        self.all()
-            .into_iter()
-            .filter(|(name, _)| FOR_SCRIPT.contains(name))
-            .collect()
+        self.all().into_iter().filter(|(name, _)| FOR_SCRIPT.contains(name)).collect()
     }
 
     /// A day such as 12月1日 or 1 Dec, from a month (1 to 12) and a day.
     #[must_use]
     pub fn day(&self, month: u8, day: u8) -> String {
-        const MONTHS: [&str; 12] = [
-            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-        ];
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         match self.lang {
             Lang::Zh => format!("{month}月{day}日"),
             Lang::En => {
-                let name = MONTHS
-                    .get(usize::from(month.saturating_sub(1)))
-                    .unwrap_or(&"");
+                let name = MONTHS.get(usize::from(month.saturating_sub(1))).unwrap_or(&"");
                 format!("{day} {name}")
             }
         }
@@ -278,11 +271,7 @@ impl Texts {
         } else {
             fill(self.kilometres, &[&format!("{kilometres:.0}")])
         };
-        if is_rough {
-            format!("{}{text}", self.about)
-        } else {
-            text
-        }
+        if is_rough { format!("{}{text}", self.about) } else { text }
     }
 }
 
@@ -292,25 +281,10 @@ mod tests {
 
     #[test]
     fn english_is_shown_only_where_it_is_preferred() {
-        for header in [
-            "",
-            "*",
-            "zh-CN,zh;q=0.9,en;q=0.8",
-            "fr",
-            "en;q=0.5, zh;q=0.9",
-            "en;q=0",
-            "en;q=x",
-            "zh_TW,en",
-        ] {
+        for header in ["", "*", "zh-CN,zh;q=0.9,en;q=0.8", "fr", "en;q=0.5, zh;q=0.9", "en;q=0", "en;q=x", "zh_TW,en"] {
             assert_eq!(Lang::from_accept_language(header), Lang::Zh, "{header}");
         }
-        for header in [
-            "en",
-            "en-US,en;q=0.9,zh-CN;q=0.8",
-            "fr, EN-gb;q=0.7",
-            "zh;q=0.2,en;q=0.3",
-            "en, zh",
-        ] {
+        for header in ["en", "en-US,en;q=0.9,zh-CN;q=0.8", "fr, EN-gb;q=0.7", "zh;q=0.2,en;q=0.3", "en, zh"] {
             assert_eq!(Lang::from_accept_language(header), Lang::En, "{header}");
         }
     }
@@ -320,14 +294,8 @@ mod tests {
         for ((name, zh), (_, en)) in Texts::ZH.all().into_iter().zip(Texts::EN.all()) {
             assert!(!zh.trim().is_empty() && !en.trim().is_empty(), "{name}");
             assert_eq!(zh.matches("{}").count(), en.matches("{}").count(), "{name}");
-            assert!(
-                !en.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)),
-                "{name}: {en}"
-            );
-            assert!(
-                !zh.contains(',') && !zh.contains('?'),
-                "{name} has a comma of the other script: {zh}"
-            );
+            assert!(!en.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{name}: {en}");
+            assert!(!zh.contains(',') && !zh.contains('?'), "{name} has a comma of the other script: {zh}");
         }
     }
 
@@ -340,8 +308,7 @@ mod tests {
         for piece in script.split("t('") {
             if calls > 0 && !before.ends_with(char::is_alphanumeric) {
                 let name = piece.split('\'').next().unwrap();
-                let is_known =
-                    |known: &&str| *known == name || name.ends_with('_') && known.starts_with(name);
+                let is_known = |known: &&str| *known == name || name.ends_with('_') && known.starts_with(name);
                 assert!(FOR_SCRIPT.iter().any(is_known), "{name}");
             }
             calls += 1;

@@ -15,10 +15,7 @@ use crate::visitor::FixSource;
 pub const CODE_PICTURE_PX: u16 = 792;
 /// The landing page.
 #[derive(Debug, Clone, Template)]
-#[template(
-    path = "landing/templates/landing.html",
-    config = "src/http/askama.toml"
-)]
+#[template(path = "landing/templates/landing.html", config = "src/http/askama.toml")]
 pub struct LandingView<'a> {
     /// The words.
     pub texts: &'static Texts,
@@ -85,9 +82,7 @@ impl LandingView<'_> {
     /// The shown store's distance in words.
     #[must_use]
     pub fn distance(&self) -> &str {
-        self.shown_store()
-            .and_then(|it| it.distance.as_deref())
-            .unwrap_or_default()
+        self.shown_store().and_then(|it| it.distance.as_deref()).unwrap_or_default()
     }
 
     /// The shown store's address.
@@ -99,9 +94,7 @@ impl LandingView<'_> {
     /// The shown store's hours.
     #[must_use]
     pub fn hours(&self) -> &str {
-        self.shown_store()
-            .and_then(|it| it.hours)
-            .unwrap_or_default()
+        self.shown_store().and_then(|it| it.hours).unwrap_or_default()
     }
 
     /// Whether the shown store is open at this hour.
@@ -113,17 +106,14 @@ impl LandingView<'_> {
     /// The code as a link, for those who cannot press it.
     #[must_use]
     pub fn link(&self) -> Option<&str> {
-        self.code()
-            .map(|it| it.url)
-            .filter(|url| url.starts_with("https://"))
+        self.code().map(|it| it.url).filter(|url| url.starts_with("https://"))
     }
 
     /// The code's last day, if it is near.
     #[must_use]
     pub fn expires(&self) -> String {
         let day = self.code().and_then(|it| it.expires.as_deref());
-        day.map(|day| fill(self.texts.expires, &[day]))
-            .unwrap_or_default()
+        day.map(|day| fill(self.texts.expires, &[day])).unwrap_or_default()
     }
 
     /// The line above the heading.
@@ -131,10 +121,7 @@ impl LandingView<'_> {
     pub fn eyebrow(&self) -> String {
         let texts = self.texts;
         if self.shown_store().is_none() {
-            return self
-                .place
-                .map(|place| fill(texts.near_place, &[place]))
-                .unwrap_or_default();
+            return self.place.map(|place| fill(texts.near_place, &[place])).unwrap_or_default();
         }
         let is_next = self.fallback.is_some_and(|it| it.rung == Rung::NextStore);
         let words = match self.fix_source {
@@ -163,14 +150,9 @@ impl LandingView<'_> {
     #[must_use]
     pub fn note(&self) -> String {
         if self.shown_store().is_some() {
-            return self
-                .fallback
-                .map(|it| it.sentence(self.texts))
-                .unwrap_or_default();
+            return self.fallback.map(|it| it.sentence(self.texts)).unwrap_or_default();
         }
-        self.code()
-            .map(|_| fill(self.texts.join_brand, &[self.campaign.name]))
-            .unwrap_or_default()
+        self.code().map(|_| fill(self.texts.join_brand, &[self.campaign.name])).unwrap_or_default()
     }
 
     /// How the code is used in this program.
@@ -178,9 +160,7 @@ impl LandingView<'_> {
     pub fn how(&self) -> &'static str {
         match self.client {
             ClientKind::WeChat | ClientKind::MiniProgram => self.texts.press,
-            ClientKind::WeComApp | ClientKind::WeChatDesktop | ClientKind::Desktop => {
-                self.texts.scan
-            }
+            ClientKind::WeComApp | ClientKind::WeChatDesktop | ClientKind::Desktop => self.texts.scan,
             ClientKind::OtherPhone => self.texts.save,
         }
     }
@@ -189,9 +169,7 @@ impl LandingView<'_> {
     #[must_use]
     pub fn what(&self, join: &JoinView<'_>) -> &'static str {
         let is_own = self.shown_store().is_some()
-            && self
-                .fallback
-                .is_none_or(|it| matches!(it.rung, Rung::NextStore | Rung::Contact));
+            && self.fallback.is_none_or(|it| matches!(it.rung, Rung::NextStore | Rung::Contact));
         match join.kind {
             JoinKind::Contact => self.texts.add_contact,
             JoinKind::Group if is_own => self.texts.join_store,
@@ -216,9 +194,7 @@ impl LandingView<'_> {
             ClientKind::WeChat => None,
             ClientKind::WeComApp => Some(self.texts.hint_wecom),
             ClientKind::MiniProgram => Some(self.texts.hint_mini_program),
-            ClientKind::WeChatDesktop if self.code().is_none() => {
-                Some(self.texts.hint_wechat_desktop)
-            }
+            ClientKind::WeChatDesktop if self.code().is_none() => Some(self.texts.hint_wechat_desktop),
             ClientKind::WeChatDesktop => Some(self.texts.hint_desktop),
             ClientKind::OtherPhone => Some(self.texts.hint_other_phone),
             ClientKind::Desktop => Some(self.texts.hint_desktop).filter(|_| self.code().is_some()),
@@ -230,10 +206,7 @@ impl LandingView<'_> {
     pub fn chooser_href(&self) -> String {
         let scan = self.scan.unwrap_or_default();
         match self.shown_store() {
-            Some(store) => links::chooser(
-                self.campaign.slug,
-                &[("near", store.id), ("not_mine", "1"), ("scan", scan)],
-            ),
+            Some(store) => links::chooser(self.campaign.slug, &[("near", store.id), ("not_mine", "1"), ("scan", scan)]),
             None => self.all_href(),
         }
     }
@@ -241,11 +214,7 @@ impl LandingView<'_> {
     /// What the button for the position says.
     #[must_use]
     pub fn locate(&self) -> &'static str {
-        if self.fix_source == FixSource::Gps {
-            self.texts.locate_again
-        } else {
-            self.texts.locate
-        }
+        if self.fix_source == FixSource::Gps { self.texts.locate_again } else { self.texts.locate }
     }
 
     /// Where a tap on the button leads while the script does not run.
@@ -263,10 +232,7 @@ impl LandingView<'_> {
     /// To every store.
     #[must_use]
     pub fn all_href(&self) -> String {
-        links::chooser(
-            self.campaign.slug,
-            &[("scan", self.scan.unwrap_or_default())],
-        )
+        links::chooser(self.campaign.slug, &[("scan", self.scan.unwrap_or_default())])
     }
 
     /// The stores in the list: a guess that is not on the card comes first.
@@ -276,10 +242,8 @@ impl LandingView<'_> {
         if let Some(guess) = self.store.as_ref().filter(|_| self.is_blind())
             && listed.iter().all(|it| it.id != guess.id)
         {
-            let href = links::landing(
-                self.campaign.slug,
-                &[("store", guess.id), ("scan", self.scan.unwrap_or_default())],
-            );
+            let href =
+                links::landing(self.campaign.slug, &[("store", guess.id), ("scan", self.scan.unwrap_or_default())]);
             listed.insert(
                 0,
                 AltView {

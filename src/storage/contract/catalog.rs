@@ -9,34 +9,18 @@ use crate::time::Timestamp;
 pub(super) type Entries = Vec<(EntryKind, String, String)>;
 
 pub(super) fn put(kind: EntryKind, id: &str, body: &str) -> Change {
-    Change {
-        kind,
-        id: id.to_owned(),
-        body: Some(body.to_owned()),
-    }
+    Change { kind, id: id.to_owned(), body: Some(body.to_owned()) }
 }
 
 pub(super) fn remove(kind: EntryKind, id: &str) -> Change {
-    Change {
-        kind,
-        id: id.to_owned(),
-        body: None,
-    }
+    Change { kind, id: id.to_owned(), body: None }
 }
 
 fn info(n: i64) -> PublishInfo {
-    PublishInfo {
-        at: Timestamp::from_unix_ms(n),
-        author: format!("author {n}"),
-        note: format!("说明 {n}"),
-    }
+    PublishInfo { at: Timestamp::from_unix_ms(n), author: format!("author {n}"), note: format!("说明 {n}") }
 }
 
-pub(super) fn publish(
-    storage: &dyn Storage,
-    expected: u64,
-    changes: &[Change],
-) -> Result<u64, StorageError> {
+pub(super) fn publish(storage: &dyn Storage, expected: u64, changes: &[Change]) -> Result<u64, StorageError> {
     storage.publish(expected, &info(1), &mut changes.iter().cloned())
 }
 
@@ -49,9 +33,7 @@ pub(super) fn loaded(storage: &dyn Storage, version: u64) -> Result<Entries, Sto
 }
 
 pub(super) fn entries<const N: usize>(expected: [(EntryKind, &str, &str); N]) -> Entries {
-    expected
-        .map(|(kind, id, body)| (kind, id.to_owned(), body.to_owned()))
-        .into()
+    expected.map(|(kind, id, body)| (kind, id.to_owned(), body.to_owned())).into()
 }
 
 /// Entries come back by kind and then by the bytes of their id, letter by letter.
@@ -92,29 +74,13 @@ pub fn check_old_versions(storage: &dyn Storage) -> Finding {
     publish(storage, 3, &[put(store, "a", "1"), put(store, "c", "1")])?;
     publish(storage, 4, &[])?;
     expect("current", &storage.current_version()?, &5)?;
-    expect(
-        "version 1",
-        &loaded(storage, 1)?,
-        &entries([(store, "a", "1"), (store, "b", "1")]),
-    )?;
-    expect(
-        "version 2",
-        &loaded(storage, 2)?,
-        &entries([(store, "a", "2"), (store, "b", "1")]),
-    )?;
-    expect(
-        "version 3",
-        &loaded(storage, 3)?,
-        &entries([(store, "b", "1")]),
-    )?;
+    expect("version 1", &loaded(storage, 1)?, &entries([(store, "a", "1"), (store, "b", "1")]))?;
+    expect("version 2", &loaded(storage, 2)?, &entries([(store, "a", "2"), (store, "b", "1")]))?;
+    expect("version 3", &loaded(storage, 3)?, &entries([(store, "b", "1")]))?;
     let last = entries([(store, "a", "1"), (store, "b", "1"), (store, "c", "1")]);
     expect("version 4", &loaded(storage, 4)?, &last)?;
     expect("version 5", &loaded(storage, 5)?, &last)?;
-    let counts: Vec<u64> = storage
-        .versions(None, 9)?
-        .iter()
-        .map(|it| it.changes)
-        .collect();
+    let counts: Vec<u64> = storage.versions(None, 9)?.iter().map(|it| it.changes).collect();
     expect("changes", &counts, &vec![0, 2, 1, 1, 2])
 }
 
@@ -123,16 +89,11 @@ pub fn check_conflict(storage: &dyn Storage) -> Finding {
     let store = EntryKind::Store;
     publish(storage, 0, &[put(store, "a", "1")])?;
     for expected in [0, 2] {
-        let refused =
-            publish(storage, expected, &[put(store, "a", "2")]).map_err(|error| error.kind());
+        let refused = publish(storage, expected, &[put(store, "a", "2")]).map_err(|error| error.kind());
         expect("refused", &refused, &Err(Trouble::Conflict { current: 1 }))?;
     }
     expect("current", &storage.current_version()?, &1)?;
-    expect(
-        "entries",
-        &loaded(storage, 1)?,
-        &entries([(store, "a", "1")]),
-    )
+    expect("entries", &loaded(storage, 1)?, &entries([(store, "a", "1")]))
 }
 
 /// Eight publishers that expect the same version: one gets the next one, and only its change is there.
@@ -142,15 +103,10 @@ pub fn check_concurrent_publishers(storage: &dyn Storage) -> Finding {
             let threads: Vec<_> = (0..8)
                 .map(|n| {
                     let changes = [put(EntryKind::Store, &format!("{round}-{n}"), "1")];
-                    scope.spawn(move || {
-                        publish(storage, round, &changes).map_err(|error| error.kind())
-                    })
+                    scope.spawn(move || publish(storage, round, &changes).map_err(|error| error.kind()))
                 })
                 .collect();
-            threads
-                .into_iter()
-                .map(thread::ScopedJoinHandle::join)
-                .collect()
+            threads.into_iter().map(thread::ScopedJoinHandle::join).collect()
         });
         let mut winners = 0;
         for attempt in attempts {
@@ -163,11 +119,7 @@ pub fn check_concurrent_publishers(storage: &dyn Storage) -> Finding {
             }
         }
         expect("winners", &winners, &1)?;
-        expect(
-            "entries",
-            &u64::try_from(loaded(storage, round + 1)?.len()),
-            &Ok(round + 1),
-        )?;
+        expect("entries", &u64::try_from(loaded(storage, round + 1)?.len()), &Ok(round + 1))?;
     }
     Ok(())
 }
@@ -179,140 +131,44 @@ pub fn check_versions(storage: &dyn Storage) -> Finding {
         let info = info(i64::try_from(version).unwrap_or(0) + 1);
         storage.publish(version, &info, &mut changes.into_iter())?;
     }
-    let expected = |version: u64, n: i64| VersionInfo {
-        version,
-        info: info(n),
-        changes: 1,
-    };
-    expect(
-        "first page",
-        &storage.versions(None, 2)?,
-        &vec![expected(5, 5), expected(4, 4)],
-    )?;
-    expect(
-        "next page",
-        &storage.versions(Some(4), 2)?,
-        &vec![expected(3, 3), expected(2, 2)],
-    )?;
-    expect(
-        "last page",
-        &storage.versions(Some(2), 2)?,
-        &vec![expected(1, 1)],
-    )?;
+    let expected = |version: u64, n: i64| VersionInfo { version, info: info(n), changes: 1 };
+    expect("first page", &storage.versions(None, 2)?, &vec![expected(5, 5), expected(4, 4)])?;
+    expect("next page", &storage.versions(Some(4), 2)?, &vec![expected(3, 3), expected(2, 2)])?;
+    expect("last page", &storage.versions(Some(2), 2)?, &vec![expected(1, 1)])?;
     expect("beyond", &storage.versions(Some(1), 2)?, &Vec::new())
 }
 
 /// Several changes of one entry in one publication end as the last one says.
 pub fn check_repeated_change(storage: &dyn Storage) -> Finding {
     let store = EntryKind::Store;
-    publish(
-        storage,
-        0,
-        &[
-            put(store, "a", "1"),
-            put(store, "a", "2"),
-            put(store, "b", "1"),
-            remove(store, "b"),
-        ],
-    )?;
-    expect(
-        "version 1",
-        &loaded(storage, 1)?,
-        &entries([(store, "a", "2")]),
-    )?;
-    publish(
-        storage,
-        1,
-        &[
-            remove(store, "a"),
-            put(store, "a", "3"),
-            put(store, "b", "4"),
-        ],
-    )?;
-    expect(
-        "version 2",
-        &loaded(storage, 2)?,
-        &entries([(store, "a", "3"), (store, "b", "4")]),
-    )?;
+    publish(storage, 0, &[put(store, "a", "1"), put(store, "a", "2"), put(store, "b", "1"), remove(store, "b")])?;
+    expect("version 1", &loaded(storage, 1)?, &entries([(store, "a", "2")]))?;
+    publish(storage, 1, &[remove(store, "a"), put(store, "a", "3"), put(store, "b", "4")])?;
+    expect("version 2", &loaded(storage, 2)?, &entries([(store, "a", "3"), (store, "b", "4")]))?;
     publish(storage, 2, &[put(store, "a", "5"), remove(store, "a")])?;
-    expect(
-        "version 3",
-        &loaded(storage, 3)?,
-        &entries([(store, "b", "4")]),
-    )?;
-    expect(
-        "version 1 later",
-        &loaded(storage, 1)?,
-        &entries([(store, "a", "2")]),
-    )?;
-    expect(
-        "version 2 later",
-        &loaded(storage, 2)?,
-        &entries([(store, "a", "3"), (store, "b", "4")]),
-    )
+    expect("version 3", &loaded(storage, 3)?, &entries([(store, "b", "4")]))?;
+    expect("version 1 later", &loaded(storage, 1)?, &entries([(store, "a", "2")]))?;
+    expect("version 2 later", &loaded(storage, 2)?, &entries([(store, "a", "3"), (store, "b", "4")]))
 }
 
 /// Added, changed and removed entries; what went there and back is no difference.
 pub fn check_diff(storage: &dyn Storage) -> Finding {
     let store = EntryKind::Store;
-    publish(
-        storage,
-        0,
-        &[
-            put(store, "a", "1"),
-            put(store, "b", "1"),
-            put(store, "c", "1"),
-            put(store, "d", "1"),
-        ],
-    )?;
-    publish(
-        storage,
-        1,
-        &[
-            put(store, "b", "2"),
-            put(store, "d", "2"),
-            remove(store, "c"),
-        ],
-    )?;
-    publish(
-        storage,
-        2,
-        &[put(store, "d", "1"), put(EntryKind::Group, "e", "1")],
-    )?;
+    publish(storage, 0, &[put(store, "a", "1"), put(store, "b", "1"), put(store, "c", "1"), put(store, "d", "1")])?;
+    publish(storage, 1, &[put(store, "b", "2"), put(store, "d", "2"), remove(store, "c")])?;
+    publish(storage, 2, &[put(store, "d", "1"), put(EntryKind::Group, "e", "1")])?;
     let told = |before, after| -> Result<Vec<String>, StorageError> {
         let mut told = Vec::new();
         storage.diff(before, after, &mut |kind, id, was, will| {
-            told.push(format!(
-                "{} {id}: {} > {}",
-                kind.as_str(),
-                was.unwrap_or("-"),
-                will.unwrap_or("-")
-            ));
+            told.push(format!("{} {id}: {} > {}", kind.as_str(), was.unwrap_or("-"), will.unwrap_or("-")));
         })?;
         Ok(told)
     };
-    let texts =
-        |expected: &[&str]| -> Vec<String> { expected.iter().map(|&it| it.to_owned()).collect() };
-    expect(
-        "1 to 3",
-        &told(1, 3)?,
-        &texts(&["store b: 1 > 2", "store c: 1 > -", "group e: - > 1"]),
-    )?;
-    expect(
-        "3 to 1",
-        &told(3, 1)?,
-        &texts(&["store b: 2 > 1", "store c: - > 1", "group e: 1 > -"]),
-    )?;
-    expect(
-        "0 to 2",
-        &told(0, 2)?,
-        &texts(&["store a: - > 1", "store b: - > 2", "store d: - > 2"]),
-    )?;
+    let texts = |expected: &[&str]| -> Vec<String> { expected.iter().map(|&it| it.to_owned()).collect() };
+    expect("1 to 3", &told(1, 3)?, &texts(&["store b: 1 > 2", "store c: 1 > -", "group e: - > 1"]))?;
+    expect("3 to 1", &told(3, 1)?, &texts(&["store b: 2 > 1", "store c: - > 1", "group e: 1 > -"]))?;
+    expect("0 to 2", &told(0, 2)?, &texts(&["store a: - > 1", "store b: - > 2", "store d: - > 2"]))?;
     expect("2 to 2", &told(2, 2)?, &Vec::new())?;
     let missing = told(1, 4).map_err(|error| error.kind());
-    expect(
-        "1 to 4",
-        &missing,
-        &Err(Trouble::NoSuchVersion { version: 4 }),
-    )
+    expect("1 to 4", &missing, &Err(Trouble::NoSuchVersion { version: 4 }))
 }

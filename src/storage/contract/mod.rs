@@ -22,49 +22,21 @@ pub type Check = fn(&dyn Storage) -> Finding;
 /// All checks of one storage, with their names.
 pub const CHECKS: [(&str, Check); 12] = [
     ("an_empty_storage_has_version_0", check_empty),
-    (
-        "a_publication_is_loaded_in_order",
-        catalog::check_publish_and_load,
-    ),
-    (
-        "old_versions_stay_as_they_were",
-        catalog::check_old_versions,
-    ),
-    (
-        "a_stale_publication_changes_nothing",
-        catalog::check_conflict,
-    ),
-    (
-        "of_concurrent_publishers_exactly_one_wins",
-        catalog::check_concurrent_publishers,
-    ),
+    ("a_publication_is_loaded_in_order", catalog::check_publish_and_load),
+    ("old_versions_stay_as_they_were", catalog::check_old_versions),
+    ("a_stale_publication_changes_nothing", catalog::check_conflict),
+    ("of_concurrent_publishers_exactly_one_wins", catalog::check_concurrent_publishers),
     ("versions_are_listed_latest_first", catalog::check_versions),
-    (
-        "the_later_of_two_changes_of_one_entry_stands",
-        catalog::check_repeated_change,
-    ),
-    (
-        "differences_are_told_in_both_directions",
-        catalog::check_diff,
-    ),
-    (
-        "the_highest_revision_wins_in_any_order",
-        records::check_revisions,
-    ),
-    (
-        "the_earliest_step_of_each_kind_is_kept",
-        records::check_steps,
-    ),
+    ("the_later_of_two_changes_of_one_entry_stands", catalog::check_repeated_change),
+    ("differences_are_told_in_both_directions", catalog::check_diff),
+    ("the_highest_revision_wins_in_any_order", records::check_revisions),
+    ("the_earliest_step_of_each_kind_is_kept", records::check_steps),
     ("filters_choose_records_in_order", records::check_filters),
     ("the_secret_is_made_once", check_secret),
 ];
 
 fn expect<T: PartialEq + Debug>(what: &str, found: &T, expected: &T) -> Finding {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(format!("{what}: found {found:?}, expected {expected:?}").into())
-    }
+    if found == expected { Ok(()) } else { Err(format!("{what}: found {found:?}, expected {expected:?}").into()) }
 }
 
 /// Nothing was ever published, and that is no error.
@@ -74,23 +46,14 @@ pub fn check_empty(storage: &dyn Storage) -> Finding {
     expect("versions", &storage.versions(None, 10)?, &Vec::new())?;
     expect("tags", &storage.count_tags(&TagFilter::default())?, &0)?;
     let missing = loaded(storage, 1).err().map(|error| error.kind());
-    expect(
-        "version 1",
-        &missing,
-        &Some(Trouble::NoSuchVersion { version: 1 }),
-    )
+    expect("version 1", &missing, &Some(Trouble::NoSuchVersion { version: 1 }))
 }
 
 /// Whoever comes second gets what the first one made.
 pub fn check_secret(storage: &dyn Storage) -> Finding {
     let secrets: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..8_u8)
-            .map(|n| scope.spawn(move || storage.secret(&|| [n; 32])))
-            .collect();
-        threads
-            .into_iter()
-            .map(thread::ScopedJoinHandle::join)
-            .collect()
+        let threads: Vec<_> = (0..8_u8).map(|n| scope.spawn(move || storage.secret(&|| [n; 32]))).collect();
+        threads.into_iter().map(thread::ScopedJoinHandle::join).collect()
     });
     let mut different = BTreeSet::new();
     for secret in secrets {
@@ -115,9 +78,5 @@ pub fn check_two_openings(one: &dyn Storage, other: &dyn Storage) -> Finding {
     one.deliver(&[record(1, 1)?], &[])?;
     other.deliver(&[record(1, 1)?], &[])?;
     expect("tags", &other.count_tags(&TagFilter::default())?, &1)?;
-    expect(
-        "secret",
-        &one.secret(&|| [1; 32])?,
-        &other.secret(&|| [2; 32])?,
-    )
+    expect("secret", &one.secret(&|| [1; 32])?, &other.secret(&|| [2; 32])?)
 }

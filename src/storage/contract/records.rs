@@ -20,11 +20,7 @@ pub(super) fn record(n: u128, revision: i64) -> Result<TagRecord, IdError> {
         at,
         campaign: CampaignSlug::default_slug(),
         outcome: "routed".into(),
-        store: Some(StoreId::parse(if n.is_multiple_of(2) {
-            "even"
-        } else {
-            "odd"
-        })?),
+        store: Some(StoreId::parse(if n.is_multiple_of(2) { "even" } else { "odd" })?),
         join_kind: Some("group".into()),
         join_id: None,
         fallback: Some("next_store".into()),
@@ -62,18 +58,9 @@ pub fn check_revisions(storage: &dyn Storage) -> Finding {
         source: FixSource::None,
         ..first.clone()
     };
-    let highest = TagRecord {
-        revision: 30,
-        ..bare.clone()
-    };
-    let middle = TagRecord {
-        revision: 20,
-        ..first.clone()
-    };
-    let same_revision = TagRecord {
-        outcome: "choose".into(),
-        ..highest.clone()
-    };
+    let highest = TagRecord { revision: 30, ..bare.clone() };
+    let middle = TagRecord { revision: 20, ..first.clone() };
+    let same_revision = TagRecord { outcome: "choose".into(), ..highest.clone() };
     let all = TagFilter::default();
     storage.deliver(std::slice::from_ref(&first), &[])?;
     expect("first", &tags(storage, &all)?, &vec![first.clone()])?;
@@ -82,20 +69,9 @@ pub fn check_revisions(storage: &dyn Storage) -> Finding {
     storage.deliver(&[middle, same_revision, first], &[])?;
     expect("repeated", &tags(storage, &all)?, &vec![highest.clone()])?;
     let other = VisitorId::from_parts(1, 1);
-    let stranger = TagRecord {
-        revision: 40,
-        visitor: other,
-        ..highest.clone()
-    };
+    let stranger = TagRecord { revision: 40, visitor: other, ..highest.clone() };
     storage.deliver(&[stranger], &[])?;
-    expect(
-        "stranger",
-        &tags(storage, &all)?,
-        &vec![TagRecord {
-            revision: 40,
-            ..highest
-        }],
-    )?;
+    expect("stranger", &tags(storage, &all)?, &vec![TagRecord { revision: 40, ..highest }])?;
     expect("count", &storage.count_tags(&all)?, &1)
 }
 
@@ -107,22 +83,9 @@ pub fn check_steps(storage: &dyn Storage) -> Finding {
         step,
         at: Timestamp::from_unix_ms(at),
     };
-    storage.deliver(
-        &[],
-        &[step(1, Step::Pressed, 20), step(1, Step::NotMine, 30)],
-    )?;
-    storage.deliver(
-        &visits,
-        &[step(1, Step::Pressed, 10), step(2, Step::Refused, 5)],
-    )?;
-    storage.deliver(
-        &visits,
-        &[
-            step(1, Step::Pressed, 10),
-            step(1, Step::Pressed, 40),
-            step(9, Step::Pressed, 1),
-        ],
-    )?;
+    storage.deliver(&[], &[step(1, Step::Pressed, 20), step(1, Step::NotMine, 30)])?;
+    storage.deliver(&visits, &[step(1, Step::Pressed, 10), step(2, Step::Refused, 5)])?;
+    storage.deliver(&visits, &[step(1, Step::Pressed, 10), step(1, Step::Pressed, 40), step(9, Step::Pressed, 1)])?;
     let told = |filter: &TagFilter| -> Result<Vec<StepRecord>, StorageError> {
         let mut told = Vec::new();
         storage.each_step(filter, &mut |record| {
@@ -131,28 +94,15 @@ pub fn check_steps(storage: &dyn Storage) -> Finding {
         })?;
         Ok(told)
     };
-    let expected = vec![
-        step(1, Step::NotMine, 30),
-        step(1, Step::Pressed, 10),
-        step(2, Step::Refused, 5),
-    ];
+    let expected = vec![step(1, Step::NotMine, 30), step(1, Step::Pressed, 10), step(2, Step::Refused, 5)];
     expect("steps", &told(&TagFilter::default())?, &expected)?;
-    let even = TagFilter {
-        store: StoreId::parse("even").ok(),
-        ..TagFilter::default()
-    };
-    expect(
-        "steps of a store",
-        &told(&even)?,
-        &vec![step(2, Step::Refused, 5)],
-    )
+    let even = TagFilter { store: StoreId::parse("even").ok(), ..TagFilter::default() };
+    expect("steps of a store", &told(&even)?, &vec![step(2, Step::Refused, 5)])
 }
 
 /// Every condition alone chooses the right records, and `each` may break off.
 pub fn check_filters(storage: &dyn Storage) -> Finding {
-    let mut records = (0..40_u128)
-        .map(|n| record(n * 7, 1))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut records = (0..40_u128).map(|n| record(n * 7, 1)).collect::<Result<Vec<_>, _>>()?;
     for record in records.iter_mut().step_by(3) {
         record.region.district = "徐汇区".into();
         record.region.areas = vec!["徐家汇".into()];
@@ -162,26 +112,14 @@ pub fn check_filters(storage: &dyn Storage) -> Finding {
     storage.deliver(&records, &[])?;
     records.sort_by_key(|record| (record.at, record.scan));
     for (filter, count) in filters() {
-        let expected: Vec<TagRecord> = records
-            .iter()
-            .filter(|it| filter.passes(it))
-            .cloned()
-            .collect();
+        let expected: Vec<TagRecord> = records.iter().filter(|it| filter.passes(it)).cloned().collect();
         expect(&format!("{filter:?}"), &tags(storage, &filter)?, &expected)?;
-        expect(
-            &format!("count of {filter:?}"),
-            &storage.count_tags(&filter)?,
-            &count,
-        )?;
+        expect(&format!("count of {filter:?}"), &storage.count_tags(&filter)?, &count)?;
     }
     let mut seen = 0;
     storage.each_tag(&TagFilter::default(), &mut |_record| {
         seen += 1;
-        if seen == 3 {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     expect("broken off", &seen, &3)
 }
@@ -197,15 +135,9 @@ fn filters() -> Vec<(TagFilter, u64)> {
     let moment = |offset: i64| Some(Timestamp::from_unix_ms(1_790_000_000_000 + offset));
     vec![
         (TagFilter::default(), 40),
-        (
-            from(&|it| it.visitor = Some(VisitorId::from_parts(1_790_000_000_000, 1))),
-            14,
-        ),
+        (from(&|it| it.visitor = Some(VisitorId::from_parts(1_790_000_000_000, 1))), 14),
         (from(&|it| it.store = StoreId::parse("odd").ok()), 13),
-        (
-            from(&|it| it.campaign = CampaignSlug::parse("春节").ok()),
-            14,
-        ),
+        (from(&|it| it.campaign = CampaignSlug::parse("春节").ok()), 14),
         (from(&|it| it.province = name("上海市")), 40),
         (from(&|it| it.city = name("上海")), 0),
         (from(&|it| it.district = name("徐汇区")), 14),

@@ -2,9 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
 
-use super::super::{
-    Change, EachDifference, EachEntry, EntryKind, PublishInfo, StorageError, Trouble, VersionInfo,
-};
+use super::super::{Change, EachDifference, EachEntry, EntryKind, PublishInfo, StorageError, Trouble, VersionInfo};
 use super::{from_sql, to_sql};
 use crate::time::Timestamp;
 
@@ -24,38 +22,25 @@ fn kind(row: &Row<'_>) -> Result<EntryKind, StorageError> {
     EntryKind::ALL
         .into_iter()
         .find(|it| number(*it) == found)
-        .ok_or_else(|| {
-            StorageError::caused(Trouble::Corrupt, format!("entry of unknown kind {found}"))
-        })
+        .ok_or_else(|| StorageError::caused(Trouble::Corrupt, format!("entry of unknown kind {found}")))
 }
 
 fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<Option<&'a str>, StorageError> {
     let value = row.get_ref(column)?;
-    value
-        .as_str_or_null()
-        .map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))
+    value.as_str_or_null().map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))
 }
 
 pub(super) fn current_version(conn: &Connection) -> Result<u64, StorageError> {
-    let version = conn
-        .prepare_cached("SELECT coalesce(max(version), 0) FROM version")?
-        .query_one((), |row| row.get(0))?;
+    let version =
+        conn.prepare_cached("SELECT coalesce(max(version), 0) FROM version")?.query_one((), |row| row.get(0))?;
     from_sql(version)
 }
 
 fn require(conn: &Connection, version: u64) -> Result<(), StorageError> {
-    if version <= current_version(conn)? {
-        Ok(())
-    } else {
-        Err(Trouble::NoSuchVersion { version }.into())
-    }
+    if version <= current_version(conn)? { Ok(()) } else { Err(Trouble::NoSuchVersion { version }.into()) }
 }
 
-pub(super) fn load(
-    conn: &Connection,
-    version: u64,
-    each: EachEntry<'_>,
-) -> Result<(), StorageError> {
+pub(super) fn load(conn: &Connection, version: u64, each: EachEntry<'_>) -> Result<(), StorageError> {
     require(conn, version)?;
     let mut query = conn.prepare_cached(
         "SELECT kind, id, body FROM entry WHERE from_version <= ?1 AND (to_version IS NULL OR to_version > ?1)
@@ -63,22 +48,13 @@ pub(super) fn load(
     )?;
     let mut rows = query.query([to_sql(version)])?;
     while let Some(row) = rows.next()? {
-        each(
-            kind(row)?,
-            text(row, 1)?.unwrap_or_default(),
-            text(row, 2)?.unwrap_or_default(),
-        );
+        each(kind(row)?, text(row, 1)?.unwrap_or_default(), text(row, 2)?.unwrap_or_default());
     }
     Ok(())
 }
 
 /// A row that is valid in both versions, or in neither, tells no difference; so only rows valid in exactly one are grouped.
-pub(super) fn diff(
-    conn: &Connection,
-    before: u64,
-    after: u64,
-    each: EachDifference<'_>,
-) -> Result<(), StorageError> {
+pub(super) fn diff(conn: &Connection, before: u64, after: u64, each: EachDifference<'_>) -> Result<(), StorageError> {
     require(conn, before.max(after))?;
     let mut query = conn.prepare_cached(
         "SELECT kind, id, max(CASE WHEN is_before THEN body END) AS was, max(CASE WHEN is_after THEN body END) AS will
@@ -89,12 +65,7 @@ pub(super) fn diff(
     )?;
     let mut rows = query.query([to_sql(before), to_sql(after)])?;
     while let Some(row) = rows.next()? {
-        each(
-            kind(row)?,
-            text(row, 1)?.unwrap_or_default(),
-            text(row, 2)?,
-            text(row, 3)?,
-        );
+        each(kind(row)?, text(row, 1)?.unwrap_or_default(), text(row, 2)?, text(row, 3)?);
     }
     Ok(())
 }
@@ -110,23 +81,14 @@ pub(super) fn publish(
         return Err(Trouble::Conflict { current }.into());
     }
     let next = current.saturating_add(1);
-    let mut publication = Publication {
-        conn,
-        next: to_sql(next),
-    };
+    let mut publication = Publication { conn, next: to_sql(next) };
     let mut count: u64 = 0;
     for change in changes {
         count += u64::from(publication.apply(&change)?);
     }
     conn.execute(
         "INSERT INTO version (version, at, author, note, changes) VALUES (?1, ?2, ?3, ?4, ?5)",
-        (
-            to_sql(next),
-            info.at.unix_ms(),
-            &info.author,
-            &info.note,
-            to_sql(count),
-        ),
+        (to_sql(next), info.at.unix_ms(), &info.author, &info.note, to_sql(count)),
     )?;
     Ok(next)
 }
@@ -145,12 +107,7 @@ impl Publication<'_> {
              ORDER BY from_version DESC LIMIT 1",
         )?;
         let found: Option<(i64, bool)> = query
-            .query_one(key, |row| {
-                Ok((
-                    row.get(0)?,
-                    row.get_ref(1)?.as_str_or_null()? == change.body.as_deref(),
-                ))
-            })
+            .query_one(key, |row| Ok((row.get(0)?, row.get_ref(1)?.as_str_or_null()? == change.body.as_deref())))
             .optional()?;
         match (found, &change.body) {
             (None, None) | (Some((_, true)), _) => return Ok(false),
@@ -158,49 +115,36 @@ impl Publication<'_> {
             // Two changes of one entry in one publication: the earlier one leaves no trace.
             (Some((from, false)), _) if from == self.next => {
                 self.conn
-                    .prepare_cached(
-                        "DELETE FROM entry WHERE kind = ?1 AND id = ?2 AND from_version = ?3",
-                    )?
+                    .prepare_cached("DELETE FROM entry WHERE kind = ?1 AND id = ?2 AND from_version = ?3")?
                     .execute((key.0, key.1, from))?;
             }
             (Some((from, false)), _) => {
                 self.conn
-                    .prepare_cached("UPDATE entry SET to_version = ?4 WHERE kind = ?1 AND id = ?2 AND from_version = ?3")?
+                    .prepare_cached(
+                        "UPDATE entry SET to_version = ?4 WHERE kind = ?1 AND id = ?2 AND from_version = ?3",
+                    )?
                     .execute((key.0, key.1, from, self.next))?;
             }
         }
         if let Some(body) = &change.body {
             self.conn
-                .prepare_cached(
-                    "INSERT INTO entry (kind, id, from_version, body) VALUES (?1, ?2, ?3, ?4)",
-                )?
+                .prepare_cached("INSERT INTO entry (kind, id, from_version, body) VALUES (?1, ?2, ?3, ?4)")?
                 .execute((key.0, key.1, self.next, body))?;
         }
         Ok(true)
     }
 }
 
-pub(super) fn versions(
-    conn: &Connection,
-    before: Option<u64>,
-    limit: usize,
-) -> Result<Vec<VersionInfo>, StorageError> {
+pub(super) fn versions(conn: &Connection, before: Option<u64>, limit: usize) -> Result<Vec<VersionInfo>, StorageError> {
     let mut query = conn.prepare_cached(
         "SELECT version, at, author, note, changes FROM version WHERE version < ?1 ORDER BY version DESC LIMIT ?2",
     )?;
-    let mut rows = query.query((
-        before.map_or(i64::MAX, to_sql),
-        i64::try_from(limit).unwrap_or(i64::MAX),
-    ))?;
+    let mut rows = query.query((before.map_or(i64::MAX, to_sql), i64::try_from(limit).unwrap_or(i64::MAX)))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(VersionInfo {
             version: from_sql(row.get(0)?)?,
-            info: PublishInfo {
-                at: Timestamp::from_unix_ms(row.get(1)?),
-                author: row.get(2)?,
-                note: row.get(3)?,
-            },
+            info: PublishInfo { at: Timestamp::from_unix_ms(row.get(1)?), author: row.get(2)?, note: row.get(3)? },
             changes: from_sql(row.get(4)?)?,
         });
     }

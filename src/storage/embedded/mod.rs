@@ -10,8 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::{
-    Change, EachDifference, EachEntry, EachStep, EachTag, PublishInfo, Storage, StorageError,
-    TagFilter, Trouble, VersionInfo,
+    Change, EachDifference, EachEntry, EachStep, EachTag, PublishInfo, Storage, StorageError, TagFilter, Trouble,
+    VersionInfo,
 };
 use crate::funnel::StepRecord;
 use crate::tag::TagRecord;
@@ -50,18 +50,12 @@ impl Embedded {
             path: path.to_owned(),
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
-            version: Mutex::new(VersionWatch {
-                conn: watch,
-                last: None,
-            }),
+            version: Mutex::new(VersionWatch { conn: watch, last: None }),
         })
     }
 
     /// Does one thing as one transaction of the writer.
-    fn write<T>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, StorageError>,
-    ) -> Result<T, StorageError> {
+    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StorageError>) -> Result<T, StorageError> {
         let mut conn = lock(&self.writer);
         // Immediate: a transaction that reads first and writes later could find its snapshot outdated by another process.
         let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -71,10 +65,7 @@ impl Embedded {
     }
 
     /// Does one thing on one snapshot, on a connection of its own, which no writer waits for.
-    fn read<T>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, StorageError>,
-    ) -> Result<T, StorageError> {
+    fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StorageError>) -> Result<T, StorageError> {
         let idle = lock(&self.readers).pop();
         let mut conn = match idle {
             Some(conn) => conn,
@@ -92,10 +83,7 @@ impl Embedded {
 impl Storage for Embedded {
     fn current_version(&self) -> Result<u64, StorageError> {
         let watch = &mut *lock(&self.version);
-        let data_version: i64 = watch
-            .conn
-            .prepare_cached("PRAGMA data_version")?
-            .query_one((), |row| row.get(0))?;
+        let data_version: i64 = watch.conn.prepare_cached("PRAGMA data_version")?.query_one((), |row| row.get(0))?;
         if let Some((seen, version)) = watch.last
             && seen == data_version
         {
@@ -123,11 +111,7 @@ impl Storage for Embedded {
         self.write(|conn| catalog::publish(conn, expected, info, changes))
     }
 
-    fn versions(
-        &self,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Result<Vec<VersionInfo>, StorageError> {
+    fn versions(&self, before: Option<u64>, limit: usize) -> Result<Vec<VersionInfo>, StorageError> {
         self.read(|conn| catalog::versions(conn, before, limit))
     }
 
@@ -149,9 +133,7 @@ impl Storage for Embedded {
 
     fn secret(&self, make: &dyn Fn() -> [u8; 32]) -> Result<[u8; 32], StorageError> {
         self.write(|conn| {
-            let kept = conn
-                .query_one("SELECT bytes FROM secret", (), |row| row.get(0))
-                .optional()?;
+            let kept = conn.query_one("SELECT bytes FROM secret", (), |row| row.get(0)).optional()?;
             if let Some(secret) = kept {
                 return Ok(secret);
             }
@@ -169,24 +151,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl From<rusqlite::Error> for StorageError {
     fn from(source: rusqlite::Error) -> Self {
-        use rusqlite::Error::{
-            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
-        };
-        let is_corrupt = matches!(
-            source.sqlite_error_code(),
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-        ) || matches!(
-            source,
-            FromSqlConversionFailure(..)
-                | IntegralValueOutOfRange(..)
-                | InvalidColumnType(..)
-                | Utf8Error(..)
-        );
-        let kind = if is_corrupt {
-            Trouble::Corrupt
-        } else {
-            Trouble::Unavailable
-        };
+        use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
+        let is_corrupt =
+            matches!(source.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+                || matches!(
+                    source,
+                    FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..)
+                );
+        let kind = if is_corrupt { Trouble::Corrupt } else { Trouble::Unavailable };
         Self::caused(kind, source)
     }
 }

@@ -26,19 +26,14 @@ const UPSERT: &str = "
         region_source = excluded.region_source, source = excluded.source, accuracy = excluded.accuracy
     WHERE excluded.revision > tag.revision";
 
-const COLUMNS: &str =
-    "scan, revision, visitor, at, campaign, outcome, store, join_kind, join_id, fallback,
+const COLUMNS: &str = "scan, revision, visitor, at, campaign, outcome, store, join_kind, join_id, fallback,
     province, city, district, areas, region_source, source, accuracy";
 
 fn corrupt(cause: impl std::error::Error + Send + Sync + 'static) -> StorageError {
     StorageError::caused(Trouble::Corrupt, cause)
 }
 
-pub(super) fn deliver(
-    conn: &Transaction<'_>,
-    tags: &[TagRecord],
-    steps: &[StepRecord],
-) -> Result<(), StorageError> {
+pub(super) fn deliver(conn: &Transaction<'_>, tags: &[TagRecord], steps: &[StepRecord]) -> Result<(), StorageError> {
     let mut upsert = conn.prepare_cached(UPSERT)?;
     for record in tags {
         let areas = serde_json::to_string(&record.region.areas).map_err(corrupt)?;
@@ -67,24 +62,15 @@ pub(super) fn deliver(
          ON CONFLICT (scan, step) DO UPDATE SET at = excluded.at WHERE excluded.at < step.at",
     )?;
     for record in steps {
-        insert.execute((
-            record.scan.to_string(),
-            record.step.as_str(),
-            record.at.unix_ms(),
-        ))?;
+        insert.execute((record.scan.to_string(), record.step.as_str(), record.at.unix_ms()))?;
     }
     Ok(())
 }
 
-pub(super) fn each_tag(
-    conn: &Connection,
-    filter: &TagFilter,
-    each: EachTag<'_>,
-) -> Result<(), StorageError> {
+pub(super) fn each_tag(conn: &Connection, filter: &TagFilter, each: EachTag<'_>) -> Result<(), StorageError> {
     let (conditions, values) = conditions(filter);
-    let mut query = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM tag WHERE {conditions} ORDER BY tag.at, tag.scan"
-    ))?;
+    let mut query =
+        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM tag WHERE {conditions} ORDER BY tag.at, tag.scan"))?;
     let mut rows = query.query(params_from_iter(values))?;
     while let Some(row) = rows.next()? {
         if each(tag(row)?).is_break() {
@@ -100,11 +86,7 @@ pub(super) fn count_tags(conn: &Connection, filter: &TagFilter) -> Result<u64, S
     from_sql(query.query_one(params_from_iter(values), |row| row.get(0))?)
 }
 
-pub(super) fn each_step(
-    conn: &Connection,
-    filter: &TagFilter,
-    each: EachStep<'_>,
-) -> Result<(), StorageError> {
+pub(super) fn each_step(conn: &Connection, filter: &TagFilter, each: EachStep<'_>) -> Result<(), StorageError> {
     let (conditions, values) = conditions(filter);
     let mut query = conn.prepare_cached(&format!(
         "SELECT step.scan, step.step, step.at FROM tag JOIN step USING (scan) WHERE {conditions}
@@ -129,21 +111,9 @@ fn conditions(filter: &TagFilter) -> (String, Vec<Value>) {
     let text = |it: &Option<String>| it.clone().map(Value::Text);
     let moment = |it: Option<Timestamp>| it.map(|it| Value::Integer(it.unix_ms()));
     let given = [
-        (
-            "tag.visitor = ?",
-            filter.visitor.map(|it| Value::Text(it.to_string())),
-        ),
-        (
-            "tag.store = ?",
-            filter.store.as_ref().map(|it| Value::Text(it.to_string())),
-        ),
-        (
-            "tag.campaign = ?",
-            filter
-                .campaign
-                .as_ref()
-                .map(|it| Value::Text(it.to_string())),
-        ),
+        ("tag.visitor = ?", filter.visitor.map(|it| Value::Text(it.to_string()))),
+        ("tag.store = ?", filter.store.as_ref().map(|it| Value::Text(it.to_string()))),
+        ("tag.campaign = ?", filter.campaign.as_ref().map(|it| Value::Text(it.to_string()))),
         ("tag.province = ?", text(&filter.province)),
         ("tag.city = ?", text(&filter.city)),
         ("tag.district = ?", text(&filter.district)),
@@ -177,10 +147,7 @@ fn tag(row: &Row<'_>) -> Result<TagRecord, StorageError> {
         at: Timestamp::from_unix_ms(row.get(3)?),
         campaign: id(row, 4, CampaignSlug::parse)?,
         outcome: row.get(5)?,
-        store: store
-            .map(|it| StoreId::parse(&it))
-            .transpose()
-            .map_err(corrupt)?,
+        store: store.map(|it| StoreId::parse(&it)).transpose().map_err(corrupt)?,
         join_kind: row.get(7)?,
         join_id: row.get(8)?,
         fallback: row.get(9)?,

@@ -56,8 +56,7 @@ fn migrate(conn: &mut Connection) -> Result<(), StorageError> {
     if found > known {
         return Err(Trouble::TooNew { found, known }.into());
     }
-    let done =
-        usize::try_from(found).map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))?;
+    let done = usize::try_from(found).map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))?;
     for step in MIGRATIONS.iter().skip(done) {
         transaction.execute_batch(step)?;
     }
