@@ -23,3 +23,6 @@ pub use places::Place;
 pub use problem::Problem;
 pub use search::{Found, StoreFilter};
 pub use snapshot::{Catalog, Entries, JoinCodeId, Joinable};
+
+#[cfg(test)]
+mod tests;

@@ -15,8 +15,6 @@ pub const WECHAT: &str = "Mozilla/5.0 (Linux; Android 13; 22041211AC Build/TP1A.
     MicroMessenger/8.0.49.2600(0x28003133) WeChat/arm64 Weixin NetType/4G Language/zh_CN ABI/arm64";
 /// An address whose city the bundled database names: Shanghai.
 const SHANGHAI: &str = "203.0.113.9";
-/// The key that WebDriver gives an element by.
-const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// Which phone, and whose.
 pub struct Setup {
@@ -40,6 +38,8 @@ pub enum Place {
     At(f64, f64, f64),
     Refused,
     Unavailable,
+    /// The customer has not been asked.
+    Open,
 }
 
 pub struct Browser<'a> {
@@ -77,6 +77,7 @@ impl<'a> Browser<'a> {
         let setting = match place {
             Place::Refused => "denied",
             Place::At(..) | Place::Unavailable => "granted",
+            Place::Open => "prompt",
         };
         let permission = json!({
             "origin": self.demo.url(""), "setting": setting, "permission": {"name": "geolocation"},
@@ -86,7 +87,7 @@ impl<'a> Browser<'a> {
             Place::At(latitude, longitude, accuracy) => {
                 json!({"latitude": latitude, "longitude": longitude, "accuracy": accuracy})
             }
-            Place::Refused | Place::Unavailable => json!({}),
+            Place::Refused | Place::Unavailable | Place::Open => json!({}),
         };
         self.cdp("Emulation.setGeolocationOverride", &position);
     }
@@ -167,35 +168,55 @@ impl<'a> Browser<'a> {
         );
     }
 
-    fn element(&self, using: &str, value: &str) -> String {
-        let body = json!({"using": using, "value": value});
-        let found = poll(|| self.session.send("POST", "/element", &body).ok());
-        let Some(found) = found else { self.give_up(value) };
-        found[ELEMENT].as_str().unwrap().to_owned()
+    /// Puts a finger on an element, which a finger must be able to reach, and lifts it.
+    fn tap_found(&self, find: &str) {
+        self.touch(find);
+        self.lift();
     }
 
-    fn tap_element(&self, id: &str) {
-        self.session
-            .send("POST", &format!("/element/{id}/click"), &json!({}))
-            .unwrap_or_else(|error| panic!("{error}"));
+    /// Puts a finger on an element once it is there and nothing lies over it. `find` is an expression of JavaScript.
+    fn touch(&self, find: &str) {
+        let reach = format!(
+            "(e => {{ if (!e || document.readyState !== 'complete') return null; \
+             const inside = r => r.top >= 0 && r.bottom <= innerHeight; \
+             if (!inside(e.getBoundingClientRect())) e.scrollIntoView({{block: 'center', behavior: 'instant'}}); \
+             const r = e.getBoundingClientRect(), x = r.left + r.width / 2, y = r.top + r.height / 2; \
+             return r.width && e.contains(document.elementFromPoint(x, y)) ? {{x, y}} : null; }})({find})"
+        );
+        let point = poll(|| self.look(&reach).ok().filter(Value::is_object));
+        let Some(point) = point else { self.give_up(&format!("a finger cannot reach {find}")) };
+        let params = json!({"type": "touchStart", "touchPoints": [point]});
+        self.cdp("Input.dispatchTouchEvent", &params);
     }
 
-    /// Taps the first element that the selector finds, if a finger can reach it.
+    fn lift(&self) {
+        let params = json!({"type": "touchEnd", "touchPoints": []});
+        self.cdp("Input.dispatchTouchEvent", &params);
+    }
+
+    /// Taps the first element that the selector finds.
     pub fn tap(&self, selector: &str) {
-        self.tap_element(&self.element("css selector", selector));
+        self.tap_found(&format!("document.querySelector({})", json!(selector)));
     }
 
     /// Taps the link that contains the words.
     pub fn tap_link(&self, words: &str) {
-        self.tap_element(&self.element("xpath", &format!("//a[contains(., '{words}')]")));
+        let words = json!(words);
+        self.tap_found(&format!("[...document.links].find(it => it.innerText.includes({words}))"));
     }
 
-    /// Types into an element.
+    /// Holds a finger on an element until something has come of it.
+    pub fn press(&self, selector: &str, until: impl FnOnce()) {
+        self.touch(&format!("document.querySelector({})", json!(selector)));
+        until();
+        self.lift();
+    }
+
+    /// Types into the field that the selector finds.
     pub fn write(&self, selector: &str, text: &str) {
-        let id = self.element("css selector", selector);
-        self.session
-            .send("POST", &format!("/element/{id}/value"), &json!({"text": text}))
-            .unwrap_or_else(|error| panic!("{error}"));
+        self.tap(selector);
+        self.wait(&format!("document.activeElement.matches({})", json!(selector)));
+        self.cdp("Input.insertText", &json!({"text": text}));
     }
 
     /// What is on the screen, as PNG.
@@ -207,6 +228,7 @@ impl<'a> Browser<'a> {
 
     /// The texts of all codes on the screen, read by a decoder that is not ours.
     pub fn codes(&self) -> Vec<String> {
+        self.wait("document.readyState === 'complete' && [...document.images].every(it => it.complete)");
         eye::codes(&self.screenshot())
     }
 

@@ -45,7 +45,7 @@ fn a_wrong_store_leads_to_the_others_and_the_right_one_is_remembered() {
     let demo = Demo::start();
     let phone = Browser::start(&demo, &Setup::default());
     phone.open("/");
-    assert_eq!(phone.text("#eyebrow"), "您可能在上海附近");
+    assert_eq!(phone.text("#eyebrow"), "您可能在上海市附近");
     assert!(!phone.sees("#qr"), "a city is too coarse for a code");
     let first = row("SH-0001");
     phone.tap("#list a[data-store='SH-0001']");

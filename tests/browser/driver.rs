@@ -192,6 +192,8 @@ fn capabilities(options: &Value, profile: &TempDir) -> Value {
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        // Chromium itself asks nobody outside either.
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         format!("--user-data-dir={}", profile.path().display()),
     ]);
     json!({"capabilities": {"alwaysMatch": {

@@ -27,6 +27,7 @@ fn a_granted_position_shows_the_nearest_store_and_its_code() {
 fn the_phone_is_asked_for_its_position_only_after_a_tap() {
     let demo = Demo::start();
     let phone = Browser::start(&demo, &Setup::default());
+    phone.stands(&Place::Open);
     phone.before_pages(
         "window.asked = 0; const ask = Geolocation.prototype.getCurrentPosition; \
          Geolocation.prototype.getCurrentPosition = function (...all) { window.asked += 1; return ask.apply(this, all); };",

@@ -58,12 +58,7 @@ impl Answer {
     #[track_caller]
     pub fn problem(&self) -> Problem {
         let shown = String::from_utf8_lossy(&self.body);
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/problem+json"),
-            "{} {shown}",
-            self.status
-        );
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{} {shown}", self.status);
         let json = self.json();
         for member in ["type", "title", "detail", "code"] {
             let text = json[member].as_str().unwrap_or_default();
@@ -77,10 +72,7 @@ impl Answer {
             }
         }
         let word = |value: &Value| value.as_str().unwrap().to_owned();
-        Problem {
-            code: word(&json["code"]),
-            fields: errors.iter().map(|it| word(&it["field"])).collect(),
-        }
+        Problem { code: word(&json["code"]), fields: errors.iter().map(|it| word(&it["field"])).collect() }
     }
 
     /// The token in the cookie that was set.
@@ -112,10 +104,7 @@ impl Client {
             .proxy(None)
             .timeout_global(Some(PATIENCE))
             .build();
-        Self {
-            agent: config.new_agent(),
-            url: url.into(),
-        }
+        Self { agent: config.new_agent(), url: url.into() }
     }
 
     /// Calls once; an error of the connection is a value.
@@ -138,25 +127,14 @@ impl Client {
         };
         let mut answered = answered?;
         let body = answered.body_mut().read_to_vec()?;
-        Ok(Answer {
-            status: answered.status().as_u16(),
-            headers: answered.headers().clone(),
-            body,
-        })
+        Ok(Answer { status: answered.status().as_u16(), headers: answered.headers().clone(), body })
     }
 
     /// Calls once. Every answer bears a request id.
     #[track_caller]
-    pub fn call(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Option<&[u8]>,
-    ) -> Answer {
-        let answer = self
-            .attempt(method, path, headers, body)
-            .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
+        let answer =
+            self.attempt(method, path, headers, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let id = answer.header("x-request-id").unwrap_or_default();
         assert!(!id.is_empty(), "{method} {path} has no request id");
         answer

@@ -42,7 +42,7 @@ XX-0001,"<script>alert(1)</script>&""'店","""><img src=x onerror=alert(2)>",<b>
 "#;
 
 /// The default campaign with a group of its own, and one that reaches 1 km and has none.
-pub const CAMPAIGNS: &str = r#"
+pub const CAMPAIGNS: &str = r##"
 [[campaign]]
 slug = "default"
 name = "青禾咖啡"
@@ -54,7 +54,7 @@ group_name = "青禾粉丝群"
 slug = "summer"
 name = "夏日杯"
 reach_m = 1000
-"#;
+"##;
 
 /// The square in Shanghai: 451.0 m from SH-0001, 1418.3 m from SH-0002, 2733.7 m from SH-0003 (geographiclib 2.1).
 pub const SQUARE: (f64, f64) = (31.2304, 121.4737);
@@ -101,10 +101,7 @@ impl Builder {
         let clock = ManualClock::at(Timestamp::parse_rfc3339(NOW).unwrap());
         let (tell, told) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
-        let replaced = Replaceable {
-            clock: Arc::new(clock.clone()),
-            chance: chance(),
-        };
+        let replaced = Replaceable { clock: Arc::new(clock.clone()), chance: chance() };
         let thread = thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let built = Application::build(config, replaced).await.unwrap();
@@ -148,11 +145,8 @@ fn with_folder(mut flags: Flags, folder: &Path) -> Flags {
 fn importing<T>(folder: &Path, import: impl FnOnce(&Importer<'_>, &Config) -> T) -> T {
     let config = Config::load(None, &with_folder(Flags::new(), folder)).unwrap();
     let storage = startup::open_storage(&config).unwrap();
-    let info = PublishInfo {
-        at: Timestamp::parse_rfc3339(NOW).unwrap(),
-        author: "test".to_owned(),
-        note: String::new(),
-    };
+    let info =
+        PublishInfo { at: Timestamp::parse_rfc3339(NOW).unwrap(), author: "test".to_owned(), note: String::new() };
     import(&Importer::new(&*storage, info), &config)
 }
 
@@ -165,19 +159,8 @@ pub fn publish(folder: &Path, sheet: &str, mode: Mode) -> ImportReport {
             zone: config.time_zone.clone(),
             mapping: Mapping::default(),
         };
-        let options = ImportOptions {
-            mode,
-            ..ImportOptions::default()
-        };
-        let report = importer
-            .stores(
-                sheet.as_bytes(),
-                "stores.csv",
-                &rules,
-                options,
-                &mut |_, _| {},
-            )
-            .unwrap();
+        let options = ImportOptions { mode, ..ImportOptions::default() };
+        let report = importer.stores(sheet.as_bytes(), "stores.csv", &rules, options, &mut |_, _| {}).unwrap();
         assert!(report.problems.is_empty(), "{:?}", report.problems);
         report
     })
@@ -214,11 +197,7 @@ impl ops::Deref for TestApp {
 
 impl TestApp {
     pub fn builder() -> Builder {
-        Builder {
-            flags: Flags::new(),
-            folder: tempfile::tempdir().unwrap(),
-            stores: None,
-        }
+        Builder { flags: Flags::new(), folder: tempfile::tempdir().unwrap(), stores: None }
     }
 
     /// With [`STORES`] and [`CAMPAIGNS`].
@@ -232,9 +211,7 @@ impl TestApp {
     }
 
     fn storage(&self) -> Arc<dyn Storage> {
-        eventually("the outbox is empty", || {
-            (self.get("/readyz").json()["outbox_depth"] == 0).then_some(())
-        });
+        eventually("the outbox is empty", || (self.get("/readyz").json()["outbox_depth"] == 0).then_some(()));
         let flags = with_folder(Flags::new(), &self.folder());
         startup::open_storage(&Config::load(None, &flags).unwrap()).unwrap()
     }
@@ -246,9 +223,7 @@ impl TestApp {
             tags.push(record);
             ops::ControlFlow::Continue(())
         };
-        self.storage()
-            .each_tag(&TagFilter::default(), &mut each)
-            .unwrap();
+        self.storage().each_tag(&TagFilter::default(), &mut each).unwrap();
         tags
     }
 
@@ -259,19 +234,14 @@ impl TestApp {
             steps.push(record);
             ops::ControlFlow::Continue(())
         };
-        self.storage()
-            .each_step(&TagFilter::default(), &mut each)
-            .unwrap();
+        self.storage().each_step(&TagFilter::default(), &mut each).unwrap();
         steps
     }
 
     /// The value of a metric by its name and labels as they are printed.
     pub fn metric(&self, name: &str) -> f64 {
         let scrape = self.get("/metrics");
-        let line = scrape
-            .text()
-            .lines()
-            .find_map(|it| it.strip_prefix(name)?.strip_prefix(' '));
+        let line = scrape.text().lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(' '));
         line.map_or(0.0, |it| it.parse().unwrap())
     }
 }
@@ -286,10 +256,7 @@ impl Drop for TestApp {
         }
         let ended = self.thread.take().map(JoinHandle::join);
         if !thread::panicking() {
-            assert!(
-                matches!(ended, Some(Ok(()))),
-                "the service ended with an error"
-            );
+            assert!(matches!(ended, Some(Ok(()))), "the service ended with an error");
         }
     }
 }

@@ -9,10 +9,19 @@
     reason = "helpers of tests fail as tests do, and a skipped test says so"
 )]
 
+mod api;
+mod bad_input;
+mod client;
+mod client_ip;
 mod geo_nearest;
 mod geo_vectors;
+mod harness;
 mod ip_real_data;
+mod landing;
+mod lookups;
+mod ops;
 mod outbox;
 mod outbox_damage;
+mod pictures;
 mod real_sheets;
 mod storage;

@@ -36,7 +36,5 @@ pub fn decode_svg(text: &str) -> String {
         let [x, y, length] = [x, y, length].map(|it| it.parse::<usize>().unwrap());
         dark[y * side + x..][..length].fill(true);
     }
-    decode(side * SCALE, side * SCALE, |x, y| {
-        if dark[y / SCALE * side + x / SCALE] { 0 } else { 255 }
-    })
+    decode(side * SCALE, side * SCALE, |x, y| if dark[y / SCALE * side + x / SCALE] { 0 } else { 255 })
 }

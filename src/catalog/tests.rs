@@ -1,0 +1,218 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::campaign::Campaign;
+use crate::geo::Datum;
+use crate::group::{Contact, GroupChat, GroupStatus, JoinCode, JoinLink, Owner};
+use crate::id::{CampaignSlug, ContactId, GroupId, StoreId};
+use crate::region::RegionNames;
+use crate::store::{Located, OpeningHours, Store, StoreStatus};
+
+fn id(text: &str) -> StoreId {
+    StoreId::parse(text).unwrap()
+}
+
+fn store(name: &str, province: &str, city: &str, lat: f64, lon: f64) -> Store {
+    Store {
+        id: id(name),
+        name: name.into(),
+        address: format!("{name} Road 1").into(),
+        province: province.into(),
+        city: city.into(),
+        district: "".into(),
+        at: Located::from_datum(lat, lon, Datum::Wgs84).unwrap(),
+        status: StoreStatus::Active,
+        hours: None,
+        zone: None,
+        tags: Box::new([]),
+        extra: BTreeMap::new(),
+    }
+}
+
+fn link(text: &str) -> JoinLink {
+    JoinLink::parse(&format!("https://work.weixin.qq.com/gm/{text}"), &["work.weixin.qq.com"]).unwrap()
+}
+
+fn group(name: &str, owner: Owner, order: i32) -> GroupChat {
+    GroupChat {
+        id: GroupId::parse(name).unwrap(),
+        owner,
+        name: name.into(),
+        code: JoinCode { link: link(name), expires_at: None },
+        capacity: 200,
+        status: GroupStatus::Active,
+        order,
+    }
+}
+
+fn row(store: Store, group: Option<&str>) -> StoreRow {
+    let group = group.map(|it| FirstGroup { link: link(it), name: "".into(), capacity: 200, expires_at: None });
+    StoreRow { row: 2, store, group, contact: None }
+}
+
+fn sea() -> Entries {
+    Entries {
+        stores: vec![
+            store("s2", "上海市", "上海市", 31.2, 121.5),
+            store("s1", "上海市", "上海市", 31.2, 121.4),
+            store("g1", "广东省", "广州市", 23.1, 113.3),
+            store("f1", "Northern", "Taveuni", -16.8, 179.99),
+            store("f2", "Northern", "Taveuni", -16.8, -179.99),
+        ],
+        ..Entries::default()
+    }
+}
+
+#[test]
+fn entries_that_make_no_catalog_say_everything_that_is_wrong() {
+    let mut entries = sea();
+    entries.stores.push(store("s1", "", "", 1.0, 1.0));
+    entries.groups.push(group("a", Owner::Store(id("nowhere")), 0));
+    entries.groups.push(group("a", Owner::Campaign(CampaignSlug::parse("gone").unwrap()), 0));
+    entries.groups.push(GroupChat { capacity: 0, ..group("b", Owner::Store(id("s1")), 0) });
+    entries.campaigns = vec![Campaign::plain(), Campaign::plain()];
+    let mut codes: Vec<_> = Catalog::build(1, entries).unwrap_err().into_iter().map(|it| it.code).collect();
+    codes.sort_unstable();
+    let expected =
+        ["duplicate_id", "duplicate_id", "duplicate_id", "out_of_range", "unknown_campaign", "unknown_store"];
+    assert_eq!(codes, expected);
+}
+
+#[test]
+fn every_catalog_has_the_default_campaign() {
+    assert!(Catalog::empty().campaign(&CampaignSlug::default_slug()).is_some());
+}
+
+#[test]
+fn groups_stand_with_their_store_in_their_order() {
+    let mut entries = sea();
+    entries.groups = vec![
+        group("late", Owner::Store(id("s1")), 2),
+        group("brand", Owner::Campaign(CampaignSlug::default_slug()), 0),
+        group("early", Owner::Store(id("s1")), 1),
+        group("other", Owner::Store(id("f1")), 0),
+    ];
+    let lin = ContactId::parse("lin").unwrap();
+    let code = JoinCode { link: link("lin"), expires_at: None };
+    entries.contacts = vec![Contact { id: lin, owner: Owner::Store(id("s1")), name: "lin".into(), code, order: 0 }];
+    let catalog = Catalog::build(1, entries).unwrap();
+    let names = |name: &str| {
+        let key = catalog.store_key(&id(name)).unwrap();
+        catalog.groups_of(key).map(|(_, it)| it.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("s1"), ["early", "late"]);
+    assert_eq!(names("f1"), ["other"]);
+    assert!(names("s2").is_empty());
+    let default = CampaignSlug::default_slug();
+    let brand: Vec<_> = catalog.campaign_groups(&default).map(|(_, it)| it.id.to_string()).collect();
+    assert_eq!(brand, ["brand"]);
+    let key = catalog.store_key(&id("s1")).unwrap();
+    assert_eq!(catalog.contacts_of(key).map(|(_, it)| it.id.to_string()).collect::<Vec<_>>(), ["lin"]);
+}
+
+#[test]
+fn a_join_code_is_found_by_the_address_of_its_picture() {
+    let mut entries = sea();
+    entries.groups.push(group("a", Owner::Store(id("s1")), 0));
+    let catalog = Catalog::build(1, entries).unwrap();
+    let address = JoinCodeId::of("https://work.weixin.qq.com/gm/a");
+    // sha256sum of the link, its first ten bytes in base32.
+    assert_eq!(address.to_string(), "xkubkznqekcitdia");
+    assert_eq!(JoinCodeId::parse("XKUBKZNQEKCITDIA"), Some(address));
+    assert_eq!(catalog.join_code(address).unwrap().link, link("a"));
+    assert!(catalog.join_code(JoinCodeId::of("https://work.weixin.qq.com/gm/b")).is_none());
+    for text in ["", "a", "xkubkznqekcitdi!", "xkubkznqekcitdiaa", "../../etc/passwd"] {
+        assert_eq!(JoinCodeId::parse(text), None, "{text}");
+    }
+}
+
+#[test]
+fn a_named_place_is_the_middle_of_the_stores_there() {
+    let catalog = Catalog::build(1, sea()).unwrap();
+    let named = |province: &str, city: &str| {
+        let names = RegionNames { province: province.into(), city: city.into(), ..RegionNames::default() };
+        catalog.place_named(&names).cloned()
+    };
+    let shanghai = named("上海", "上海").unwrap();
+    assert!(
+        (shanghai.circle.middle.lat() - 31.2).abs() < 0.001 && (shanghai.circle.middle.lon() - 121.45).abs() < 0.001
+    );
+    assert!((shanghai.circle.radius_m - 10_000.0).abs() < 1e-6, "a city is at least ten kilometres wide");
+    assert_eq!(&*shanghai.names.city, "上海市", "spelled as the chain spells it");
+    assert!(named("上海市", "").is_some());
+    assert_eq!(&*named("广东", "深圳").unwrap().names.city, "", "a city without stores falls back to its province");
+    let fiji = named("", "TAVEUNI").unwrap();
+    assert!(
+        fiji.circle.middle.lon().abs() > 179.9,
+        "the middle of stores on both sides of the antimeridian is between them"
+    );
+    assert!(named("", "").is_none());
+    assert!(named("四川", "成都").is_none());
+}
+
+#[test]
+fn a_search_narrows_by_region_and_words_and_pages() {
+    let mut entries = sea();
+    entries.stores[0].status = StoreStatus::Paused;
+    let catalog = Catalog::build(1, entries).unwrap();
+    let found = |province, city, words, skip, limit| {
+        let found = catalog.search(&StoreFilter::new(province, city, words), skip, limit);
+        let ids = found.keys.iter().map(|key| catalog.store(*key).unwrap().id.to_string()).collect::<Vec<_>>();
+        (found.total, ids)
+    };
+    assert_eq!(found(None, None, None, 0, 2), (4, vec!["f1".to_owned(), "f2".to_owned()]));
+    assert_eq!(found(None, None, None, 2, 2), (4, vec!["g1".to_owned(), "s1".to_owned()]));
+    assert_eq!(found(None, Some("上海"), None, 0, 9), (1, vec!["s1".to_owned()]));
+    assert_eq!(found(Some("Northern"), None, Some("F2 road"), 0, 9), (1, vec!["f2".to_owned()]));
+    assert_eq!(found(None, None, Some("nothing"), 0, 9).0, 0);
+}
+
+#[test]
+fn a_merge_counts_and_keeps_what_the_sheet_does_not_name() {
+    let mut entries = sea();
+    entries.stores[1].hours = Some(OpeningHours::parse("08:00-20:00").unwrap());
+    entries.stores[1].extra.insert("manager".into(), "lin".into());
+    let columns = |column: &str| ["id", "name", "lat", "lng", "address", "province", "city"].contains(&column);
+    let renamed = Store { name: "renamed".into(), ..store("s1", "上海市", "上海市", 31.2, 121.4) };
+    let rows = vec![
+        row(renamed, None),
+        row(store("s2", "上海市", "上海市", 31.2, 121.5), None),
+        row(store("new", "", "", 1.0, 1.0), Some("n")),
+    ];
+    let merged = Merge::new(entries.clone(), Mode::Merge, Some(&columns)).stores(rows.clone());
+    assert_eq!((merged.created, merged.updated, merged.unchanged, merged.removed), (1, 1, 1, 0));
+    assert_eq!(merged.entries.stores.len(), 6);
+    let kept = merged.entries.stores.iter().find(|it| it.id == id("s1")).unwrap();
+    assert_eq!((&*kept.name, kept.hours.is_some(), kept.extra.len()), ("renamed", true, 1));
+    assert_eq!(merged.entries.groups[0].id.as_str(), "new.group");
+    assert_eq!(&*merged.entries.groups[0].name, "new", "a group without a name bears its store's");
+
+    let replaced = Merge::new(entries, Mode::Replace, Some(&columns)).stores(rows);
+    assert_eq!((replaced.created, replaced.updated, replaced.unchanged, replaced.removed), (1, 1, 1, 3));
+    let cleared = replaced.entries.stores.iter().find(|it| it.id == id("s1")).unwrap();
+    assert_eq!((cleared.hours.is_some(), cleared.extra.len()), (false, 0));
+}
+
+#[test]
+fn replacing_lets_go_of_the_groups_of_stores_that_went() {
+    let mut entries = sea();
+    entries.groups = vec![group("a", Owner::Store(id("g1")), 0), group("b", Owner::Store(id("s1")), 0)];
+    let rows = vec![row(store("s1", "上海市", "上海市", 31.2, 121.4), None)];
+    let merged = Merge::new(entries, Mode::Replace, None).stores(rows);
+    assert_eq!(merged.entries.groups.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert!(merged.changes.contains(&Change::Group(GroupId::parse("a").unwrap())));
+    Catalog::build(1, merged.entries).unwrap();
+}
+
+#[test]
+fn a_sheet_changes_the_first_group_and_leaves_the_others() {
+    let mut entries = sea();
+    entries.groups = vec![group("first", Owner::Store(id("s1")), 0), group("second", Owner::Store(id("s1")), 1)];
+    let rows = || vec![row(store("s1", "上海市", "上海市", 31.2, 121.4), Some("swapped"))];
+    let merged = Merge::new(entries, Mode::Merge, None).stores(rows());
+    assert_eq!((merged.updated, merged.changes.len()), (1, 1));
+    assert_eq!(merged.entries.groups[0].code.link, link("swapped"));
+    assert_eq!((&*merged.entries.groups[0].name, &*merged.entries.groups[1].name), ("first", "second"));
+    let again = Merge::new(merged.entries, Mode::Merge, None).stores(rows());
+    assert_eq!((again.updated, again.unchanged, again.changes.len()), (0, 1, 0));
+}
