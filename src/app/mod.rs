@@ -1,5 +1,6 @@
 //! The use cases: what the service does, without knowing HTTP.
 
+mod bulk;
 mod deliver;
 mod error;
 mod follow;
@@ -21,6 +22,7 @@ use crate::storage::Storage;
 use crate::store::Zone;
 use crate::time::{Clock, Timestamp};
 
+pub use bulk::{BulkError, BulkReport, tag_table};
 pub use deliver::{DeliverError, Deliverer};
 pub use error::AppError;
 pub use follow::Follower;

@@ -1,6 +1,7 @@
 //! From a sheet to a catalog that is live: read, check, merge, publish.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use serde::Serialize;
 use serde_json::Error as JsonError;
@@ -198,51 +199,50 @@ impl<'a> Importer<'a> {
             Ok(_) if stops => Ok(report),
             Ok(_) if changes.is_empty() && version > 0 => Ok(ImportReport { version: Some(version), ..report }),
             Ok(catalog) => {
-                report.version = Some(self.storage.publish(version, &self.info, &mut bodies(&catalog, changes))?);
+                report.version = Some(self.storage.publish(version, &self.info, &mut bodies(&catalog, &changes))?);
                 Ok(report)
             }
         }
     }
 }
 
-/// The changes as storage takes them: the new value of each entry, or none for those that went.
-fn bodies(catalog: &Catalog, changes: Vec<Change>) -> impl Iterator<Item = storage::Change> {
-    let wanted: HashSet<Change> = changes.iter().filter(|it| !matches!(it, Change::Store(_))).cloned().collect();
-    let of_groups = catalog.groups().iter().filter_map({
-        let wanted = wanted.clone();
-        move |it| wanted.contains(&Change::Group(it.id.clone())).then(|| (Change::Group(it.id.clone()), json(it)))
-    });
-    let of_contacts = catalog.contacts().iter().filter_map({
-        let wanted = wanted.clone();
-        move |it| wanted.contains(&Change::Contact(it.id.clone())).then(|| (Change::Contact(it.id.clone()), json(it)))
-    });
-    let of_campaigns = catalog.campaigns().filter_map({
-        move |it| {
-            wanted.contains(&Change::Campaign(it.slug.clone())).then(|| (Change::Campaign(it.slug.clone()), json(it)))
+/// The changes as storage takes them: the new value of each entry, or none for those that went. One body is in memory at a time.
+fn bodies<'a>(catalog: &'a Catalog, changes: &'a [Change]) -> impl Iterator<Item = storage::Change> + 'a {
+    let mut gone: HashSet<Change> = changes.iter().filter(|it| !matches!(it, Change::Store(_))).cloned().collect();
+    let mut alive = HashSet::new();
+    let mut living = |change: Change| {
+        if let Some(change) = gone.take(&change) {
+            alive.insert(change);
         }
+    };
+    catalog.groups().iter().for_each(|it| living(Change::Group(it.id.clone())));
+    catalog.contacts().iter().for_each(|it| living(Change::Contact(it.id.clone())));
+    catalog.campaigns().for_each(|it| living(Change::Campaign(it.slug.clone())));
+    let alive = Rc::new(alive);
+    let (of_contacts, of_campaigns) = (Rc::clone(&alive), Rc::clone(&alive));
+    let stores = changes.iter().filter_map(|change| {
+        let Change::Store(id) = change else { return None };
+        let body = catalog.store_key(id).and_then(|key| catalog.store(key)).map(json);
+        Some(stored(EntryKind::Store, id, body))
     });
-    let living: Vec<(Change, String)> = of_groups.chain(of_contacts).chain(of_campaigns).collect();
-    let found: HashSet<Change> = living.iter().map(|(it, _)| it.clone()).collect();
-    let stores_and_gone = changes.into_iter().filter_map(move |change| match &change {
-        Change::Store(id) => {
-            let body = catalog.store_key(id).and_then(|key| catalog.store(key)).map(json);
-            Some(storage::Change { kind: EntryKind::Store, id: id.to_string(), body })
-        }
-        Change::Group(_) | Change::Contact(_) | Change::Campaign(_) => {
-            (!found.contains(&change)).then(|| stored(change, None))
-        }
+    let groups = catalog.groups().iter().filter(move |it| alive.contains(&Change::Group(it.id.clone())));
+    let contacts = catalog.contacts().iter().filter(move |it| of_contacts.contains(&Change::Contact(it.id.clone())));
+    let campaigns = catalog.campaigns().filter(move |it| of_campaigns.contains(&Change::Campaign(it.slug.clone())));
+    let gone = gone.into_iter().map(|it| match it {
+        Change::Store(id) => stored(EntryKind::Store, &id, None),
+        Change::Group(id) => stored(EntryKind::Group, &id, None),
+        Change::Contact(id) => stored(EntryKind::Contact, &id, None),
+        Change::Campaign(slug) => stored(EntryKind::Campaign, &slug, None),
     });
-    stores_and_gone.chain(living.into_iter().map(|(change, body)| stored(change, Some(body))))
+    stores
+        .chain(groups.map(|it| stored(EntryKind::Group, &it.id, Some(json(it)))))
+        .chain(contacts.map(|it| stored(EntryKind::Contact, &it.id, Some(json(it)))))
+        .chain(campaigns.map(|it| stored(EntryKind::Campaign, &it.slug, Some(json(it)))))
+        .chain(gone)
 }
 
-fn stored(change: Change, body: Option<String>) -> storage::Change {
-    let (kind, id) = match change {
-        Change::Store(id) => (EntryKind::Store, id.to_string()),
-        Change::Group(id) => (EntryKind::Group, id.to_string()),
-        Change::Contact(id) => (EntryKind::Contact, id.to_string()),
-        Change::Campaign(slug) => (EntryKind::Campaign, slug.to_string()),
-    };
-    storage::Change { kind, id, body }
+fn stored(kind: EntryKind, id: &impl ToString, body: Option<String>) -> storage::Change {
+    storage::Change { kind, id: id.to_string(), body }
 }
 
 fn json<T: Serialize>(noun: &T) -> String {

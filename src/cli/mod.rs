@@ -9,6 +9,7 @@ mod import;
 mod printer;
 mod qr;
 mod serve;
+mod tag;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ enum Command {
     Import(import::Options),
     Export(export::Options),
     Explain(explain::Options),
+    Tag(tag::Options),
     Qr(qr::Options),
     Config(config::Options),
 }
@@ -87,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Import(options) => options.run(&printer),
         Command::Export(options) => options.run(&printer),
         Command::Explain(options) => options.run(&printer),
+        Command::Tag(options) => options.run(&printer),
         Command::Qr(options) => options.run(&printer),
         Command::Config(options) => options.run(&printer),
     };

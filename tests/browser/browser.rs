@@ -104,6 +104,17 @@ impl<'a> Browser<'a> {
         self.cdp("Emulation.setScriptExecutionDisabled", &off);
     }
 
+    /// Names another program in the pages that follow.
+    pub fn calls_itself(&self, user_agent: &str) {
+        let name = json!({"userAgent": user_agent});
+        self.cdp("Emulation.setUserAgentOverride", &name);
+    }
+
+    /// Forgets every cookie.
+    pub fn forget(&self) {
+        self.cdp("Network.clearBrowserCookies", &json!({}));
+    }
+
     /// Opens a page and waits for it with its pictures.
     pub fn open(&self, path: &str) {
         let url = json!({"url": self.demo.url(path)});

@@ -8,17 +8,11 @@ const WECOM: &str = "Mozilla/5.0 (Linux; Android 13; 22041211AC Build/TP1A.22062
 const DESKTOP: &str =
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
 const WECHAT_DESKTOP: &str = "Mozilla/5.0 (Windows NT 10.0; WOW64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/107.0.0.0 Safari/537.36 \
-    MicroMessenger/7.0.20.1781(0x6700143B) NetType/WIFI MiniProgramEnv/Windows WindowsWechat/WMPF XWEB/8461";
+    NetType/WIFI MicroMessenger/7.0.20.1781(0x6700143B) WindowsWechat(0x63090c33)";
+const MINI_PROGRAM: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 \
+    MicroMessenger/8.0.49(0x18003137) NetType/WIFI Language/zh_CN miniProgram/wx0000000000000000";
 const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 \
     Mobile/15E148 Safari/604.1";
-
-fn hint(user_agent: &'static str, path: &str) -> (String, bool) {
-    let demo = Demo::start();
-    let setup = Setup { user_agent, ..Setup::default() };
-    let phone = Browser::start(&demo, &setup);
-    phone.open(path);
-    (phone.text(".hint p"), phone.sees("#locate"))
-}
 
 #[test]
 fn a_phone_set_to_english_gets_english() {
@@ -39,32 +33,31 @@ fn a_phone_set_to_english_gets_english() {
 }
 
 #[test]
-fn wechat_needs_no_hint() {
-    assert_eq!(hint(WECHAT, "/s/default?store=SH-0001"), (String::new(), true));
-}
-
-#[test]
-fn wecom_is_told_to_use_wechat() {
-    let words = "您正在使用企业微信。请用微信扫描海报或下方二维码入群。";
-    assert_eq!(hint(WECOM, "/"), (words.to_owned(), true));
-}
-
-#[test]
-fn a_computer_is_told_to_scan_with_a_phone() {
-    let words = "您正在使用电脑。请用手机微信扫描下方二维码入群。";
-    assert_eq!(hint(DESKTOP, "/s/default?store=SH-0001"), (words.to_owned(), true));
-}
-
-#[test]
-fn wechat_on_a_computer_is_not_offered_a_position_it_does_not_have() {
-    let words = "电脑微信无法定位，请选择门店，再用手机扫码入群。";
-    assert_eq!(hint(WECHAT_DESKTOP, "/"), (words.to_owned(), false));
-}
-
-#[test]
-fn another_browser_of_a_phone_is_told_to_open_wechat() {
-    let words = "请在微信中打开本页，长按二维码即可入群。";
-    assert_eq!(hint(PHONE, "/"), (words.to_owned(), true));
+fn each_program_is_told_what_works_there() {
+    let chosen = "/s/default?store=SH-0001";
+    let wecom = "您正在使用企业微信。请用微信扫描海报或下方二维码入群。";
+    let desktop = "您正在使用电脑。请用手机微信扫描下方二维码入群。";
+    let wechat_desktop = "电脑微信无法定位，请选择门店，再用手机扫码入群。";
+    let other = "请在微信中打开本页，长按二维码即可入群。";
+    let mini_program = "若长按没有反应，请点右上角“…”，在微信中打开本页。";
+    let demo = Demo::start();
+    let phone = Browser::start(&demo, &Setup::default());
+    for (user_agent, path, hint, how, can_locate) in [
+        (WECHAT, chosen, "", "长按识别二维码", true),
+        (WECOM, chosen, wecom, "用手机微信扫一扫", true),
+        (DESKTOP, chosen, desktop, "用手机微信扫一扫", true),
+        (WECHAT_DESKTOP, "/s/demo", wechat_desktop, "", false),
+        (PHONE, chosen, other, "保存图片，用微信扫一扫", true),
+        (MINI_PROGRAM, chosen, mini_program, "长按识别二维码", true),
+    ] {
+        phone.calls_itself(user_agent);
+        // Nobody's visit before: the cookie would bring the last store.
+        phone.forget();
+        phone.open(path);
+        assert_eq!(phone.text(".hint p"), hint, "{user_agent}");
+        assert_eq!(phone.text("#how b"), how, "{user_agent}");
+        assert_eq!(phone.sees("#locate"), can_locate, "{user_agent}");
+    }
 }
 
 #[test]

@@ -1,0 +1,63 @@
+//! `jinqun tag`: the nearest store and region tags for every row of a table.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::printer::output;
+use super::{Common, End, Printer};
+use crate::app::{load_catalog, tag_table};
+use crate::config::Flags;
+use crate::geo::Datum;
+use crate::startup;
+
+/// Tag a table of people: the nearest store and its region for every row
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  jinqun tag --in people.csv --out tagged.csv --datum gcj02\n\n\
+    The table is CSV (UTF-8) with the columns lat and lng, and any others, which are kept.")]
+pub(super) struct Options {
+    #[command(flatten)]
+    common: Common,
+    /// The table to read
+    #[arg(long = "in", value_name = "FILE")]
+    input: PathBuf,
+    /// The table to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The datum of rows that name none: wgs84, gcj02 or bd09
+    #[arg(long)]
+    datum: Option<String>,
+}
+
+impl Options {
+    pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
+        let config = self.common.load(Flags::new())?;
+        let datum = match self.datum.as_deref().map(|it| (it, Datum::parse(it))) {
+            None => None,
+            Some((_, Some(datum))) => Some(datum),
+            Some((text, None)) => bail!("--datum {text} is none of wgs84, gcj02, bd09"),
+        };
+        let storage = startup::open_storage(&config)?;
+        let version = storage.current_version()?;
+        if version == 0 {
+            bail!("no catalog has been published in {}; import stores first", config.data_dir.display());
+        }
+        let catalog = load_catalog(&*storage, version)?;
+        let file = File::open(&self.input).with_context(|| format!("{} cannot be read", self.input.display()))?;
+        let length = file.metadata().map_or(0, |it| it.len());
+        let bar = printer.bar(length, "tagging");
+        let out = output(Some(&self.out))?;
+        let report = tag_table(&catalog, datum, file, out, &mut |done| bar.set_position(done))
+            .with_context(|| format!("{} cannot be tagged", self.input.display()))?;
+        bar.finish_and_clear();
+        for it in report.problems.iter().take(50) {
+            let row = it.row.map(|row| format!(" row {row}")).unwrap_or_default();
+            printer.note(format!("problem{row}: {} [{}]", it.message, it.code));
+        }
+        let without = report.rows - report.tagged;
+        printer.line(format!("{} rows: {} tagged, {without} without a usable position", report.rows, report.tagged))?;
+        Ok(if without == 0 { End::Success } else { End::Problems })
+    }
+}
