@@ -214,10 +214,10 @@ impl<'a> Context<'a> {
             Ok(join) => (first, Some(join), None),
             Err(reason) => self.next_rung(first, status, reason, &mut seen, &mut walk),
         };
-        while seen.len() < self.policy.alternatives_max {
-            let Some(it) = walk.next_in_reach() else {
-                break;
-            };
+        // Stores passed over on the way to the one shown have nothing to offer and are not listed.
+        let passed = seen.iter().position(|it| it.key == chosen.key).map_or(0, |place| place + 1);
+        while seen.len() < passed + self.policy.alternatives_max {
+            let Some(it) = walk.next_in_reach() else { break };
             seen.push(it);
         }
         let first_verdict = match status {
@@ -225,32 +225,20 @@ impl<'a> Context<'a> {
             StoreStatus::Closed => Verdict::Closed,
             StoreStatus::Active => Verdict::NoJoinCode,
         };
-        let mut passed = true;
-        for it in std::iter::once(first).chain(seen.iter().copied()) {
-            let verdict = if it.key == chosen.key {
-                passed = false;
-                if join.is_none() { Verdict::Nearest } else { Verdict::Chosen }
-            } else if it.key == first.key {
-                first_verdict
-            } else if passed {
-                Verdict::NoJoinCode
-            } else {
-                Verdict::Farther
-            };
-            walk.note(it, verdict);
+        if first.key != chosen.key {
+            walk.note(first, first_verdict);
+        }
+        walk.note(chosen, if join.is_none() { Verdict::Nearest } else { Verdict::Chosen });
+        for (place, it) in seen.iter().enumerate().filter(|(_, it)| it.key != chosen.key) {
+            walk.note(*it, if place < passed { Verdict::NoJoinCode } else { Verdict::Farther });
         }
         let shown = |it: Neighbour| Pick { store: it.key, distance_m: from_place.then_some(it.distance_m) };
-        let others = std::iter::once(first).filter(|_| status == StoreStatus::Active).chain(seen);
         Decision {
             store: Some(shown(chosen)),
             wanted: (chosen.key != first.key).then_some(first.key),
             join,
             fallback,
-            alternatives: others
-                .filter(|it| it.key != chosen.key)
-                .map(pick)
-                .take(self.policy.alternatives_max)
-                .collect(),
+            alternatives: seen.into_iter().skip(passed).map(pick).take(self.policy.alternatives_max).collect(),
             considered: walk.considered,
             ..self.without_store(Outcome::Routed)
         }

@@ -201,6 +201,7 @@ fn a_store_without_a_usable_code_gives_way_to_the_next_in_reach() {
         assert_eq!((it.outcome, it.fallback), (Outcome::Routed, fallback(Rung::NextStore, reason)));
         assert_eq!(shown(&catalog, &it).unwrap(), "b");
         assert_eq!(catalog.store(it.wanted.unwrap()).unwrap().id.as_str(), "a");
+        assert_eq!(listed(&catalog, &it), ["c"], "a has nothing to offer");
         let expected = [("a", "no_join_code"), ("b", "chosen"), ("c", "farther")];
         assert_eq!(verdicts(&catalog, &it), expected.map(|(id, verdict)| (id.to_owned(), verdict)));
     }

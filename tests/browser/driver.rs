@@ -1,6 +1,6 @@
 //! A thin client of chromedriver: one process for all tests, a session for each, at most two at a time.
 //!
-//! Knows the protocol (W3C WebDriver, and Chrome's own commands beside it) and nothing about our pages.
+//! Knows the protocol (W3C `WebDriver`, and Chrome's own commands beside it) and nothing about our pages.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -13,8 +13,8 @@ use tempfile::TempDir;
 /// What to do where the browser is missing.
 const INSTALL: &str = "the browser tests need Chromium and its driver; on Debian: \
     apt-get install chromium chromium-driver (the command in the README that runs every test installs them)";
-/// A page that takes longer than this has failed.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+/// A command that takes longer than this has failed.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// Browsers at a time: each one keeps a core busy.
 const SESSIONS_MAX: usize = 2;
 /// One browser is enough to start at a time on a small machine; a start that fails is tried once more.
@@ -67,9 +67,7 @@ impl Driver {
         let mut said = String::new();
         let port = loop {
             let before = said.len();
-            if stdout.read_line(&mut said).unwrap() == 0 {
-                panic!("chromedriver ended before it listened: {said}");
-            }
+            assert!(stdout.read_line(&mut said).unwrap() > 0, "chromedriver ended before it listened: {said}");
             let line = said.split_at(before).1;
             if let Some((_, port)) = line.split_once("started successfully on port ") {
                 break port.trim().trim_end_matches('.').to_owned();
@@ -157,13 +155,13 @@ impl Session {
         panic!("no browser starts ({}); {INSTALL}", failures.join("; "));
     }
 
-    /// A command of WebDriver.
+    /// A command of `WebDriver`.
     pub fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
         let path = format!("/session/{}{path}", self.id);
         self.driver.send(method, &path, body)
     }
 
-    /// A command of the Chrome DevTools protocol.
+    /// A command of the Chrome `DevTools` protocol.
     pub fn cdp(&self, command: &str, params: &Value) -> Result<Value, String> {
         let body = json!({"cmd": command, "params": params});
         self.send("POST", "/goog/cdp/execute", &body).map_err(|error| format!("{command}: {error}"))
@@ -191,6 +189,8 @@ fn capabilities(options: &Value, profile: &TempDir) -> Value {
         "--no-proxy-server",
         "--disable-background-networking",
         "--disable-component-update",
+        "--disable-extensions",
+        "--disable-default-apps",
         "--disable-sync",
         // Chromium itself asks nobody outside either.
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",

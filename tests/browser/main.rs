@@ -6,7 +6,6 @@
 #![expect(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,

@@ -9,11 +9,6 @@ fn square() -> Value {
     json!({"lat": SQUARE.0, "lng": SQUARE.1, "datum": "wgs84", "accuracy_m": 35})
 }
 
-/// The visit's ULID, which its records bear.
-fn ulid(answer: &Answer) -> String {
-    answer.json()["scan"].as_str().unwrap()[..26].to_owned()
-}
-
 fn word(answer: &Answer, member: &str) -> String {
     answer.json()[member].as_str().unwrap().to_owned()
 }
@@ -164,7 +159,7 @@ fn refining_a_visit_is_one_visit() {
     assert_eq!(word(&third, "scan"), scan);
     let tags = app.tags();
     assert_eq!(tags.len(), 1);
-    assert_eq!(tags[0].scan.to_string(), ulid(&first));
+    assert_eq!(tags[0].scan.to_string(), first.visit());
     assert_eq!(tags[0].store.as_ref().unwrap().as_str(), "SH-0002");
     assert_eq!(tags[0].source.as_str(), "chosen");
     // The clock stands; the third answer is two revisions after the first all the same.
@@ -190,7 +185,7 @@ fn the_token_remembers_the_visitor_and_the_store() {
     let tags = app.tags();
     assert_eq!(tags.len(), 3);
     assert!(tags.iter().all(|it| it.visitor == tags[0].visitor));
-    assert_ne!(ulid(&first), ulid(&again));
+    assert_ne!(first.visit(), again.visit());
 }
 
 #[test]
@@ -199,7 +194,7 @@ fn a_forged_token_is_a_stranger() {
     let first = app.scan(&json!({"position": square()})).expect(201);
     let token = word(&first, "visitor");
     let last = if token.ends_with('A') { 'B' } else { 'A' };
-    let forged = format!("{}{last}", &token[..token.len() - 1]);
+    let forged = format!("{}{last}", token.split_at(token.len() - 1).0);
     for token in [&*forged, "nonsense", "a.b.c", "☃", &"x".repeat(9_000)] {
         let answer = app.scan(&json!({ "visitor": token })).expect(201);
         assert_eq!(answer.json()["fix"]["source"], "none", "{token}");
@@ -218,10 +213,10 @@ fn a_scan_of_somebody_else_opens_a_visit() {
     let other = app.scan(&json!({"store": "BJ-0001"})).expect(201);
     let mixed = json!({"scan": word(&first, "scan"), "visitor": word(&other, "visitor")});
     let answer = app.scan(&mixed).expect(201);
-    assert_ne!(ulid(&answer), ulid(&first));
+    assert_ne!(answer.visit(), first.visit());
     let tags = app.tags();
     assert_eq!(tags.len(), 3);
-    let kept = tags.iter().find(|it| it.scan.to_string() == ulid(&first));
+    let kept = tags.iter().find(|it| it.scan.to_string() == first.visit());
     assert_eq!(kept.unwrap().store.as_ref().unwrap().as_str(), "SH-0001", "nobody changes the visit of another");
     // A garbled scan id is no visit at all.
     app.scan(&json!({"scan": "01J…"})).expect(201);
@@ -245,11 +240,29 @@ fn steps_are_kept_and_nonsense_is_named() {
         let answer = app.post(&path, body).expect(400);
         assert_eq!(answer.problem(), problem(code, "event"), "{body}");
     }
-    let forged = format!("{}{}", &scan[..26], "0".repeat(scan.len() - 26));
-    for scan in [&*forged, &scan[..26], "x"] {
+    let (visit, rest) = scan.split_at(26);
+    let forged = format!("{visit}{}", "0".repeat(rest.len()));
+    for scan in [&*forged, visit, "x"] {
         let path = format!("/api/v1/scans/{scan}/events");
         let answer = app.post(&path, r#"{"event": "pressed"}"#).expect(404);
         assert_eq!(answer.problem(), problem("unknown_scan", "scan"));
     }
     assert_eq!(app.steps().len(), 3);
+}
+
+#[test]
+fn time_opens_stores_and_ends_codes() {
+    let sheet = "id,name,lat,lng,datum,hours,group_url,group_expires,contact_url\n\
+        A,早店,31.2,121.4,wgs84,12:30-22:00,https://work.weixin.qq.com/gm/a,2026-07-15T13:00:00+08:00,https://work.weixin.qq.com/u/a\n";
+    let app = TestApp::builder().stores(sheet).start();
+    let visit = || app.scan(&json!({"position": {"lat": 31.2, "lng": 121.4}})).expect(201).json();
+    let noon = visit();
+    assert_eq!(noon["store"]["open"], false);
+    assert_eq!(noon["join"]["kind"], "group");
+    assert_eq!(noon["join"]["expires_at"], "2026-07-15T13:00:00+08:00");
+    app.clock.advance_ms(3_600_000);
+    let one = visit();
+    assert_eq!(one["store"]["open"], true);
+    assert_eq!(one["join"]["kind"], "contact");
+    assert_eq!(one["fallback"], json!({"rung": "contact", "reason": "expired"}));
 }

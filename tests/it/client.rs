@@ -75,6 +75,12 @@ impl Answer {
         Problem { code: word(&json["code"]), fields: errors.iter().map(|it| word(&it["field"])).collect() }
     }
 
+    /// The ULID of the visit, which its records bear: the head of the scan id.
+    pub fn visit(&self) -> String {
+        let json = self.json();
+        json["scan"].as_str().unwrap().split_at(26).0.to_owned()
+    }
+
     /// The token in the cookie that was set.
     pub fn cookie(&self) -> Option<&str> {
         let line = self.header("set-cookie")?;

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Client, PATIENCE, eventually};
+use crate::client::{Client, PATIENCE, eventually};
 use crate::harness::{SQUARE, STORES};
 use crate::process::{Service, run_well};
 
@@ -25,10 +25,6 @@ fn prepare(folder: &Path) {
 
 fn visit() -> Value {
     json!({"position": {"lat": SQUARE.0, "lng": SQUARE.1}})
-}
-
-fn ulid(answer: &Answer) -> String {
-    answer.json()["scan"].as_str().unwrap()[..26].to_owned()
 }
 
 /// Scans of the export, with how often each stands there, and the store of each.
@@ -50,7 +46,7 @@ fn load(client: &Client, acknowledged: &Mutex<BTreeMap<String, &'static str>>) {
             return;
         };
         assert_eq!(answer.status, 201);
-        let scan = ulid(&answer);
+        let scan = answer.visit();
         acknowledged.lock().unwrap().insert(scan.clone(), "SH-0001");
         if turn % 3 > 0 {
             continue;
@@ -108,7 +104,7 @@ fn records_reach_a_running_services_export_and_are_there_once() {
     let service = Service::start(folder.path(), &["serve"], &[]);
     let mut scans = BTreeSet::new();
     for _ in 0..20 {
-        scans.insert(ulid(&service.client.scan(&visit()).expect(201)));
+        scans.insert(service.client.scan(&visit()).expect(201).visit());
     }
     let records = exported(folder.path());
     assert!(records.values().all(|it| it.len() == 1));

@@ -238,11 +238,11 @@ impl TestApp {
         steps
     }
 
-    /// The value of a metric by its name and labels as they are printed.
-    pub fn metric(&self, name: &str) -> f64 {
+    /// The value of a counter or gauge by its name and labels as they are printed.
+    pub fn metric(&self, name: &str) -> u64 {
         let scrape = self.get("/metrics");
         let line = scrape.text().lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(' '));
-        line.map_or(0.0, |it| it.parse().unwrap())
+        line.map_or(0, |it| it.parse().unwrap())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Look-ups that record nothing: nearest stores, lists for choosers, pictures of codes; and what every call has in common.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::client::{raw, status_of};
@@ -84,7 +86,7 @@ fn choosers_list_active_stores_by_city_and_words() {
 fn pages_of_a_long_list_hold_every_store_once() {
     let mut sheet = String::from("id,name,lat,lng,datum\n");
     for n in 0..120 {
-        sheet.push_str(&format!("S-{n:03},店{n},{},120,wgs84\n", 20.0 + f64::from(n) / 10.0));
+        writeln!(sheet, "S-{n:03},店{n},{},120,wgs84", 20.0 + f64::from(n) / 10.0).unwrap();
     }
     let app = TestApp::builder().stores(sheet).start();
     let mut seen = Vec::new();

@@ -11,6 +11,8 @@
 
 mod api;
 mod bad_input;
+mod cli;
+mod cli_import;
 mod client;
 mod client_ip;
 mod durable;

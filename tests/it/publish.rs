@@ -1,5 +1,6 @@
 //! A catalog that another process publishes, under a service that goes on serving.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,9 +22,8 @@ const FRESH: Duration = Duration::from_secs(1);
 fn sheet(version: u64) -> String {
     let mut sheet = String::from("id,name,lat,lng,datum,group_url\n");
     for n in 0..20 {
-        sheet.push_str(&format!(
-            "V{version}-{n:02},店,31.{n:02},121.4,wgs84,https://work.weixin.qq.com/gm/v{version}n{n}\n"
-        ));
+        writeln!(sheet, "V{version}-{n:02},店,31.{n:02},121.4,wgs84,https://work.weixin.qq.com/gm/v{version}n{n}")
+            .unwrap();
     }
     sheet
 }
@@ -73,8 +73,8 @@ fn a_publication_is_live_at_once_and_no_request_notices() {
     waits.sort_unstable();
     assert!(waits[waits.len() / 2] <= FRESH, "{waits:?}");
     assert!(answered.load(Ordering::Relaxed) > CLIENTS);
-    assert_eq!(app.metric("jinqun_catalog_version"), 6.0);
-    assert_eq!(app.metric("jinqun_catalog_stores"), 20.0);
+    assert_eq!(app.metric("jinqun_catalog_version"), 6);
+    assert_eq!(app.metric("jinqun_catalog_stores"), 20);
 }
 
 #[test]
