@@ -49,17 +49,12 @@ pub struct Browser<'a> {
 
 impl<'a> Browser<'a> {
     pub fn start(demo: &'a Demo, setup: &Setup) -> Self {
-        let session = Session::start(&json!({
-            "mobileEmulation": {
-                "deviceMetrics": {
-                    "width": setup.screen.0, "height": setup.screen.1,
-                    "pixelRatio": 3, "mobile": true, "touch": true,
-                },
-                "userAgent": setup.user_agent,
-            },
-            "prefs": {"intl.accept_languages": setup.languages},
-        }));
-        let it = Self { session, demo };
+        let it = Self { session: Session::start(), demo };
+        let screen = json!({"width": setup.screen.0, "height": setup.screen.1, "deviceScaleFactor": 3, "mobile": true});
+        it.cdp("Emulation.setDeviceMetricsOverride", &screen);
+        it.cdp("Emulation.setTouchEmulationEnabled", &json!({"enabled": true}));
+        let name = json!({"userAgent": setup.user_agent, "acceptLanguage": setup.languages});
+        it.cdp("Emulation.setUserAgentOverride", &name);
         if let Some(address) = setup.address {
             it.cdp("Network.enable", &json!({}));
             let headers = json!({"headers": {"X-Forwarded-For": address}});
@@ -106,7 +101,7 @@ impl<'a> Browser<'a> {
 
     /// Names another program in the pages that follow.
     pub fn calls_itself(&self, user_agent: &str) {
-        let name = json!({"userAgent": user_agent});
+        let name = json!({"userAgent": user_agent, "acceptLanguage": "zh-CN,zh"});
         self.cdp("Emulation.setUserAgentOverride", &name);
     }
 

@@ -1,4 +1,4 @@
-//! A thin client of chromedriver: one process for all tests, a session for each, at most two at a time.
+//! A thin client of chromedriver: one process for all tests, at most two browsers at a time, a fresh tab for each test.
 //!
 //! Knows the protocol (W3C `WebDriver`, and Chrome's own commands beside it) and nothing about our pages.
 
@@ -41,6 +41,16 @@ struct Driver {
     _stdout: BufReader<ChildStdout>,
     url: String,
     http: ureq::Agent,
+    /// Browsers that wait for the next test: a start takes longer than most tests.
+    idle: Mutex<Vec<Running>>,
+    _leavings: TempDir,
+}
+
+/// A browser with a profile of its own.
+struct Running {
+    id: String,
+    process_id: u64,
+    _profile: TempDir,
 }
 
 impl Driver {
@@ -56,8 +66,11 @@ impl Driver {
     }
 
     fn start() -> Self {
+        let leavings = tempfile::tempdir().unwrap();
         let mut process = Command::new("chromedriver")
             .arg("--port=0")
+            // What the browser leaves behind goes with the driver.
+            .env("TMPDIR", leavings.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -73,7 +86,9 @@ impl Driver {
                 break port.trim().trim_end_matches('.').to_owned();
             }
         };
-        Self { process, _stdout: stdout, url: format!("http://127.0.0.1:{port}"), http: http_client() }
+        let url = format!("http://127.0.0.1:{port}");
+        let http = http_client();
+        Self { process, _stdout: stdout, url, http, idle: Mutex::default(), _leavings: leavings }
     }
 
     /// One command; the error is the driver's own sentence.
@@ -94,8 +109,54 @@ impl Driver {
     }
 }
 
+impl Driver {
+    fn browser(&self) -> Running {
+        let mut failures = Vec::new();
+        for _ in 0..STARTS_MAX {
+            let profile = tempfile::tempdir().unwrap();
+            match self.send("POST", "/session", &capabilities(&profile)) {
+                Ok(value) => {
+                    return Running {
+                        id: value["sessionId"].as_str().unwrap().to_owned(),
+                        process_id: value["capabilities"]["goog:processID"].as_u64().unwrap(),
+                        _profile: profile,
+                    };
+                }
+                Err(error) => failures.push(error),
+            }
+        }
+        panic!("no browser starts ({}); {INSTALL}", failures.join("; "));
+    }
+
+    /// A new tab in place of the old one, which takes with it whatever was set for it; and a profile that remembers nothing.
+    fn refresh(&self, running: &Running) -> Result<(), String> {
+        let send = |method, path: &str, body| self.send(method, &format!("/session/{}{path}", running.id), &body);
+        let tab = send("POST", "/window/new", json!({"type": "tab"}))?;
+        send("DELETE", "/window", Value::Null)?;
+        send("POST", "/window", json!({"handle": tab["handle"]}))?;
+        for command in ["Network.clearBrowserCookies", "Network.clearBrowserCache", "Browser.resetPermissions"] {
+            send("POST", "/goog/cdp/execute", json!({"cmd": command, "params": {}}))?;
+        }
+        for log in ["browser", "performance"] {
+            send("POST", "/se/log", json!({"type": log}))?;
+        }
+        Ok(())
+    }
+
+    fn end(&self, running: &Running) {
+        let ended = self.send("DELETE", &format!("/session/{}", running.id), &Value::Null);
+        if ended.is_err() {
+            let _ = Command::new("kill").arg(running.process_id.to_string()).status();
+        }
+    }
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        for it in &idle {
+            self.end(it);
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -121,44 +182,34 @@ impl Drop for Seat {
     }
 }
 
-/// One browser with a profile of its own. It ends when this is dropped, in a panic too.
+/// A browser with a fresh tab, no cookies and no cache. After a panic it is not used again.
 pub struct Session {
-    id: String,
-    process_id: u64,
+    running: Option<Running>,
     driver: Arc<Driver>,
-    _profile: TempDir,
     _seat: Seat,
 }
 
 impl Session {
-    /// Starts a browser. `options` go into `goog:chromeOptions`.
-    pub fn start(options: &Value) -> Self {
+    pub fn start() -> Self {
         // Asked for before the seat, so that the driver outlives the change from one test to the next.
         let driver = Driver::shared();
         let seat = Seat::take();
-        let mut failures = Vec::new();
-        for _ in 0..STARTS_MAX {
-            let profile = tempfile::tempdir().unwrap();
-            match driver.send("POST", "/session", &capabilities(options, &profile)) {
-                Ok(value) => {
-                    return Self {
-                        id: value["sessionId"].as_str().unwrap().to_owned(),
-                        process_id: value["capabilities"]["goog:processID"].as_u64().unwrap(),
-                        driver,
-                        _profile: profile,
-                        _seat: seat,
-                    };
-                }
-                Err(error) => failures.push(error),
+        let idle = driver.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let running = match idle {
+            Some(idle) if driver.refresh(&idle).is_ok() => idle,
+            Some(broken) => {
+                driver.end(&broken);
+                driver.browser()
             }
-        }
-        panic!("no browser starts ({}); {INSTALL}", failures.join("; "));
+            None => driver.browser(),
+        };
+        Self { running: Some(running), driver, _seat: seat }
     }
 
     /// A command of `WebDriver`.
     pub fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
-        let path = format!("/session/{}{path}", self.id);
-        self.driver.send(method, &path, body)
+        let id = self.running.as_ref().map_or("", |it| &it.id);
+        self.driver.send(method, &format!("/session/{id}{path}"), body)
     }
 
     /// A command of the Chrome `DevTools` protocol.
@@ -170,16 +221,19 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let ended = self.driver.send("DELETE", &format!("/session/{}", self.id), &Value::Null);
-        if ended.is_err() {
-            let _ = Command::new("kill").arg(self.process_id.to_string()).status();
+        let Some(running) = self.running.take() else {
+            return;
+        };
+        if std::thread::panicking() {
+            self.driver.end(&running);
+        } else {
+            self.driver.idle.lock().unwrap_or_else(PoisonError::into_inner).push(running);
         }
     }
 }
 
-fn capabilities(options: &Value, profile: &TempDir) -> Value {
-    let mut options = options.clone();
-    options["args"] = json!([
+fn capabilities(profile: &TempDir) -> Value {
+    let arguments = json!([
         "--headless=new",
         "--no-sandbox",
         "--disable-gpu",
@@ -199,6 +253,6 @@ fn capabilities(options: &Value, profile: &TempDir) -> Value {
     json!({"capabilities": {"alwaysMatch": {
         "browserName": "chrome",
         "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
-        "goog:chromeOptions": options,
+        "goog:chromeOptions": {"args": arguments},
     }}})
 }

@@ -13,6 +13,7 @@ mod api;
 mod bad_input;
 mod cli;
 mod cli_import;
+mod cli_tag;
 mod client;
 mod client_ip;
 mod durable;

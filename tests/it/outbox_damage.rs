@@ -24,7 +24,7 @@ fn step(n: u128) -> Item {
 fn tag(n: u128) -> Item {
     Item::Tag(TagRecord {
         scan: scan(n),
-        revision: 1_790_000_000_007,
+        revision: 1_790_000_000_007_000,
         visitor: VisitorId::from_parts(1, n),
         at: Timestamp::from_unix_ms(1_790_000_000_000),
         campaign: CampaignSlug::default_slug(),
