@@ -78,6 +78,8 @@ pub struct Metrics {
     pub delivered: IntCounter,
     /// Deliveries that failed and are tried again.
     pub delivery_failures: IntCounter,
+    /// 1 while storage does not take records.
+    pub delivery_failing: IntGauge,
     /// IP databases that were refused, the one before stays in use.
     pub ip_database_refused: IntCounter,
 }
@@ -137,6 +139,7 @@ impl Metrics {
             outbox_depth: gauge("outbox_depth", "Records in the outbox that storage does not have"),
             delivered: single("delivered_total", "Records handed to storage"),
             delivery_failures: single("delivery_failures_total", "Deliveries that failed and are tried again"),
+            delivery_failing: gauge("delivery_failing", "1 while storage does not take records"),
             ip_database_refused: single(
                 "ip_database_refused_total",
                 "IP databases that were refused; the one before stays in use",

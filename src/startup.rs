@@ -10,8 +10,7 @@ use anyhow::{Context as _, bail};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::app::{App, Chance, Deliverer, Follower, Parts, Signer, load_catalog};
-use crate::catalog::Catalog;
+use crate::app::{App, Chance, Deliverer, Follower, Parts, Signer, load_last_good};
 use crate::config::{Config, StorageAt};
 use crate::http::tls::Certificates;
 use crate::http::{self, Served};
@@ -242,13 +241,21 @@ fn assemble(config: &Config, replaced: Replaceable) -> anyhow::Result<(Arc<App>,
     let metrics = Arc::new(Metrics::new());
     let outbox = open_outbox(config, Some(&metrics))?;
     let storage = open_storage(config)?;
-    let version = storage.current_version().context("the catalog's version cannot be read")?;
-    let catalog = if version == 0 { Catalog::empty() } else { load_catalog(&*storage, version)? };
+    let (catalog, refused) = load_last_good(&*storage).context("the catalog cannot be read")?;
     let signer = signer(config, &*storage)?;
     let ip = Arc::new(open_ip_databases(config)?);
     let live = Arc::new(Live::new(catalog));
     let follower = Follower::new(Arc::clone(&storage), Arc::clone(&live), Arc::clone(&metrics));
     follower.note(live.load().value());
+    if let Some(error) = refused {
+        follower.refuse(storage.current_version()?);
+        let live = live.load().value().version();
+        tracing::error!(
+            error = format!("{:#}", anyhow::Error::new(error)),
+            live,
+            "the published catalog is refused; an older one is live"
+        );
+    }
     let deliverer = Deliverer::new(Arc::clone(&outbox), Arc::clone(&storage), Arc::clone(&metrics));
     let app = App::new(Parts {
         catalog: live,
@@ -268,20 +275,20 @@ fn assemble(config: &Config, replaced: Replaceable) -> anyhow::Result<(Arc<App>,
 }
 
 async fn follow(follower: Follower) {
-    let mut told = String::new();
+    let mut silent = false;
     loop {
         tokio::time::sleep(FOLLOW_EVERY).await;
         let looking = follower.clone();
         match tokio::task::spawn_blocking(move || looking.look()).await {
             Ok(Ok(true)) => tracing::info!("another catalog is live"),
-            Ok(Ok(false)) => told.clear(),
+            Ok(Ok(false)) => silent = false,
             Ok(Err(error)) => {
-                let error = format!("{:#}", anyhow::Error::new(error));
-                // Once per cause, not five times a second.
-                if error != told {
+                // A refused catalog is looked at again after a while; storage that does not answer is told of once.
+                if !silent {
+                    let error = format!("{:#}", anyhow::Error::new(error));
                     tracing::error!(error, "the catalog cannot be followed; the one before stays live");
-                    told = error;
                 }
+                silent = true;
             }
             Err(_broken_off) => return,
         }

@@ -74,7 +74,11 @@ pub fn tag_table(
     let mut writer = csv::Writer::from_writer(output);
     let headers = reader.headers()?.clone();
     let columns = find_columns(&headers.iter().map(|it| it.trim_start_matches('\u{feff}')).collect::<Vec<_>>())?;
-    writer.write_record(headers.iter().map(|it| it.trim_start_matches('\u{feff}')).chain(ADDED))?;
+    // Columns of an earlier run are written anew.
+    let kept: Vec<bool> = headers.iter().map(|it| !ADDED.contains(&it)).collect();
+    let is_kept = |place: &usize| kept.get(*place).copied().unwrap_or(true);
+    let named = headers.iter().enumerate().filter(|(place, _)| is_kept(place));
+    writer.write_record(named.map(|(_, it)| it.trim_start_matches('\u{feff}')).chain(ADDED))?;
     let mut report = BulkReport::default();
     let mut records = reader.records();
     loop {
@@ -84,7 +88,8 @@ pub fn tag_table(
         let first_row = report.rows + 2;
         for (row, (record, outcome)) in (first_row..).zip(batch.iter().zip(answers(catalog, &columns, datum, &batch))) {
             let width = headers.len().max(record.len());
-            let cells = record.iter().chain(std::iter::repeat("")).take(width);
+            let cells = record.iter().chain(std::iter::repeat("")).take(width).enumerate();
+            let cells = cells.filter(|(place, _)| is_kept(place)).map(|(_, cell)| cell);
             let added = match outcome {
                 Ok(added) => {
                     report.tagged += 1;
@@ -221,6 +226,17 @@ mod tests {
         assert_eq!(lines[1], "A,31.2304,121.4737,007,SH,SH,0.0,上海市,上海市,,上海市;SH");
         assert!(lines[2].starts_with("\"B, C\",３９.9,116.4,,BJ,BJ,"), "{}", lines[2]);
         assert_eq!((lines[3], lines[4]), ("D,91,0,1,,,,,,,", "E,x,,,,,,,,,"));
+    }
+
+    #[test]
+    fn tagging_a_tagged_table_again_changes_nothing() {
+        let tag = |table: &[u8]| {
+            let mut out = Vec::new();
+            tag_table(&catalog(), Some(Datum::Wgs84), table, &mut out, &mut |_| {}).unwrap();
+            out
+        };
+        let once = tag(b"lat,lng,name\n31.2,121.4,A\n");
+        assert_eq!(tag(&once), once);
     }
 
     #[test]

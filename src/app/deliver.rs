@@ -51,7 +51,9 @@ impl Deliverer {
     pub async fn run(&self) {
         let mut backoff = BACKOFF_MIN;
         loop {
-            match self.batch().await {
+            let batch = self.batch().await;
+            self.metrics.delivery_failing.set(i64::from(batch.is_err()));
+            match batch {
                 Ok(0) => {
                     // The time limit only guards against a lost sign.
                     let _ = tokio::time::timeout(IDLE_WAIT, self.outbox.appended()).await;

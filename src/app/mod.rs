@@ -28,7 +28,7 @@ pub use error::AppError;
 pub use follow::Follower;
 pub use land::{Landing, ScanRequest};
 pub use locate::locate_ip;
-pub use publish::{ImportError, ImportOptions, ImportReport, Importer, load_catalog, load_entries};
+pub use publish::{ImportError, ImportOptions, ImportReport, Importer, load_catalog, load_entries, load_last_good};
 pub use token::{Signer, VisitorToken};
 
 /// The catalog that a request works with, from its beginning to its end.
@@ -117,11 +117,11 @@ impl App {
         self.parts.outbox.depth()
     }
 
-    /// Whether storage answers.
+    /// The version of the catalog that storage holds; none if it does not answer.
     ///
     /// Blocks for a file access: call it from a blocking thread.
     #[must_use]
-    pub fn is_storage_reachable(&self) -> bool {
-        self.parts.storage.current_version().is_ok()
+    pub fn stored_version(&self) -> Option<u64> {
+        self.parts.storage.current_version().ok()
     }
 }

@@ -12,6 +12,8 @@ use crate::exchange::{self, Listener};
 use crate::id::StoreId;
 use crate::storage::{self, EntryKind, PublishInfo, Storage, StorageError};
 
+/// How many versions back a good one is looked for.
+const LAST_GOOD_LOOKS_MAX: usize = 50;
 /// Problems that a report lists; the rest is counted.
 const PROBLEMS_MAX: usize = 100_000;
 
@@ -147,7 +149,11 @@ impl<'a> Importer<'a> {
             report.problem(duplicate);
         }
         let version = self.storage.current_version()?;
-        let mut entries = load_entries(self.storage, version)?;
+        // Replacing is also the way out of a catalog that cannot be read.
+        let (mut entries, broken) = match options.mode {
+            Mode::Merge => (load_entries(self.storage, version)?, Vec::new()),
+            Mode::Replace => load_readable(self.storage, version)?,
+        };
         entries.stores.sort_by(|a, b| a.id.cmp(&b.id));
         let previous = |id: &StoreId| {
             let place = entries.stores.binary_search_by(|it| it.id.cmp(id)).ok()?;
@@ -160,7 +166,7 @@ impl<'a> Importer<'a> {
         let has = |column: &str| summary.columns.iter().any(|(name, header)| *name == column || header == column);
         let columns: Option<&dyn Fn(&str) -> bool> = if summary.columns.is_empty() { None } else { Some(&has) };
         let merged = Merge::new(entries, options.mode, columns).stores(rows);
-        self.finish(version, merged, report, options.dry_run || stops)
+        self.finish(version, merged, &broken, report, options.dry_run || stops)
     }
 
     /// Merges campaigns and publishes them. Blocks.
@@ -177,13 +183,14 @@ impl<'a> Importer<'a> {
         let entries = load_entries(self.storage, version)?;
         let merged = Merge::new(entries, Mode::Merge, None)
             .campaigns(rows.into_iter().map(|it| (it.campaign, it.group)).collect());
-        self.finish(version, merged, report, dry_run)
+        self.finish(version, merged, &[], report, dry_run)
     }
 
     fn finish(
         &self,
         version: u64,
         merged: Merged,
+        broken: &[BrokenEntry],
         mut report: ImportReport,
         stops: bool,
     ) -> Result<ImportReport, ImportError> {
@@ -197,9 +204,14 @@ impl<'a> Importer<'a> {
                 Ok(report)
             }
             Ok(_) if stops => Ok(report),
-            Ok(_) if changes.is_empty() && version > 0 => Ok(ImportReport { version: Some(version), ..report }),
+            Ok(_) if changes.is_empty() && broken.is_empty() && version > 0 => {
+                Ok(ImportReport { version: Some(version), ..report })
+            }
             Ok(catalog) => {
-                report.version = Some(self.storage.publish(version, &self.info, &mut bodies(&catalog, &changes))?);
+                // Of two changes of one entry the later one stands.
+                let removed = broken.iter().map(|it| stored(it.kind, &it.id, None));
+                let mut changes = removed.chain(bodies(&catalog, &changes));
+                report.version = Some(self.storage.publish(version, &self.info, &mut changes)?);
                 Ok(report)
             }
         }
@@ -249,13 +261,17 @@ fn json<T: Serialize>(noun: &T) -> String {
     serde_json::to_string(noun).expect("nouns have text keys and finite numbers, which JSON can hold")
 }
 
-/// All entries of a version. Blocks.
-///
-/// # Errors
-/// [`ImportError`] if storage does not answer or holds something that is no entry.
-pub fn load_entries(storage: &dyn Storage, version: u64) -> Result<Entries, ImportError> {
+/// An entry in storage that cannot be read.
+struct BrokenEntry {
+    kind: EntryKind,
+    id: String,
+    source: JsonError,
+}
+
+/// The entries of a version that can be read, and those that cannot.
+fn load_readable(storage: &dyn Storage, version: u64) -> Result<(Entries, Vec<BrokenEntry>), StorageError> {
     let mut entries = Entries::default();
-    let mut failed = None;
+    let mut broken = Vec::new();
     storage.load(version, &mut |kind, id, body| {
         let read = match kind {
             EntryKind::Store => serde_json::from_str(body).map(|it| entries.stores.push(it)),
@@ -265,10 +281,40 @@ pub fn load_entries(storage: &dyn Storage, version: u64) -> Result<Entries, Impo
             EntryKind::Region => Ok(()),
         };
         if let Err(source) = read {
-            failed.get_or_insert(ImportError::Entry { kind: kind.as_str(), id: id.to_owned(), source });
+            broken.push(BrokenEntry { kind, id: id.to_owned(), source });
         }
     })?;
-    failed.map_or(Ok(entries), Err)
+    Ok((entries, broken))
+}
+
+/// All entries of a version. Blocks.
+///
+/// # Errors
+/// [`ImportError`] if storage does not answer or holds something that is no entry.
+pub fn load_entries(storage: &dyn Storage, version: u64) -> Result<Entries, ImportError> {
+    let (entries, broken) = load_readable(storage, version)?;
+    match broken.into_iter().next() {
+        Some(BrokenEntry { kind, id, source }) => Err(ImportError::Entry { kind: kind.as_str(), id, source }),
+        None => Ok(entries),
+    }
+}
+
+/// The current catalog, or the last one before it that is good; with it why the current one is not. Blocks.
+///
+/// # Errors
+/// [`ImportError`] if storage does not answer.
+pub fn load_last_good(storage: &dyn Storage) -> Result<(Catalog, Option<ImportError>), ImportError> {
+    let current = storage.current_version()?;
+    let refused = match load_catalog(storage, current) {
+        Ok(catalog) => return Ok((catalog, None)),
+        Err(error) => error,
+    };
+    for info in storage.versions(Some(current), LAST_GOOD_LOOKS_MAX)? {
+        if let Ok(catalog) = load_catalog(storage, info.version) {
+            return Ok((catalog, Some(refused)));
+        }
+    }
+    Ok((Catalog::empty(), Some(refused)))
 }
 
 /// The catalog of a version. Blocks.

@@ -243,7 +243,7 @@ impl<'a> Merge<'a> {
 
     /// Lets go of the groups and contacts of stores that went.
     fn sweep(&mut self) {
-        if self.merged.removed == 0 {
+        if self.mode == Mode::Merge {
             return;
         }
         let Merged { entries: Entries { stores, groups, contacts, .. }, changes, .. } = &mut self.merged;

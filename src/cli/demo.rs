@@ -43,12 +43,12 @@ impl Options {
         let database = folder.join("demo.mmdb");
         std::fs::write(&database, IP_DATABASE).with_context(|| format!("{} cannot be written", database.display()))?;
         flags.insert("data_dir", folder.display().to_string());
-        if asked.ip_databases.is_empty() {
-            flags.insert("ip_databases", database.display().to_string());
-        }
         // The sample addresses are told in a header, as a proxy on this machine would.
         flags.insert("trusted_proxies", "127.0.0.0/8,::1/128".to_owned());
-        let config = Config::load(None, &flags)?;
+        let mut config = Config::load(None, &flags)?;
+        if config.ip_databases.is_empty() {
+            config.ip_databases.push(database);
+        }
         fill(&config)?;
         serve::run(config, printer, print_welcome)
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 
-use super::printer::output;
+use super::printer::Output;
 use super::{Common, End, Printer};
 use crate::app::{Deliverer, load_entries};
 use crate::catalog::{Catalog, FirstContact, FirstGroup};
@@ -28,6 +28,7 @@ const SETTLE_LOOKS_MAX: u32 = 500;
 
 /// Export stores or tag records
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  jinqun export tags --out tags.csv")]
 pub(super) struct Options {
     #[command(subcommand)]
     what: What,
@@ -119,9 +120,9 @@ impl Stores {
             group: group.as_ref(),
             contact: contact.as_ref(),
         });
-        let mut out = output(self.target.out.as_deref())?;
+        let mut out = Output::open(self.target.out.as_deref())?;
         write_stores(format, &extras, &mut lines, &mut out)?;
-        out.flush().context("the sheet cannot be written")?;
+        out.finish()?;
         Ok(End::Success)
     }
 }
@@ -132,7 +133,7 @@ impl Tags {
         let config = self.target.common.load(Flags::new())?;
         let storage = startup::open_storage(&config)?;
         settle(&config, &storage)?;
-        let mut out = output(self.target.out.as_deref())?;
+        let mut out = Output::open(self.target.out.as_deref())?;
         // The records come from a thread of their own, so that any number of them passes through little memory.
         let (send, receive) = sync_channel(RECORDS_WAITING_MAX);
         let reader = std::thread::spawn(move || {
@@ -143,9 +144,9 @@ impl Tags {
         });
         let mut rows = receive.into_iter().map(|record| tag_row(&record).into_iter().map(Cell::into_owned).collect());
         write_table(format, &TAG_HEADERS, &mut rows, &mut out)?;
-        out.flush().context("the records cannot be written")?;
         drop(rows);
         reader.join().map_err(|_panic| anyhow::anyhow!("reading the records was broken off"))??;
+        out.finish()?;
         Ok(End::Success)
     }
 }

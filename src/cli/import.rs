@@ -20,6 +20,7 @@ const PRINTED_MAX: usize = 50;
 
 /// Import stores or campaigns into the catalog; they are live at once
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  jinqun import stores stores.csv --datum gcj02 --dry-run")]
 pub(super) struct Options {
     #[command(subcommand)]
     what: What,

@@ -1,8 +1,11 @@
 //! Printing: results to standard output, everything else to standard error, colours only where somebody sees them.
 
+use std::fs::File;
 use std::io::{self, IsTerminal as _, Stderr, Stdout, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Where commands print to.
@@ -60,14 +63,56 @@ impl Printer {
     }
 }
 
-/// Opens a file for writing, or standard output for none.
-pub(super) fn output(path: Option<&std::path::Path>) -> anyhow::Result<Box<dyn Write + Send>> {
-    use anyhow::Context as _;
-    Ok(match path {
-        Some(path) => {
-            let file = std::fs::File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
-            Box::new(io::BufWriter::new(file))
+/// Where a command writes its result: standard output, or a file that appears whole or not at all.
+pub(super) enum Output {
+    Standard(io::BufWriter<Stdout>),
+    File { writer: io::BufWriter<File>, part: PathBuf, target: PathBuf, is_whole: bool },
+}
+
+impl Output {
+    /// Opens a file beside the target, or standard output for none.
+    pub(super) fn open(target: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(target) = target else { return Ok(Self::Standard(io::BufWriter::new(io::stdout()))) };
+        let mut name = target.file_name().with_context(|| format!("{} is no file", target.display()))?.to_owned();
+        name.push(format!(".{}.part", std::process::id()));
+        let part = target.with_file_name(name);
+        let file = File::create(&part).with_context(|| format!("{} cannot be written", target.display()))?;
+        Ok(Self::File { writer: io::BufWriter::new(file), part, target: target.to_owned(), is_whole: false })
+    }
+
+    /// Puts the file in its place.
+    pub(super) fn finish(mut self) -> anyhow::Result<()> {
+        self.flush().context("the result cannot be written")?;
+        if let Self::File { writer, part, target, is_whole } = &mut self {
+            let put = writer.get_ref().sync_all().and_then(|()| std::fs::rename(part, &*target));
+            put.with_context(|| format!("{} cannot be written", target.display()))?;
+            *is_whole = true;
         }
-        None => Box::new(io::BufWriter::new(io::stdout())),
-    })
+        Ok(())
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Standard(writer) => writer.write(bytes),
+            Self::File { writer, .. } => writer.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Standard(writer) => writer.flush(),
+            Self::File { writer, .. } => writer.flush(),
+        }
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Self::File { part, is_whole: false, .. } = self {
+            // What is left of a result that failed is of no use, and nobody waits for an answer here.
+            let _ = std::fs::remove_file(part);
+        }
+    }
 }

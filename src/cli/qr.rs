@@ -1,10 +1,12 @@
 //! `jinqun qr`: the landing code of a campaign, ready to print.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 
+use super::printer::Output;
 use super::{Common, End, Printer};
 use crate::app::load_catalog;
 use crate::catalog::Catalog;
@@ -60,7 +62,9 @@ impl Options {
             Some("pdf") => poster.pdf()?,
             _ => bail!("{} does not end in .svg, .png or .pdf", self.out.display()),
         };
-        std::fs::write(&self.out, bytes).with_context(|| format!("{} cannot be written", self.out.display()))?;
+        let mut out = Output::open(Some(&self.out))?;
+        out.write_all(&bytes)?;
+        out.finish()?;
         printer.line(format!("{} leads to {link}", self.out.display()))?;
         Ok(End::Success)
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::printer::output;
+use super::printer::Output;
 use super::{Common, End, Printer};
 use crate::app::{load_catalog, tag_table};
 use crate::config::Flags;
@@ -48,10 +48,11 @@ impl Options {
         let file = File::open(&self.input).with_context(|| format!("{} cannot be read", self.input.display()))?;
         let length = file.metadata().map_or(0, |it| it.len());
         let bar = printer.bar(length, "tagging");
-        let out = output(Some(&self.out))?;
-        let report = tag_table(&catalog, datum, file, out, &mut |done| bar.set_position(done))
+        let mut out = Output::open(Some(&self.out))?;
+        let report = tag_table(&catalog, datum, file, &mut out, &mut |done| bar.set_position(done))
             .with_context(|| format!("{} cannot be tagged", self.input.display()))?;
         bar.finish_and_clear();
+        out.finish()?;
         for it in report.problems.iter().take(50) {
             let row = it.row.map(|row| format!(" row {row}")).unwrap_or_default();
             printer.note(format!("problem{row}: {} [{}]", it.message, it.code));

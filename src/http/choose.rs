@@ -62,7 +62,7 @@ pub(super) async fn choose(web: Data<Web>, request: HttpRequest, slug: Path<Stri
     let page = Page::of(&web, &request);
     let asked = match Asked::read(&slug, request.query_string()) {
         Ok(asked) => asked,
-        Err(problem) => return page.problem(&web, &problem),
+        Err(problem) => return page.problem(&web, None, &problem),
     };
     // Without a script this link is how a wrong store is told of; a step that cannot be recorded keeps nobody from choosing.
     if let Some(scan) = asked.scan.as_deref().filter(|_| asked.is_not_mine) {
@@ -70,7 +70,7 @@ pub(super) async fn choose(web: Data<Web>, request: HttpRequest, slug: Path<Stri
     }
     let catalog = web.app.catalog();
     let Some(campaign) = catalog.campaign(&asked.slug) else {
-        return page.problem(&web, &AppError::UnknownCampaign(asked.slug.to_string()).into());
+        return page.problem(&web, None, &AppError::UnknownCampaign(asked.slug.to_string()).into());
     };
     let logo = logo_url(campaign);
     let (listed, pages) = list(&catalog, &asked, &page);

@@ -7,7 +7,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, ResponseError as _, web};
+use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
 
 use super::Web;
 use super::problem;
@@ -30,6 +30,9 @@ fn route_of(path: &str) -> Route {
     }
 }
 
+/// The id of a request, for pages that show it.
+pub(super) struct RequestId(pub(super) String);
+
 /// An id that finds a request in the log; chance enough to tell requests apart, not to keep secrets.
 fn request_id() -> HeaderValue {
     let mut text = [0_u8; 16];
@@ -46,6 +49,11 @@ pub(super) async fn guard(
     let route = route_of(request.path());
     let web = request.app_data::<web::Data<Web>>().cloned();
     let id = request_id();
+    if matches!(route, Route::Landing | Route::Chooser | Route::Other) {
+        // Pages show it, for whoever is asked about a problem.
+        let shown = id.to_str().unwrap_or_default().to_owned();
+        request.extensions_mut().insert(RequestId(shown));
+    }
     let (answered, status) = match next.call(request).await {
         Ok(response) => {
             let mut response = finish(response.map_into_boxed_body());
@@ -64,7 +72,13 @@ pub(super) async fn guard(
     if status >= 500 && route != Route::Operations {
         tracing::error!(request = id.to_str().unwrap_or(""), route = route.as_str(), status, "a request failed");
     }
-    tracing::debug!(route = route.as_str(), status, took_us = took.as_micros(), "request");
+    tracing::debug!(
+        request = id.to_str().unwrap_or(""),
+        route = route.as_str(),
+        status,
+        took_us = took.as_micros(),
+        "request"
+    );
     if let Some(web) = web {
         web.app.metrics().request(route, status, took);
     }

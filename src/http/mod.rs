@@ -28,6 +28,7 @@ use actix_web::web::{self, ServiceConfig};
 
 use crate::app::App;
 use pictures::Pictures;
+use server::cors;
 
 /// Which catalog decided an answer.
 const CATALOG_VERSION: HeaderName = HeaderName::from_static("jinqun-catalog-version");
@@ -43,7 +44,7 @@ pub struct Web {
 }
 
 /// The route table, on one screen.
-fn routes(config: &mut ServiceConfig) {
+fn routes(config: &mut ServiceConfig, origins: &[String]) {
     config
         .service(
             web::resource("/").wrap(Compress::default()).get(page::landing_default).route(web::head().to(page::head)),
@@ -55,12 +56,17 @@ fn routes(config: &mut ServiceConfig) {
                 .route(web::head().to(page::head)),
         )
         .service(web::resource("/s/{campaign}/choose").wrap(Compress::default()).get(choose::choose))
+        .service(web::resource("/favicon.ico").get(pictures::no_icon))
         .service(web::resource("/qr/{file}").get(pictures::qr))
         .service(web::resource("/logo/{campaign}").get(pictures::logo))
-        .service(web::resource("/api/v1/scans").post(api::scans::create))
-        .service(web::resource("/api/v1/scans/{scan}/events").post(api::scans::event))
-        .service(web::resource("/api/v1/nearest").get(api::nearest::nearest))
-        .service(web::resource("/api/v1/stores").get(api::stores::stores))
+        .service(
+            web::scope("/api/v1")
+                .wrap(cors(origins))
+                .service(web::resource("/scans").post(api::scans::create))
+                .service(web::resource("/scans/{scan}/events").post(api::scans::event))
+                .service(web::resource("/nearest").get(api::nearest::nearest))
+                .service(web::resource("/stores").get(api::stores::stores)),
+        )
         .service(web::resource("/healthz").get(ops::healthz))
         .service(web::resource("/readyz").get(ops::readyz))
         .service(web::resource("/metrics").get(ops::metrics))

@@ -29,13 +29,15 @@ pub(super) async fn healthz() -> HttpResponse {
 /// `GET /readyz`: a catalog is live; and what is degraded.
 pub(super) async fn readyz(web: Data<Web>) -> HttpResponse {
     let app = std::sync::Arc::clone(&web.app);
-    let reachable = web::block(move || app.is_storage_reachable()).await.unwrap_or(false);
+    let stored = web::block(move || app.stored_version()).await.ok().flatten();
     let catalog = web.app.catalog();
     let outbox_depth = web.app.outbox_depth();
     let version = catalog.version();
     let degraded = [
         (version == 0, "no catalog has been published; import stores"),
-        (!reachable, "storage does not answer; records wait in the outbox"),
+        (stored.is_none(), "storage does not answer; records wait in the outbox"),
+        (stored.is_some_and(|it| it != version), "another catalog is published and not live; the log says why"),
+        (web.app.metrics().delivery_failing.get() > 0, "storage does not take records; they wait in the outbox"),
         (outbox_depth >= OUTBOX_BEHIND, "storage is behind; records wait in the outbox"),
     ];
     let answer = Readiness {

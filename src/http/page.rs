@@ -5,10 +5,11 @@ use actix_web::http::header::{
     ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, SET_COOKIE, USER_AGENT, VARY,
 };
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
 use askama::Template;
 
 use super::answer::joined;
+use super::guard::RequestId;
 use super::landing::chooser::ErrorView;
 use super::landing::client::ClientKind;
 use super::landing::colour::Colour;
@@ -41,7 +42,7 @@ pub(super) async fn landing_default(web: Data<Web>, request: HttpRequest) -> Htt
 pub(super) async fn landing(web: Data<Web>, request: HttpRequest, slug: Path<String>) -> HttpResponse {
     match CampaignSlug::parse(&slug) {
         Ok(slug) => show(&web, &request, slug).await,
-        Err(error) => Page::of(&web, &request).problem(&web, &Problem::fields(vec![bad_id("campaign", &error)])),
+        Err(error) => Page::of(&web, &request).problem(&web, None, &Problem::fields(vec![bad_id("campaign", &error)])),
     }
 }
 
@@ -52,13 +53,13 @@ pub(super) async fn head() -> HttpResponse {
 
 async fn show(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> HttpResponse {
     let page = Page::of(web, request);
-    let scan = match read(web, request, slug) {
+    let scan = match read(web, request, slug.clone()) {
         Ok(scan) => scan,
-        Err(problem) => return page.problem(web, &problem),
+        Err(problem) => return page.problem(web, Some(&slug), &problem),
     };
     match web.app.land(scan).await {
         Ok(landing) => page.landing(web, &landing),
-        Err(error) => page.problem(web, &error.into()),
+        Err(error) => page.problem(web, Some(&slug), &error.into()),
     }
 }
 
@@ -81,6 +82,7 @@ pub(super) struct Page {
     pub(super) texts: &'static Texts,
     pub(super) nonce: String,
     client: ClientKind,
+    request_id: Option<String>,
 }
 
 impl Page {
@@ -90,6 +92,7 @@ impl Page {
             texts: Lang::from_accept_language(text(ACCEPT_LANGUAGE)).texts(),
             nonce: data_encoding::BASE64URL_NOPAD.encode(&web.app.chance().to_be_bytes()),
             client: ClientKind::from_user_agent(text(USER_AGENT)),
+            request_id: request.extensions().get::<RequestId>().map(|it| it.0.clone()),
         }
     }
 
@@ -186,10 +189,13 @@ impl Page {
         is_near.then(|| self.texts.day(day.month().unsigned_abs(), day.day().unsigned_abs()))
     }
 
-    /// A problem as a page with a way on.
-    pub(super) fn problem(&self, web: &Web, problem: &Problem) -> HttpResponse {
+    /// A problem as a page with a way on, inside its campaign where there is one.
+    pub(super) fn problem(&self, web: &Web, slug: Option<&CampaignSlug>, problem: &Problem) -> HttpResponse {
         let catalog = web.app.catalog();
-        let campaign = catalog.campaign(&CampaignSlug::default_slug()).cloned().unwrap_or_else(Campaign::plain);
+        let default = CampaignSlug::default_slug();
+        let campaign = slug.and_then(|it| catalog.campaign(it)).or_else(|| catalog.campaign(&default));
+        let campaign = campaign.cloned().unwrap_or_else(Campaign::plain);
+        let again = links::landing(campaign.slug.as_str(), &[]);
         let logo = logo_url(&campaign);
         let view = ErrorView {
             texts: self.texts,
@@ -197,8 +203,8 @@ impl Page {
             campaign: campaign_view(&campaign, logo.as_deref()),
             heading: None,
             detail: None,
-            retry_href: Some("/"),
-            request_id: None,
+            retry_href: Some(&again),
+            request_id: self.request_id.as_deref(),
             privacy_href: None,
         };
         self.answer(problem.status_code(), &view)
@@ -228,5 +234,5 @@ pub(super) fn wants_page(request: &HttpRequest) -> bool {
 /// What answers where no route does: a page with a way on, or a problem for programs.
 pub(super) async fn not_found(web: Data<Web>, request: HttpRequest) -> HttpResponse {
     let problem = Problem::nothing_here("No page and no call has this address.");
-    if wants_page(&request) { Page::of(&web, &request).problem(&web, &problem) } else { problem.error_response() }
+    if wants_page(&request) { Page::of(&web, &request).problem(&web, None, &problem) } else { problem.error_response() }
 }

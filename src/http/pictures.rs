@@ -105,3 +105,8 @@ pub(super) async fn logo(web: Data<Web>, request: HttpRequest, slug: Path<String
         Ok(Bytes::copy_from_slice(logo.bytes()))
     })
 }
+
+/// `GET /favicon.ico`: browsers ask for it on every page; there is none.
+pub(super) async fn no_icon() -> HttpResponse {
+    HttpResponse::NoContent().insert_header((CACHE_CONTROL, "public, max-age=86400")).finish()
+}

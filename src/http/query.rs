@@ -60,7 +60,7 @@ impl<'a> Query<'a> {
                 None
             }
         };
-        position_of("lat", "lng", lat?, lng?, datum?, &mut self.errors)
+        position_of(&PositionFields { lat: "lat", lng: "lng" }, (lat, lng), datum, &mut self.errors)
     }
 
     /// A whole number in a range, or its default.
@@ -104,30 +104,32 @@ pub(super) fn bad_id(field: &'static str, error: &IdError) -> FieldError {
     FieldError { field, code: "invalid_id", message: error.to_string() }
 }
 
-/// A position, or the error that names its field.
+/// The names of the fields of a position.
+pub(super) struct PositionFields {
+    pub(super) lat: &'static str,
+    pub(super) lng: &'static str,
+}
+
+/// A position, or the errors that name its fields; what is missing has been named before.
 pub(super) fn position_of(
-    lat_field: &'static str,
-    lng_field: &'static str,
-    lat: f64,
-    lng: f64,
-    datum: Datum,
+    fields: &PositionFields,
+    (lat, lng): (Option<f64>, Option<f64>),
+    datum: Option<Datum>,
     errors: &mut Vec<FieldError>,
 ) -> Option<Position> {
-    let mut ranges_hold = true;
-    for (field, number, limit) in [(lat_field, lat, 90.0), (lng_field, lng, 180.0)] {
-        if !(-limit..=limit).contains(&number) {
-            ranges_hold = false;
+    let mut in_range = |field: &'static str, number: Option<f64>, limit: f64| {
+        let found = number.filter(|it| (-limit..=limit).contains(it));
+        if number.is_some() && found.is_none() {
             let message = format!("is not between -{limit} and {limit} degrees");
             errors.push(FieldError { field, code: "out_of_range", message });
         }
-    }
-    if !ranges_hold {
-        return None;
-    }
-    match Position::from_datum(lat, lng, datum) {
+        found
+    };
+    let (lat, lng) = (in_range(fields.lat, lat, 90.0), in_range(fields.lng, lng, 180.0));
+    match Position::from_datum(lat?, lng?, datum?) {
         Ok(position) => Some(position),
         Err(error) => {
-            let field = if matches!(error, PositionError::Latitude(_)) { lat_field } else { lng_field };
+            let field = if matches!(error, PositionError::Latitude(_)) { fields.lat } else { fields.lng };
             errors.push(FieldError { field, code: "out_of_range", message: error.to_string() });
             None
         }

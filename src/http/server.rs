@@ -47,7 +47,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-fn cors(origins: &[String]) -> Cors {
+pub(super) fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::DELETE])
         .allowed_headers([header::CONTENT_TYPE, header::ACCEPT])
@@ -73,9 +73,8 @@ pub fn serve(
         ActixApp::new()
             .app_data(web.clone())
             .app_data(PayloadConfig::new(BODY_BYTES_MAX))
-            .wrap(cors(&origins))
             .wrap(from_fn(guard))
-            .configure(routes)
+            .configure(|config| routes(config, &origins))
     })
     .workers(workers)
     .max_connections(CONNECTIONS_MAX)

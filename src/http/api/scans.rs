@@ -11,12 +11,13 @@ use crate::funnel::Step;
 use crate::geo::{Datum, Position};
 use crate::http::answer::ScanAnswer;
 use crate::http::problem::Problem;
-use crate::http::query::{Body, bad_id, position_of};
+use crate::http::query::{Body, PositionFields, bad_id, position_of};
 use crate::http::{Web, client_ip, cookie};
 use crate::id::{CampaignSlug, StoreId};
 
 /// The largest radius that a position may come with, in metres: half of Earth's circumference.
 const ACCURACY_M_MAX: f64 = 20_040_000.0;
+const FIELDS: PositionFields = PositionFields { lat: "position.lat", lng: "position.lng" };
 
 /// One visit, decided and recorded.
 pub(in crate::http) async fn create(
@@ -107,6 +108,6 @@ fn read_position(body: &mut Body, position: &serde_json::Map<String, Value>) -> 
             radius
         }
     };
-    let position = position_of("position.lat", "position.lng", lat?, lng?, datum?, &mut body.errors)?;
+    let position = position_of(&FIELDS, (lat, lng), datum, &mut body.errors)?;
     Some((position, accuracy_m))
 }

@@ -33,10 +33,11 @@ impl ClientKind {
         if names(&["wxwork"]) {
             Self::WeComApp
         } else if names(&["micromessenger"]) {
-            if names(&["miniprogram"]) {
-                Self::MiniProgram
-            } else if names(&WECHAT_DESKTOP) {
+            // WeChat on a computer names a mini program's environment for every page; what counts is the computer.
+            if names(&WECHAT_DESKTOP) {
                 Self::WeChatDesktop
+            } else if names(&["miniprogram"]) {
+                Self::MiniProgram
             } else {
                 Self::WeChat
             }
@@ -126,8 +127,8 @@ mod tests {
             let row = row.unwrap();
             let expected: &[ClientKind] = match &row[0] {
                 "wechat_android" | "wechat_ios" => &[ClientKind::WeChat],
-                "wechat_desktop" => &[ClientKind::WeChatDesktop],
-                "wechat_mini_program" | "wechat_mini_program_desktop" => &[ClientKind::MiniProgram],
+                "wechat_desktop" | "wechat_mini_program_desktop" => &[ClientKind::WeChatDesktop],
+                "wechat_mini_program" => &[ClientKind::MiniProgram],
                 "wecom_desktop" | "wecom_mobile" => &[ClientKind::WeComApp],
                 _ => &[ClientKind::OtherPhone, ClientKind::Desktop],
             };

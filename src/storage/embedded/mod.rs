@@ -6,6 +6,7 @@ mod schema;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 
@@ -18,6 +19,8 @@ use crate::tag::TagRecord;
 
 /// Connections for reading that are kept open; more are opened when needed and closed again.
 const IDLE_READERS_MAX: usize = 4;
+/// How long a delivery waits for the lock of another process.
+const DELIVER_BUSY: Duration = Duration::from_secs(1);
 
 /// Storage in a local file.
 #[derive(Debug)]
@@ -116,7 +119,11 @@ impl Storage for Embedded {
     }
 
     fn deliver(&self, tags: &[TagRecord], steps: &[StepRecord]) -> Result<(), StorageError> {
-        self.write(|conn| records::deliver(conn, tags, steps))
+        // Deliveries are repeated by their caller, so they wait for another process's lock only briefly: a stop must not.
+        lock(&self.writer).busy_timeout(DELIVER_BUSY)?;
+        let done = self.write(|conn| records::deliver(conn, tags, steps));
+        lock(&self.writer).busy_timeout(schema::BUSY)?;
+        done
     }
 
     fn each_tag(&self, filter: &TagFilter, each: EachTag<'_>) -> Result<(), StorageError> {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::super::{StorageError, Trouble};
 
 /// How long a connection waits for another process that writes. An import of a million stores holds the lock for some seconds.
-const BUSY_TIMEOUT_MS: u64 = 15_000;
+pub(super) const BUSY: Duration = Duration::from_secs(15);
 
 /// Statements that turn format `n` into format `n + 1`. A step that was shipped is never edited.
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
@@ -40,7 +40,7 @@ fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    conn.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
+    conn.busy_timeout(BUSY)?;
     conn.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
          PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;",
