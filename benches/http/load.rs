@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use actix_web::rt::net::TcpStream;
+use actix_web::rt::time::sleep_until;
 use actix_web::rt::{System, spawn};
 
 /// An answer with its head is smaller than this.
@@ -55,6 +56,8 @@ pub(crate) struct Load {
     pub(crate) connections: usize,
     pub(crate) seconds: u64,
     pub(crate) status: u16,
+    /// Requests a second of all together; none for as many as the server takes.
+    pub(crate) rate: Option<u32>,
 }
 
 impl Load {
@@ -77,12 +80,24 @@ impl Load {
         })
     }
 
+    /// When a client's request is due, counted from its start; the clients are spread over one another's pauses.
+    fn due(&self, client: usize, turn: u32) -> Option<Duration> {
+        let connections = u32::try_from(self.connections).expect("is small");
+        let client = u32::try_from(client).expect("is small");
+        let place = f64::from(turn) * f64::from(connections) + f64::from(client);
+        self.rate.map(|rate| Duration::from_secs_f64(place / f64::from(rate)))
+    }
+
     /// Every client takes every so many-th request, each another one.
     async fn client(self, address: SocketAddr, first: usize, client: usize, until: Instant) -> (u32, u32, Vec<u64>) {
         let mut wire = Wire::open(address).await;
+        let started = Instant::now();
         let (mut good, mut bad, mut waits_ns) = (0, 0, Vec::with_capacity(1 << 16));
         let requests = self.requests.iter().cycle().skip(first + client);
-        for request in requests.step_by(self.connections) {
+        for (turn, request) in (0_u32..).zip(requests.step_by(self.connections)) {
+            if let Some(due) = self.due(client, turn) {
+                sleep_until((started + due).into()).await;
+            }
             let asked = Instant::now();
             if asked >= until {
                 break;
@@ -129,22 +144,22 @@ impl Wire {
         let mut rest = request;
         while !rest.is_empty() {
             match self.stream.try_write(rest) {
-                Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.stream.writable().await.expect("the server is there");
                 }
-                Err(error) => panic!("the request cannot be sent: {error}"),
+                sent => rest = rest.get(sent.expect("the server takes requests")..).unwrap_or_default(),
             }
         }
         self.answer.clear();
         loop {
             self.stream.readable().await.expect("the server is there");
-            match self.stream.try_read(&mut self.piece) {
-                Ok(0) => panic!("the server hung up"),
-                Ok(read) => self.answer.extend_from_slice(self.piece.get(..read).unwrap_or_default()),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
-                Err(error) => panic!("the answer cannot be read: {error}"),
+            let read = self.stream.try_read(&mut self.piece);
+            if read.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
+                continue;
             }
+            let read = read.expect("the server answers");
+            assert!(read > 0, "the server answers before it hangs up");
+            self.answer.extend_from_slice(self.piece.get(..read).unwrap_or_default());
             if let Some((status, head_bytes, all_bytes)) = measure(&self.answer)
                 && self.answer.len() >= all_bytes
             {

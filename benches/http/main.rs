@@ -1,7 +1,8 @@
 //! Times the real server against a bare actix handler that returns the same bytes, and durable scans a second.
 //!
 //! `cargo bench --bench http` prints Markdown tables. `-- nearest` or `-- scans` runs one half; `--rounds N`, `--seconds N`,
-//! `--stores N` and `--connections N` change the load, `--program FILE` measures another build of the program.
+//! `--stores N` and `--connections N` change the load, `--workers N` those of the scans, `--rate N` sends no more than so many a
+//! second, `--program FILE` measures another build of the program.
 
 #![expect(clippy::print_stdout, reason = "printing the tables is what it is for")]
 
@@ -38,6 +39,8 @@ struct Asked {
     connections: usize,
     rounds: usize,
     seconds: u64,
+    workers: usize,
+    rate: Option<u32>,
 }
 
 impl Asked {
@@ -57,6 +60,8 @@ impl Asked {
             connections: size("--connections", 64),
             rounds: size("--rounds", 5),
             seconds: number("--seconds", 4).into(),
+            workers: size("--workers", 2),
+            rate: Some(number("--rate", 0)).filter(|it| *it > 0),
         }
     }
 
@@ -120,14 +125,14 @@ impl Bench<'_> {
         Server::start(self.program(workers).arg("serve"))
     }
 
-    fn bare(&self, canned: &Path, workers: usize) -> Server {
-        let this = std::env::current_exe().expect("this program has a file");
-        let workers = workers.to_string();
-        Server::start(Command::new(this).arg("--bare").arg(canned).arg(workers))
-    }
-
     fn load(&self, requests: Vec<Vec<u8>>, status: u16) -> Load {
-        Load { requests: Rc::new(requests), connections: self.asked.connections, seconds: self.asked.seconds, status }
+        Load {
+            requests: Rc::new(requests),
+            connections: self.asked.connections,
+            seconds: self.asked.seconds,
+            status,
+            rate: self.asked.rate,
+        }
     }
 
     /// Both servers in turns, so that a noisy moment hits both; the first turns only warm up.
@@ -152,7 +157,7 @@ impl Bench<'_> {
         let canned = self.folder.join("nearest.answer");
         let first = requests.first().expect("there are queries");
         bare::keep(&ask_once(real.address, first), &canned);
-        let bare = self.bare(&canned, 1);
+        let bare = bare_server(&canned, 1);
         let load = self.load(requests, 200);
         let rounds = self.compare(&load, [&bare, &real]);
         let stores = self.asked.stores;
@@ -163,12 +168,13 @@ impl Bench<'_> {
     /// `POST /api/v1/scans`, two workers; then every acknowledged record is looked for in the export.
     fn scans(&self, places: &[Position]) {
         let requests: Vec<Vec<u8>> = places.iter().copied().map(post_scan).collect();
-        let real = self.real(2);
+        let workers = self.asked.workers;
+        let real = self.real(workers);
         let canned = self.folder.join("scan.answer");
         let first = ask_once(real.address, requests.first().expect("there are places"));
         assert_eq!(first.status, 201, "the first scan is recorded");
         bare::keep(&first, &canned);
-        let bare = self.bare(&canned, 2);
+        let bare = bare_server(&canned, workers);
         let load = self.load(requests, 201);
         let metrics = || {
             let text = ask_once(real.address, GET_METRICS).body;
@@ -178,7 +184,7 @@ impl Bench<'_> {
         let rounds = self.compare(&load, [&bare, &real]);
         let after = metrics();
         let stores = self.asked.stores;
-        println!("\n### `POST /api/v1/scans`, {stores} stores, two workers, recorded before the answer\n");
+        println!("\n### `POST /api/v1/scans`, {stores} stores, {workers} workers, recorded before the answer\n");
         table(["bare handler", "jinqun"], &rounds);
         let recorded = metrics::value(&after, "jinqun_commit_wait_seconds_count").expect("the wait is counted");
         let unrecorded = metrics::value(&after, "jinqun_scans_unrecorded_total");
@@ -216,6 +222,13 @@ impl Bench<'_> {
         let text = std::fs::read_to_string(&path).expect("it has written the file");
         u32::try_from(text.lines().count()).expect("fewer than four billion")
     }
+}
+
+/// This program again, as the server to compare with.
+fn bare_server(canned: &Path, workers: usize) -> Server {
+    let this = std::env::current_exe().expect("this program has a file");
+    let workers = workers.to_string();
+    Server::start(Command::new(this).arg("--bare").arg(canned).arg(workers))
 }
 
 fn measure(load: &Load, server: &Server, first: usize) -> Round {
