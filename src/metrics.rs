@@ -56,6 +56,7 @@ pub struct Metrics {
     registry: Registry,
     routes: Vec<RouteMetrics>,
     scans: IntCounterVec,
+    refinements: IntCounterVec,
     unrecorded: IntCounter,
     steps: IntCounterVec,
     /// Time of one decision.
@@ -116,7 +117,12 @@ impl Metrics {
             routes,
             scans: counter(
                 "scans_total",
-                "Decisions shown, by outcome, source of the fix and rung of the ladder",
+                "Visits by what they were shown first: outcome, source of the fix and rung of the ladder",
+                &["outcome", "source", "fallback"],
+            ),
+            refinements: counter(
+                "scan_refinements_total",
+                "Refinements of visits by what they were shown then: outcome, source of the fix and rung of the ladder",
                 &["outcome", "source", "fallback"],
             ),
             unrecorded: single("scans_unrecorded_total", "Answers whose record could not be put on disk"),
@@ -159,9 +165,10 @@ impl Metrics {
         metrics.seconds.observe(took.as_secs_f64());
     }
 
-    /// Counts one decision that was shown.
-    pub fn scan(&self, outcome: &str, source: &str, fallback: &str) {
-        self.scans.with_label_values(&[outcome, source, fallback]).inc();
+    /// Counts one visit, or one refinement of a visit.
+    pub fn scan(&self, is_refined: bool, outcome: &str, source: &str, fallback: &str) {
+        let counters = if is_refined { &self.refinements } else { &self.scans };
+        counters.with_label_values(&[outcome, source, fallback]).inc();
     }
 
     /// Counts one answer without a durable record.

@@ -38,7 +38,12 @@ impl Follower {
         if version == self.live.load().value().version() || self.was_refused(version) {
             return Ok(false);
         }
-        let catalog = load_catalog(&*self.storage, version).inspect_err(|_| self.refuse(version))?;
+        let catalog = load_catalog(&*self.storage, version).inspect_err(|error| {
+            // Storage that does not answer says nothing about the catalog.
+            if !matches!(error, ImportError::Storage(_)) {
+                self.refuse(version);
+            }
+        })?;
         self.note(&catalog);
         self.live.store(catalog);
         Ok(true)

@@ -17,6 +17,8 @@ use crate::tag::TagRecord;
 use crate::time::Timestamp;
 use crate::visitor::AccuracyClass;
 
+/// How long a visit may be refined, in milliseconds: a day.
+const REFINE_MS_MAX: u64 = 86_400_000;
 /// How long an answer waits for its record at the most. Longer than a healthy disk ever takes, shorter than a customer's patience.
 const RECORD_WAIT: Duration = Duration::from_millis(1_500);
 
@@ -33,6 +35,9 @@ pub struct ScanRequest {
     pub visitor: Option<String>,
     /// A scan id from an earlier answer, to refine that visit.
     pub scan: Option<String>,
+    /// Whether the scan id alone proves whose visit it is. It does in a call of a program, which got it from an answer; it does not
+    /// in the address of a page, which people share.
+    pub trusts_scan: bool,
     /// The client's address.
     pub ip: Option<IpAddr>,
 }
@@ -77,8 +82,12 @@ impl App {
         }
         let token = request.visitor.as_deref().and_then(|it| self.parts.signer.read_visitor(it));
         let earlier = request.scan.as_deref().and_then(|it| self.parts.signer.read_scan(it));
-        // A scan id of somebody else opens a new visit.
-        let earlier = earlier.filter(|(_, owner)| token.as_ref().is_none_or(|it| it.visitor == *owner));
+        // A scan id of somebody else, or of long ago, opens a new visit.
+        let is_theirs = |(scan, owner): &(ScanId, VisitorId)| {
+            let age_ms = now.unix_ms().unsigned_abs().saturating_sub(scan.unix_ms());
+            age_ms <= REFINE_MS_MAX && token.as_ref().map_or(request.trusts_scan, |it| it.visitor == *owner)
+        };
+        let earlier = earlier.filter(is_theirs);
         let visitor =
             token.as_ref().map(|it| it.visitor).or(earlier.map(|it| it.1)).unwrap_or_else(|| self.new_visitor(now));
         let scan = earlier.map_or_else(|| self.new_scan(now), |it| it.0);
@@ -100,7 +109,7 @@ impl App {
             self.metrics().unrecorded();
         }
         let rung = decision.fallback.map_or("none", |it: Fallback| it.rung.as_str());
-        self.metrics().scan(decision.outcome.as_str(), decision.source.as_str(), rung);
+        self.metrics().scan(earlier.is_some(), decision.outcome.as_str(), decision.source.as_str(), rung);
         Ok(Landing {
             scan: self.parts.signer.scan(scan, visitor),
             visitor: self.parts.signer.visitor(&VisitorToken { visitor, last_store }),

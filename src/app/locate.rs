@@ -13,6 +13,8 @@ use crate::visitor::Fix;
 
 /// The radius of a place that an IP database gives without one, in metres: a city and its suburbs.
 const IP_RADIUS_M_DEFAULT: f64 = 50_000.0;
+/// The widest place that an address may give, in metres: about the largest city with its counties.
+const IP_RADIUS_M_MAX: f64 = 150_000.0;
 
 /// What a visitor says, and what is known without asking.
 pub(super) struct Clues<'a> {
@@ -55,6 +57,8 @@ pub fn locate_ip(databases: &IpLocator, catalog: &Catalog, ip: IpAddr) -> Fix {
         Some(middle) => Some(Circle { middle, radius_m: found.accuracy_m.unwrap_or(IP_RADIUS_M_DEFAULT) }),
         None => place.map(|it| it.circle),
     };
+    // The middle of a country or a large province says nothing about which stores are near.
+    let circle = circle.filter(|it| it.radius_m <= IP_RADIUS_M_MAX);
     if circle.is_none() && names.is_empty() {
         return Fix::Nowhere;
     }

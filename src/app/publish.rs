@@ -162,7 +162,12 @@ impl<'a> Importer<'a> {
         for it in suspicion::suspicions(&rows, previous) {
             report.warning(it);
         }
-        let stops = report.rejected > 0 && !options.skip_bad_rows;
+        let mut stops = report.rejected > 0 && !options.skip_bad_rows;
+        if report.rejected > 0 && options.skip_bad_rows && options.mode == Mode::Replace {
+            let message = "replacing with some rows refused would remove their stores; correct the rows, or merge";
+            report.problem(Problem::new("replace_needs_every_row", message));
+            stops = true;
+        }
         let has = |column: &str| summary.columns.iter().any(|(name, header)| *name == column || header == column);
         let columns: Option<&dyn Fn(&str) -> bool> = if summary.columns.is_empty() { None } else { Some(&has) };
         let merged = Merge::new(entries, options.mode, columns).stores(rows);

@@ -23,7 +23,10 @@ pub struct Place {
 pub(super) struct Places {
     /// (province, city) as spelled → keys of active stores.
     spelled: BTreeMap<(Box<str>, Box<str>), Vec<u32>>,
-    by_city: HashMap<String, Place>,
+    /// By comparable province and city.
+    by_city: HashMap<(String, String), Place>,
+    /// The one place of that name, where only one province has such a city.
+    by_city_alone: HashMap<String, Option<Place>>,
     by_province: HashMap<String, Place>,
 }
 
@@ -40,34 +43,46 @@ impl Places {
                 }
             }
         }
-        let mut cities: HashMap<String, Gathered<'_>> = HashMap::new();
+        let mut cities: HashMap<(String, String), Gathered<'_>> = HashMap::new();
         let mut provinces: HashMap<String, Gathered<'_>> = HashMap::new();
         for ((province, city), keys) in &spelled {
-            let positions =
-                keys.iter().filter_map(|key| stores.get(usize::try_from(*key).ok()?)).map(|it| it.at.position());
-            let positions: Vec<Position> = positions.collect();
+            let found = keys.iter().filter_map(|key| stores.get(usize::try_from(*key).ok()?));
+            let positions: Vec<Position> = found.map(|it| it.at.position()).collect();
             if !city.is_empty() {
-                cities.entry(comparable(city)).or_insert_with(|| Gathered::new(province, city)).add(&positions);
+                let key = (comparable(province), comparable(city));
+                cities.entry(key).or_insert_with(|| Gathered::new(province, city)).add(&positions);
             }
             if !province.is_empty() {
-                provinces.entry(comparable(province)).or_insert_with(|| Gathered::new(province, "")).add(&positions);
+                let key = comparable(province);
+                provinces.entry(key).or_insert_with(|| Gathered::new(province, "")).add(&positions);
             }
         }
-        let settle = |all: HashMap<String, Gathered<'_>>| {
-            all.into_iter().filter_map(|(name, it)| it.place().map(|place| (name, place))).collect()
-        };
-        Self { by_city: settle(cities), by_province: settle(provinces), spelled }
+        let by_city: HashMap<_, _> = cities.into_iter().filter_map(|(key, it)| Some((key, it.place()?))).collect();
+        let mut by_city_alone: HashMap<String, Option<Place>> = HashMap::new();
+        for ((_, city), place) in &by_city {
+            by_city_alone.entry(city.clone()).and_modify(|it| *it = None).or_insert_with(|| Some(place.clone()));
+        }
+        let by_province = provinces.into_iter().filter_map(|(key, it)| Some((key, it.place()?))).collect();
+        Self { spelled, by_city, by_city_alone, by_province }
     }
 
     pub(super) fn named(&self, names: &RegionNames) -> Option<&Place> {
-        let look = |map: &'_ HashMap<String, Place>, name: &str| {
-            (!name.is_empty()).then(|| comparable(name)).filter(|it| map.contains_key(it))
-        };
-        // A province that is a city (上海市) is found among the cities too, where only one of the names is given.
-        look(&self.by_city, &names.city)
-            .or_else(|| look(&self.by_city, &names.province).filter(|_| names.city.is_empty()))
-            .and_then(|name| self.by_city.get(&name))
-            .or_else(|| look(&self.by_province, &names.province).and_then(|name| self.by_province.get(&name)))
+        let (province, city) = (comparable(&names.province), comparable(&names.city));
+        if !city.is_empty() {
+            let exact = self.by_city.get(&(province.clone(), city.clone()));
+            // A name that another source spells otherwise, or a province that one of them leaves out.
+            let alone = || {
+                self.by_city_alone.get(&city).and_then(Option::as_ref).filter(|it| {
+                    province.is_empty() || it.names.province.is_empty() || !self.by_province.contains_key(&province)
+                })
+            };
+            if let Some(place) = exact.or_else(alone) {
+                return Some(place);
+            }
+        }
+        // A city that is its own province (上海市) may come as either; a province's namesake city (吉林市) is not the province.
+        let as_city = || self.by_city_alone.get(&province).and_then(Option::as_ref).filter(|_| city.is_empty());
+        self.by_province.get(&province).filter(|_| !province.is_empty()).or_else(as_city)
     }
 
     pub(super) fn cities(&self) -> impl Iterator<Item = (&str, &str, &[u32])> {

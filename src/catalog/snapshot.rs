@@ -126,6 +126,7 @@ pub struct Catalog {
     contacts: ByStore<Contact>,
     campaigns: BTreeMap<CampaignSlug, Campaign>,
     places: Places,
+    has_inactive: bool,
     codes: Vec<(JoinCodeId, Joinable)>,
 }
 
@@ -197,6 +198,7 @@ impl Catalog {
             version,
             nearest: NearestIndex::build(stores.iter().map(|it| it.at.position()).collect()),
             places: Places::of(&stores),
+            has_inactive: stores.iter().any(|it| it.status != StoreStatus::Active),
             codes: codes(&groups, &contacts),
             stores,
             groups,
@@ -239,6 +241,12 @@ impl Catalog {
     #[must_use]
     pub fn is_active(&self, key: u32) -> bool {
         self.store(key).is_some_and(|it| it.status == StoreStatus::Active)
+    }
+
+    /// Whether there are stores that do not take customers.
+    #[must_use]
+    pub fn has_inactive(&self) -> bool {
+        self.has_inactive
     }
 
     /// The exact index over the positions of all stores.

@@ -146,6 +146,19 @@ fn a_named_place_is_the_middle_of_the_stores_there() {
         fiji.circle.middle.lon().abs() > 179.9,
         "the middle of stores on both sides of the antimeridian is between them"
     );
+    let mut twins = sea();
+    twins.stores.push(store("il", "Illinois", "Springfield", 39.8, -89.6));
+    twins.stores.push(store("ma", "Massachusetts", "Springfield", 42.1, -72.6));
+    twins.stores.push(store("j1", "吉林省", "吉林市", 43.8, 126.5));
+    twins.stores.push(store("j2", "吉林省", "长春市", 43.9, 125.3));
+    let twins = Catalog::build(1, twins).unwrap();
+    let named_there = |province: &str, city: &str| {
+        let names = RegionNames { province: province.into(), city: city.into(), ..RegionNames::default() };
+        twins.place_named(&names).map(|it| (it.circle.middle.lon().round(), it.names.city.to_string()))
+    };
+    assert_eq!(named_there("Illinois", "Springfield"), Some((-90.0, "Springfield".to_owned())));
+    assert_eq!(named_there("", "Springfield"), None, "nobody can tell which");
+    assert_eq!(named_there("吉林", ""), Some((126.0, String::new())), "the province, not its namesake city");
     assert!(named("", "").is_none());
     assert!(named("四川", "成都").is_none());
 }

@@ -119,6 +119,15 @@ impl NearestIndex {
         self.ordered(from, ecef(from), None, |_| true)
     }
 
+    /// Walks the positions that qualify, nearest first. Lazy: what is not asked for is not searched.
+    pub fn by_distance_where(
+        &self,
+        from: Position,
+        qualifies: impl FnMut(u32) -> bool,
+    ) -> impl Iterator<Item = Neighbour> {
+        self.ordered(from, ecef(from), None, qualifies)
+    }
+
     fn ordered<F: FnMut(u32) -> bool>(
         &self,
         from: Position,

@@ -65,13 +65,15 @@ async fn show(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> HttpRespo
 
 fn read(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> Result<ScanRequest, Problem> {
     let query = Query::parse(request.query_string())?;
-    let store = query.text("store").map(StoreId::parse).transpose();
-    let store = store.map_err(|error| Problem::fields(vec![bad_id("store", &error)]))?;
+    // A link to a store that has gone leads to the best answer there is without it.
+    let catalog = web.app.catalog();
+    let store = query.text("store").and_then(|it| StoreId::parse(it).ok());
     Ok(ScanRequest {
         campaign: Some(slug),
-        store,
+        store: store.filter(|it| catalog.store_key(it).is_some()),
         visitor: cookie::read(request),
         scan: query.text("scan").map(ToOwned::to_owned),
+        trusts_scan: false,
         ip: client_ip::of(request, &web.settings.trusted_proxies),
         position: None,
     })

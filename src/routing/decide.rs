@@ -3,7 +3,7 @@
 use super::decision::{Decision, Outcome, Pick, Verdict};
 use super::ladder::{self, Fallback, Reason, Rung};
 use super::policy::Policy;
-use super::walk::Walk;
+use super::walk::{Walk, inactive_before};
 use crate::campaign::Campaign;
 use crate::catalog::{Catalog, Joinable};
 use crate::geo::{self, Circle, Neighbour, Position};
@@ -30,6 +30,15 @@ pub fn decide(fix: &Fix, catalog: &Catalog, campaign: &Campaign, policy: &Policy
     decision.source = fix.source();
     decision.accuracy_m = fix.accuracy_m();
     context.name_region(&mut decision, fix);
+    let from = match fix {
+        Fix::Gps { position, .. } => Some(*position),
+        Fix::Ip { circle, .. } => circle.map(|it| it.middle),
+        Fix::Chosen(_) | Fix::Previous(_) | Fix::Nowhere => None,
+    };
+    if let Some(from) = from {
+        let nearest_m = decision.considered.iter().map(|it| it.distance_m).reduce(f64::min);
+        decision.considered.extend(inactive_before(catalog, from, nearest_m));
+    }
     decision.considered.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m).then(a.store.cmp(&b.store)));
     decision
 }
@@ -46,9 +55,16 @@ fn pick(it: Neighbour) -> Pick {
 }
 
 impl<'a> Context<'a> {
-    fn walk(&self, from: Position, reach_m: f64) -> Walk<'a, impl Iterator<Item = Neighbour> + use<'a>> {
-        let neighbours = self.catalog.nearest().by_distance(from).take(self.policy.candidates_max);
-        Walk { catalog: self.catalog, neighbours, reach_m, passed: None, considered: Vec::new() }
+    fn walk(&self, from: Position, reach_m: f64) -> Walk<impl Iterator<Item = Neighbour> + use<'a>> {
+        let catalog = self.catalog;
+        let neighbours = catalog.nearest().by_distance_where(from, move |key| catalog.is_active(key));
+        Walk {
+            from,
+            neighbours: neighbours.take(self.policy.candidates_max),
+            reach_m,
+            passed: None,
+            considered: Vec::new(),
+        }
     }
 
     fn reach_m(&self) -> f64 {
@@ -86,10 +102,12 @@ impl<'a> Context<'a> {
             return self.settle(first, true, Vec::new(), walk);
         }
         let (seen, possible) = self.contenders(first, radius_m, &mut walk);
-        if possible.is_empty() {
+        let is_surely_in_reach = first.distance_m + radius_m <= self.reach_m();
+        if possible.is_empty() && is_surely_in_reach {
             return self.settle(first, true, seen, walk);
         }
-        let guess = possible.len() < self.policy.guess_candidates_max;
+        let is_likely_in_reach = first.distance_m <= self.reach_m();
+        let guess = is_likely_in_reach && possible.len() < self.policy.guess_candidates_max;
         self.choose(first, guess, seen, &possible, walk)
     }
 
@@ -115,7 +133,7 @@ impl<'a> Context<'a> {
         &self,
         first: Neighbour,
         radius_m: f64,
-        walk: &mut Walk<'_, I>,
+        walk: &mut Walk<I>,
     ) -> (Vec<Neighbour>, Vec<u32>) {
         let listed_max = self.policy.alternatives_max.max(self.policy.guess_candidates_max);
         let mut seen = Vec::new();
@@ -125,7 +143,7 @@ impl<'a> Context<'a> {
                 break;
             };
             seen.push(it);
-            // MB − MA ≤ AB, so the bisector is at least (MB + MA) / 2 · (MB − MA) / AB away and cannot be reached.
+            // AB ≤ MA + MB, so the bisector is at least (MB − MA) / 2 away and cannot be reached.
             if it.distance_m - first.distance_m >= 2.0 * radius_m {
                 break;
             }
@@ -147,7 +165,7 @@ impl<'a> Context<'a> {
         (other.distance_m + first.distance_m) * (other.distance_m - first.distance_m) / (2.0 * between)
     }
 
-    fn beyond_reach<I: Iterator<Item = Neighbour>>(&self, first: Neighbour, mut walk: Walk<'_, I>) -> Decision {
+    fn beyond_reach<I: Iterator<Item = Neighbour>>(&self, first: Neighbour, mut walk: Walk<I>) -> Decision {
         walk.note(first, Verdict::BeyondReach);
         let mut alternatives = vec![pick(first)];
         while alternatives.len() < self.policy.alternatives_max {
@@ -165,7 +183,7 @@ impl<'a> Context<'a> {
         guess: bool,
         seen: Vec<Neighbour>,
         possible: &[u32],
-        walk: Walk<'_, I>,
+        walk: Walk<I>,
     ) -> Decision {
         if guess {
             let decision = self.settle(first, true, seen, walk);
@@ -202,7 +220,7 @@ impl<'a> Context<'a> {
         first: Neighbour,
         from_place: bool,
         mut seen: Vec<Neighbour>,
-        mut walk: Walk<'_, I>,
+        mut walk: Walk<I>,
     ) -> Decision {
         let status = self.catalog.store(first.key).map_or(StoreStatus::Closed, |it| it.status);
         let own = match status {
@@ -251,7 +269,7 @@ impl<'a> Context<'a> {
         status: StoreStatus,
         reason: Reason,
         seen: &mut Vec<Neighbour>,
-        walk: &mut Walk<'_, I>,
+        walk: &mut Walk<I>,
     ) -> (Neighbour, Option<Joinable>, Option<Fallback>) {
         let mut place = 0;
         loop {
@@ -270,6 +288,10 @@ impl<'a> Context<'a> {
                 return (it, Some(join), Some(Fallback { rung: Rung::NextStore, reason }));
             }
         }
+        if let Some((it, join)) = self.farther_group(walk, seen.len()) {
+            seen.push(it);
+            return (it, Some(join), Some(Fallback { rung: Rung::NextStore, reason }));
+        }
         let contact =
             if status == StoreStatus::Closed { None } else { ladder::own_contact(self.catalog, first.key, self.now) };
         let campaign = || ladder::campaign_group(self.catalog, &self.campaign.slug, self.now);
@@ -279,6 +301,19 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The nearest group in reach behind more stores without one than a decision explains.
+    fn farther_group<I>(&self, walk: &Walk<I>, seen: usize) -> Option<(Neighbour, Joinable)> {
+        if seen + 1 < self.policy.candidates_max {
+            return None;
+        }
+        let group = |key| ladder::own_group(self.catalog, key, self.now).ok();
+        let qualifies = |key| Some(key) != walk.passed && self.catalog.is_active(key) && group(key).is_some();
+        let found = self.catalog.nearest().nearest_one(walk.from, Some(walk.reach_m), qualifies)?;
+        Some((found, group(found.key)?))
+    }
+
+    /// The region of the visit: the address's names, else those of the store that would be right, else what all possible stores
+    /// have in common.
     fn name_region(&self, decision: &mut Decision, fix: &Fix) {
         if let Fix::Ip { names, .. } = fix
             && !names.is_empty()
@@ -287,16 +322,31 @@ impl<'a> Context<'a> {
             decision.region_source = RegionSource::Ip;
             return;
         }
-        let Some(store) = decision.store.and_then(|it| self.catalog.store(it.store)) else {
-            return;
-        };
-        decision.region = RegionNames {
-            province: store.province.clone(),
-            city: store.city.clone(),
-            district: store.district.clone(),
+        let right = decision.wanted.or(decision.store.map(|it| it.store));
+        let possible = decision.considered.iter().filter(|it| it.verdict == Verdict::Possible).map(|it| it.store);
+        let mut stores =
+            right.into_iter().chain(possible.filter(|_| right.is_none())).filter_map(|it| self.catalog.store(it));
+        let Some(first) = stores.next() else { return };
+        let mut region = RegionNames {
+            province: first.province.clone(),
+            city: first.city.clone(),
+            district: first.district.clone(),
             areas: Vec::new(),
         };
-        if !decision.region.is_empty() {
+        for store in stores {
+            let same_province = region.province == store.province;
+            let same_city = same_province && region.city == store.city;
+            let common = [
+                (&mut region.province, same_province),
+                (&mut region.city, same_city),
+                (&mut region.district, same_city && first.district == store.district),
+            ];
+            for (name, _) in common.into_iter().filter(|(_, is_same)| !is_same) {
+                *name = Box::default();
+            }
+        }
+        if !region.is_empty() {
+            decision.region = region;
             decision.region_source = RegionSource::Store;
         }
     }

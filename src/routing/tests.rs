@@ -173,11 +173,57 @@ fn beyond_reach_the_campaign_still_shows_its_own_group() {
 }
 
 #[test]
-fn a_coarse_circle_that_may_lie_in_reach_is_in_reach() {
-    // The nearest store is 60 km away and the radius 15 km: the visitor may be 45 km away, within 50 km.
-    let fix = Fix::Gps { position: at(31.0 + 60.0 / 110.9, 121.0), accuracy_m: Some(15_000.0) };
+fn a_circle_that_only_may_lie_in_reach_does_not_route() {
+    let from =
+        |kilometres: f64| Fix::Gps { position: at(31.0 + kilometres / 110.9, 121.0), accuracy_m: Some(15_000.0) };
     let entries = Entries { stores: vec![store("a", 31.0, 121.0)], ..Entries::default() };
-    assert_eq!(decision(entries, &fix).1.outcome, Outcome::Routed);
+    // Reach is 50 km. At 30 km the whole circle is in reach, at 40 km most of it, at 60 km a part, at 70 km nothing.
+    let outcome = |kilometres| {
+        let (_, it) = decision(entries.clone(), &from(kilometres));
+        (it.outcome, it.store.is_some(), it.alternatives.len())
+    };
+    assert_eq!(outcome(30.0), (Outcome::Routed, true, 0));
+    assert_eq!(outcome(40.0), (Outcome::Choose, true, 0));
+    assert_eq!(outcome(60.0), (Outcome::Choose, false, 1));
+    assert_eq!(outcome(70.0), (Outcome::OutOfReach, false, 1));
+}
+
+#[test]
+fn any_number_of_stores_that_take_nobody_hides_none_that_does() {
+    let mut entries = Entries::default();
+    for number in 0..60 {
+        let mut it = store(&format!("p{number:02}"), 31.0, 121.0 + f64::from(number) * 0.0001);
+        it.status = StoreStatus::Paused;
+        entries.stores.push(it);
+        entries.stores.push(store(&format!("q{number:02}"), 31.01, 121.0 + f64::from(number) * 0.0001));
+    }
+    entries.stores.push(store("z", 31.02, 121.0));
+    entries.groups.push(group(of("z"), "z", None));
+    let (catalog, it) = decision(entries, &gps(10.0));
+    assert_eq!((shown(&catalog, &it).unwrap().as_str(), joined(&catalog, &it).unwrap().as_str()), ("z", "z"));
+    assert_eq!(it.fallback, fallback(Rung::NextStore, Reason::NoJoinCode));
+    assert_eq!(it.considered.iter().filter(|it| it.verdict == Verdict::Paused).count(), 10);
+}
+
+#[test]
+fn the_region_is_the_visitors_and_not_that_of_the_store_that_stands_in() {
+    let mut entries = three();
+    entries.stores[1].city = "苏州市".into();
+    entries.groups.retain(|it| it.owner != of("a"));
+    let (catalog, it) = decision(entries, &gps(10.0));
+    assert_eq!((shown(&catalog, &it).unwrap().as_str(), &*it.region.city), ("b", "上海市"));
+}
+
+#[test]
+fn possible_stores_give_the_region_that_they_have_in_common() {
+    let mut entries = Entries::default();
+    for number in 0..6 {
+        let mut it = store(&format!("s{number}"), 31.0, 121.0 + f64::from(number) * 0.001);
+        it.district = format!("district {}", number % 2).into();
+        entries.stores.push(it);
+    }
+    let (_, it) = decision(entries, &gps(3_000.0));
+    assert_eq!((&*it.region.province, &*it.region.city, &*it.region.district), ("上海市", "上海市", ""));
 }
 
 #[test]

@@ -2,12 +2,15 @@
 
 use super::decision::{Candidate, Verdict};
 use crate::catalog::Catalog;
-use crate::geo::Neighbour;
+use crate::geo::{Neighbour, Position};
 use crate::store::StoreStatus;
 
-/// A walk outward from a place: hands out active stores and notes the others.
-pub(super) struct Walk<'a, I> {
-    pub(super) catalog: &'a Catalog,
+/// Stores that are passed over because they do not take customers and are still explained.
+const INACTIVE_NOTED_MAX: usize = 10;
+
+/// A walk outward from a place over the active stores in reach.
+pub(super) struct Walk<I> {
+    pub(super) from: Position,
     pub(super) neighbours: I,
     pub(super) reach_m: f64,
     /// A store that is not handed out.
@@ -15,20 +18,10 @@ pub(super) struct Walk<'a, I> {
     pub(super) considered: Vec<Candidate>,
 }
 
-impl<I: Iterator<Item = Neighbour>> Walk<'_, I> {
+impl<I: Iterator<Item = Neighbour>> Walk<I> {
     pub(super) fn next_active(&mut self) -> Option<Neighbour> {
-        while let Some(it) = self.neighbours.next() {
-            if self.passed == Some(it.key) {
-                continue;
-            }
-            let verdict = match self.catalog.store(it.key).map(|it| it.status) {
-                Some(StoreStatus::Active) => return Some(it),
-                Some(StoreStatus::Paused) => Verdict::Paused,
-                Some(StoreStatus::Closed) | None => Verdict::Closed,
-            };
-            self.note(it, verdict);
-        }
-        None
+        let passed = self.passed;
+        self.neighbours.find(|it| Some(it.key) != passed)
     }
 
     /// The next active store in reach; the first one beyond is noted and ends the walk.
@@ -44,4 +37,21 @@ impl<I: Iterator<Item = Neighbour>> Walk<'_, I> {
     pub(super) fn note(&mut self, it: Neighbour, verdict: Verdict) {
         self.considered.push(Candidate { store: it.key, distance_m: it.distance_m, verdict });
     }
+}
+
+/// The stores nearer than the nearest active one that do not take customers, for the explanation.
+pub(super) fn inactive_before(catalog: &Catalog, from: Position, nearest_m: Option<f64>) -> Vec<Candidate> {
+    if !catalog.has_inactive() {
+        return Vec::new();
+    }
+    let nearer = catalog.nearest().by_distance_where(from, |key| !catalog.is_active(key));
+    nearer
+        .take(INACTIVE_NOTED_MAX)
+        .take_while(|it| nearest_m.is_none_or(|nearest_m| it.distance_m <= nearest_m))
+        .map(|it| {
+            let is_paused = catalog.store(it.key).is_some_and(|it| it.status == StoreStatus::Paused);
+            let verdict = if is_paused { Verdict::Paused } else { Verdict::Closed };
+            Candidate { store: it.key, distance_m: it.distance_m, verdict }
+        })
+        .collect()
 }

@@ -81,7 +81,7 @@ fn read_scan(bytes: &[u8]) -> Result<ScanRequest, Problem> {
     let campaign = campaign.and_then(|it| it.map_err(&mut kept).ok());
     let store = store.and_then(|it| it.map_err(&mut kept).ok());
     if errors.is_empty() {
-        Ok(ScanRequest { campaign, position, store, visitor, scan, ip: None })
+        Ok(ScanRequest { campaign, position, store, visitor, scan, trusts_scan: true, ip: None })
     } else {
         Err(Problem::fields(errors))
     }

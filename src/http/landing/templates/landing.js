@@ -4,6 +4,8 @@
 const d = document, $ = id => d.getElementById(id), page = $('page'), card = $('card'), code = $('code'), enc = encodeURIComponent;
 if (!page || !window.fetch || !window.Promise) { return; }
 const base = '/s/' + enc(page.dataset.campaign), locate = $('locate'), status = $('status'), again = $('retry');
+/*{# The address names the visit while the page loads; whoever it is shared with gets a visit of their own. #}*/
+if (history.replaceState) { history.replaceState(null, '', location.pathname); }
 /*{# The visitor's token stays in memory; the cookie is the server's. `turn` tells a late answer from the latest. #}*/
 let scan = page.dataset.scan, visitor = null, turn = 0, retry = null, slow = 0, pressed = '';
 
