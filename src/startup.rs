@@ -94,7 +94,11 @@ pub fn open_outbox(config: &Config, metrics: Option<&Arc<Metrics>>) -> anyhow::R
 }
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))
+    // Records and the secret lie there; a folder that exists keeps its rights.
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))
 }
 
 /// The signer of the settings' secret, or of the one that storage keeps.

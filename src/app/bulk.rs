@@ -1,6 +1,6 @@
 //! Tagging many people at once: the nearest store and its region for every row of a table.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::thread;
 
@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::catalog::plain::folded;
 use crate::catalog::{Catalog, Column, ColumnMap, Mapping, Problem};
+use crate::exchange;
 use crate::geo::{Datum, Position};
 
 /// Rows that are in memory at a time.
@@ -34,9 +35,15 @@ pub enum BulkError {
     /// The output cannot be written.
     #[error("the table cannot be written")]
     Output(#[from] std::io::Error),
-    /// Columns are missing.
+    /// The table as a whole is none, or lacks columns.
     #[error("{}", .0.iter().map(|it| it.message.as_str()).collect::<Vec<_>>().join("; "))]
     Columns(Vec<Problem>),
+}
+
+impl From<Vec<Problem>> for BulkError {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Columns(problems)
+    }
 }
 
 /// What became of a table.
@@ -59,59 +66,98 @@ struct Columns {
 }
 
 /// Writes every row of a CSV table again with its nearest active store and that store's region behind it; rows without a usable
-/// position keep their cells and get none. Uses all cores; memory does not grow with the table.
+/// position keep their cells and get none. Uses all cores.
 ///
 /// # Errors
 /// [`BulkError`] if the table cannot be read or written, or has no `lat` and `lng`.
 pub fn tag_table(
     catalog: &Catalog,
     datum: Option<Datum>,
-    input: impl Read,
+    input: &[u8],
     output: impl Write,
     progress: &mut dyn FnMut(u64),
 ) -> Result<BulkReport, BulkError> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
-    let mut writer = csv::Writer::from_writer(output);
-    let headers = reader.headers()?.clone();
-    let columns = find_columns(&headers.iter().map(|it| it.trim_start_matches('\u{feff}')).collect::<Vec<_>>())?;
-    // Columns of an earlier run are written anew.
-    let kept: Vec<bool> = headers.iter().map(|it| !ADDED.contains(&it)).collect();
-    let is_kept = |place: &usize| kept.get(*place).copied().unwrap_or(true);
-    let named = headers.iter().enumerate().filter(|(place, _)| is_kept(place));
-    writer.write_record(named.map(|(_, it)| it.trim_start_matches('\u{feff}')).chain(ADDED))?;
-    let mut report = BulkReport::default();
-    let mut records = reader.records();
-    loop {
-        let batch: Vec<csv::StringRecord> = records.by_ref().take(BATCH_ROWS).collect::<Result<_, _>>()?;
-        let Some(last) = batch.last() else { break };
-        let done = last.position().map_or(0, csv::Position::byte);
-        let first_row = report.rows + 2;
-        for (row, (record, outcome)) in (first_row..).zip(batch.iter().zip(answers(catalog, &columns, datum, &batch))) {
-            let width = headers.len().max(record.len());
-            let cells = record.iter().chain(std::iter::repeat("")).take(width).enumerate();
+    let mut tagging = Tagging {
+        catalog,
+        datum,
+        writer: csv::Writer::from_writer(output),
+        header: None,
+        batch: Vec::with_capacity(BATCH_ROWS),
+        report: BulkReport::default(),
+    };
+    exchange::read_table(input, &mut |row, record, end| {
+        if tagging.header.is_none() {
+            return tagging.begin(record);
+        }
+        tagging.batch.push((row, record.clone()));
+        if tagging.batch.len() == BATCH_ROWS {
+            tagging.write_batch()?;
+            progress(end);
+        }
+        Ok(())
+    })?;
+    tagging.write_batch()?;
+    tagging.writer.flush()?;
+    if tagging.header.is_none() {
+        return Err(BulkError::Columns(vec![Problem::new("empty", "the table is empty")]));
+    }
+    Ok(tagging.report)
+}
+
+struct Header {
+    columns: Columns,
+    width: usize,
+    /// Which columns are not of an earlier run.
+    kept: Vec<bool>,
+}
+
+struct Tagging<'a, W: Write> {
+    catalog: &'a Catalog,
+    datum: Option<Datum>,
+    writer: csv::Writer<W>,
+    header: Option<Header>,
+    batch: Vec<(u64, csv::StringRecord)>,
+    report: BulkReport,
+}
+
+impl<W: Write> Tagging<'_, W> {
+    fn begin(&mut self, record: &csv::StringRecord) -> Result<(), BulkError> {
+        let headers: Vec<&str> = record.iter().collect();
+        let columns = find_columns(&headers)?;
+        // Columns of an earlier run are written anew.
+        let kept: Vec<bool> = headers.iter().map(|it| !ADDED.contains(it)).collect();
+        let named = headers.iter().zip(&kept).filter(|(_, is_kept)| **is_kept).map(|(it, _)| *it);
+        self.writer.write_record(named.chain(ADDED))?;
+        self.header = Some(Header { columns, width: headers.len(), kept });
+        Ok(())
+    }
+
+    fn write_batch(&mut self) -> Result<(), BulkError> {
+        let Some(Header { columns, width, kept }) = &self.header else { return Ok(()) };
+        let is_kept = |place: &usize| kept.get(*place).copied().unwrap_or(true);
+        for ((row, record), answer) in self.batch.iter().zip(answers(self.catalog, columns, self.datum, &self.batch)) {
+            let cells = record.iter().chain(std::iter::repeat("")).take((*width).max(record.len())).enumerate();
             let cells = cells.filter(|(place, _)| is_kept(place)).map(|(_, cell)| cell);
-            let added = match outcome {
+            self.report.rows += 1;
+            let added: [String; ADDED.len()] = match answer {
                 Ok(added) => {
-                    report.tagged += 1;
+                    self.report.tagged += 1;
                     added
                 }
-                Err(problem) if report.problems.len() < PROBLEMS_MAX => {
-                    report.problems.push(problem.in_row(row));
-                    Default::default()
-                }
-                Err(_) => {
-                    report.unlisted += 1;
+                Err(problem) => {
+                    if self.report.problems.len() < PROBLEMS_MAX {
+                        self.report.problems.push(problem.in_row(*row));
+                    } else {
+                        self.report.unlisted += 1;
+                    }
                     Default::default()
                 }
             };
-            let added: [String; ADDED.len()] = added;
-            writer.write_record(cells.chain(added.iter().map(String::as_str)))?;
-            report.rows += 1;
+            self.writer.write_record(cells.chain(added.iter().map(String::as_str)))?;
         }
-        progress(done);
+        self.batch.clear();
+        Ok(())
     }
-    writer.flush()?;
-    Ok(report)
 }
 
 fn find_columns(headers: &[&str]) -> Result<Columns, BulkError> {
@@ -133,14 +179,19 @@ fn find_columns(headers: &[&str]) -> Result<Columns, BulkError> {
 
 type Answer = Result<[String; ADDED.len()], Problem>;
 
-fn answers(catalog: &Catalog, columns: &Columns, datum: Option<Datum>, batch: &[csv::StringRecord]) -> Vec<Answer> {
+fn answers(
+    catalog: &Catalog,
+    columns: &Columns,
+    datum: Option<Datum>,
+    batch: &[(u64, csv::StringRecord)],
+) -> Vec<Answer> {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let share = batch.len().div_ceil(cores).max(1);
     thread::scope(|scope| {
         let shares: Vec<_> = batch
             .chunks(share)
             .map(|rows| {
-                scope.spawn(move || rows.iter().map(|it| answer(catalog, columns, datum, it)).collect::<Vec<_>>())
+                scope.spawn(move || rows.iter().map(|(_, it)| answer(catalog, columns, datum, it)).collect::<Vec<_>>())
             })
             .collect();
         shares.into_iter().flat_map(|it| it.join().unwrap_or_default()).collect()

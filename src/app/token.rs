@@ -155,6 +155,6 @@ mod tests {
         assert!(text.starts_with("01HF7YAT000000000000000007"), "{text}");
         assert_eq!(signer.read_scan(&text), Some((scan, visitor)));
         assert_eq!(signer.read_visitor(&text), None);
-        assert_eq!(signer.read_scan(&format!("é{}", &text[2..])), None);
+        assert_eq!(signer.read_scan(&text.replacen("01", "é", 1)), None);
     }
 }

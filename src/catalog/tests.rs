@@ -153,8 +153,8 @@ fn a_named_place_is_the_middle_of_the_stores_there() {
     twins.stores.push(store("j2", "吉林省", "长春市", 43.9, 125.3));
     let twins = Catalog::build(1, twins).unwrap();
     let named_there = |province: &str, city: &str| {
-        let names = RegionNames { province: province.into(), city: city.into(), ..RegionNames::default() };
-        twins.place_named(&names).map(|it| (it.circle.middle.lon().round(), it.names.city.to_string()))
+        let wanted = RegionNames { province: province.into(), city: city.into(), ..RegionNames::default() };
+        twins.place_named(&wanted).map(|it| (it.circle.middle.lon().round(), it.names.city.to_string()))
     };
     assert_eq!(named_there("Illinois", "Springfield"), Some((-90.0, "Springfield".to_owned())));
     assert_eq!(named_there("", "Springfield"), None, "nobody can tell which");

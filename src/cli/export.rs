@@ -16,7 +16,7 @@ use crate::catalog::{Catalog, FirstContact, FirstGroup};
 use crate::config::{Config, Flags};
 use crate::exchange::{Cell, SheetLine, TAG_HEADERS, TableFormat, tag_row, write_stores, write_table};
 use crate::metrics::Metrics;
-use crate::outbox::{OutboxError, Trouble, waiting};
+use crate::outbox::{Look, OutboxError, Trouble};
 use crate::startup;
 use crate::storage::{Storage, TagFilter};
 
@@ -84,7 +84,8 @@ impl Target {
             (Some(text), _) => {
                 TableFormat::parse(text).with_context(|| format!("--format {text} is none of csv, jsonl, xlsx"))
             }
-            (None, Some(ending)) => Ok(TableFormat::parse(ending).unwrap_or(TableFormat::Csv)),
+            (None, Some(ending)) => TableFormat::parse(ending)
+                .with_context(|| format!(".{ending} is none of csv, jsonl, xlsx; say which with --format")),
             (None, None) => Ok(TableFormat::Csv),
         }
     }
@@ -166,12 +167,12 @@ fn settle(config: &Config, storage: &Arc<dyn Storage>) -> anyhow::Result<()> {
             if !error.downcast_ref::<OutboxError>().is_some_and(in_use) {
                 return Err(error);
             }
-            let path = startup::outbox_path(config);
-            let Some((_, newest)) = waiting(&path)? else {
+            let look = Look::open(&startup::outbox_path(config))?;
+            let Some((_, newest)) = look.waiting()? else {
                 return Ok(());
             };
             for _ in 0..SETTLE_LOOKS_MAX {
-                if waiting(&path)?.is_none_or(|(oldest, _)| oldest > newest) {
+                if look.waiting()?.is_none_or(|(oldest, _)| oldest > newest) {
                     return Ok(());
                 }
                 std::thread::sleep(SETTLE_LOOK_EVERY);

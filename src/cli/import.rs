@@ -87,7 +87,8 @@ impl Options {
     }
 }
 
-fn read(path: &Path, bytes_max: usize) -> anyhow::Result<Vec<u8>> {
+/// Reads a whole file of a bounded size.
+pub(super) fn read(path: &Path, bytes_max: usize) -> anyhow::Result<Vec<u8>> {
     let about = std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
     if about.len() > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
         bail!("{} has {} bytes, at most {bytes_max} are read", path.display(), about.len());

@@ -96,6 +96,8 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(End::Success) => ExitCode::SUCCESS,
         Ok(End::Problems) => ExitCode::from(2),
+        // A reader that has seen enough, such as head, is no failure.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) if error.is::<ConfigError>() => {
             printer.error(&error);
             ExitCode::from(2)
@@ -105,4 +107,9 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let of_io = |it: &std::io::Error| it.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|it| it.downcast_ref::<std::io::Error>().is_some_and(of_io))
 }

@@ -1,22 +1,23 @@
 //! `jinqun tag`: the nearest store and region tags for every row of a table.
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::import::read;
 use super::printer::Output;
 use super::{Common, End, Printer};
 use crate::app::{load_catalog, tag_table};
 use crate::config::Flags;
+use crate::exchange::SHEET_BYTES_MAX;
 use crate::geo::Datum;
 use crate::startup;
 
 /// Tag a table of people: the nearest store and its region for every row
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  jinqun tag --in people.csv --out tagged.csv --datum gcj02\n\n\
-    The table is CSV (UTF-8) with the columns lat and lng, and any others, which are kept.")]
+    The table is CSV with the columns lat and lng, and any others, which are kept.")]
 pub(super) struct Options {
     #[command(flatten)]
     common: Common,
@@ -45,11 +46,10 @@ impl Options {
             bail!("no catalog has been published in {}; import stores first", config.data_dir.display());
         }
         let catalog = load_catalog(&*storage, version)?;
-        let file = File::open(&self.input).with_context(|| format!("{} cannot be read", self.input.display()))?;
-        let length = file.metadata().map_or(0, |it| it.len());
-        let bar = printer.bar(length, "tagging");
+        let bytes = read(&self.input, SHEET_BYTES_MAX)?;
+        let bar = printer.bar(u64::try_from(bytes.len()).unwrap_or(u64::MAX), "tagging");
         let mut out = Output::open(Some(&self.out))?;
-        let report = tag_table(&catalog, datum, file, &mut out, &mut |done| bar.set_position(done))
+        let report = tag_table(&catalog, datum, &bytes, &mut out, &mut |done| bar.set_position(done))
             .with_context(|| format!("{} cannot be tagged", self.input.display()))?;
         bar.finish_and_clear();
         out.finish()?;

@@ -15,6 +15,9 @@ use crate::routing::Policy;
 /// The largest settings or secret file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Variables of the tests, which are no settings.
+const NOT_SETTINGS: [&str; 2] = ["JINQUN_REAL_DATA", "JINQUN_PAGES_OUT"];
+
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -103,7 +106,23 @@ pub(super) fn gather(
             values.insert(key.name, (typed(key, text), Origin::Flag));
         }
     }
+    unknown_variables(environment, &mut errors);
     if errors.is_empty() { Ok(Gathered(values)) } else { Err(ConfigError(errors)) }
+}
+
+/// A variable that is misspelt would be silently without effect.
+fn unknown_variables(environment: &BTreeMap<String, String>, errors: &mut Vec<String>) {
+    let is_known = |name: &str| {
+        let of_key =
+            |key: &Key| name == key.variable || key.is_secret && name.strip_suffix("_FILE") == Some(key.variable);
+        NOT_SETTINGS.contains(&name) || KEYS.iter().any(of_key)
+    };
+    for name in environment.keys().filter(|name| !is_known(name)) {
+        let scored = KEYS.iter().map(|key| (strsim::jaro_winkler(name, key.variable), key.variable));
+        let nearest = scored.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(score, _)| *score > 0.8);
+        let hint = nearest.map(|(_, it)| format!("; did you mean {it}?")).unwrap_or_default();
+        errors.push(format!("there is no setting for the variable {name}{hint}"));
+    }
 }
 
 fn from_environment(

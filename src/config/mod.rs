@@ -183,11 +183,11 @@ fn storage_at(text: &str, data_dir: &Path) -> Result<StorageAt, String> {
 fn public_url(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let fits = |it: &str| {
-        !it.is_empty() && it.bytes().all(|b| b.is_ascii_graphic()) && !it.contains(['?', '#', '"', '<', '>', '@'])
+        !it.is_empty() && it.bytes().all(|b| b.is_ascii_graphic()) && !it.contains(['/', '?', '#', '"', '<', '>', '@'])
     };
     match rest.map(|it| it.trim_end_matches('/')) {
         Some(rest) if fits(rest) => Ok(text.trim_end_matches('/').to_owned()),
-        _ => Err("is not an address such as https://join.example.com".to_owned()),
+        _ => Err("is not an address without a path, such as https://join.example.com".to_owned()),
     }
 }
 

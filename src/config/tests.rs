@@ -40,6 +40,19 @@ fn an_unknown_key_names_the_nearest_right_one() {
 }
 
 #[test]
+fn a_misspelt_variable_names_the_nearest_right_one() {
+    let all = errors("", &[("JINQUN_LISTN", "127.0.0.1:1")]);
+    assert!(all.contains("there is no setting for the variable JINQUN_LISTN; did you mean JINQUN_LISTEN?"), "{all}");
+}
+
+#[test]
+fn a_public_address_has_no_path_because_pages_stand_at_the_root() {
+    assert!(errors("public_url = \"https://shop.example.com/join\"", &[]).contains("public_url "));
+    let config = load("public_url = \"https://shop.example.com/\"", &[], &[]).unwrap();
+    assert_eq!(config.public_url.as_deref(), Some("https://shop.example.com"));
+}
+
+#[test]
 fn every_wrong_value_is_named_at_once() {
     let all = errors(
         "listen = \"here\"\nworkers = 0\nstorage = \"redis\"\npublic_url = \"join.example.com\"\ntls_cert = \"a\"\n",
@@ -80,14 +93,14 @@ fn a_secret_comes_from_a_file_and_does_not_print() {
 fn the_example_file_is_in_step_and_loads() {
     let example = include_str!("../../deploy/config.example.toml");
     assert_eq!(example, super::example(), "write it again with `jinqun config --example`");
-    let switched_on: String = example
+    let switched_on = example
         .lines()
         .map(|line| {
             line.strip_prefix("# ")
                 .filter(|it| it.contains(" = ") && !it.ends_with("\"\"") && !it.ends_with("= 0"))
                 .unwrap_or(line)
         })
-        .map(|line| format!("{line}\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .join("\n");
     load(&switched_on, &[], &[]).unwrap();
 }

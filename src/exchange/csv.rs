@@ -64,6 +64,19 @@ pub(super) fn read(
     Ok(summary)
 }
 
+/// Hands over every record with its row and the byte behind it.
+pub(super) fn each_record<E: From<Vec<Problem>>>(
+    text: &str,
+    each: &mut dyn FnMut(u64, &StringRecord, u64) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut lines = Lines::over(text);
+    let mut record = StringRecord::new();
+    while lines.next(&mut record)? {
+        each(lines.row, &record, lines.end)?;
+    }
+    Ok(())
+}
+
 fn shape_problem(lines: &Lines<'_>, record: &StringRecord, map: &ColumnMap, surplus: Option<&str>) -> Option<Problem> {
     let problem = if lines.is_unclosed {
         Problem::new(

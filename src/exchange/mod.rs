@@ -76,6 +76,22 @@ pub fn read_stores(
     Ok(summary)
 }
 
+/// The records of a CSV table of any of the encodings and separators that sheets come in, each with its row as a spreadsheet shows it.
+///
+/// # Errors
+/// What is wrong with the table as a whole, or what `each` breaks off with.
+pub fn read_table<E: From<Vec<Problem>>>(
+    bytes: &[u8],
+    each: &mut dyn FnMut(u64, &::csv::StringRecord, u64) -> Result<(), E>,
+) -> Result<(), E> {
+    if bytes.len() > SHEET_BYTES_MAX {
+        let message = format!("the file has {} bytes, at most {SHEET_BYTES_MAX} are read; divide it", bytes.len());
+        return Err(vec![Problem::new(code::TOO_LARGE, message)].into());
+    }
+    let text = encoding::decode(bytes).map_err(|it| vec![it])?;
+    csv::each_record(&text, each)
+}
+
 fn too_many_rows() -> Problem {
     Problem::new(code::TOO_MANY_ROWS, format!("the sheet has more than {ROWS_MAX} rows; divide it"))
 }

@@ -13,7 +13,7 @@ use super::landing::parts::AltView;
 use super::page::{Page, campaign_view, logo_url};
 use super::problem::Problem;
 use super::query::{Query, bad_id};
-use crate::app::AppError;
+use crate::app::{AppError, CatalogInUse};
 use crate::catalog::{Catalog, StoreFilter};
 use crate::funnel::Step;
 use crate::id::{CampaignSlug, StoreId};
@@ -21,6 +21,8 @@ use crate::id::{CampaignSlug, StoreId};
 /// Stores on one page of the chooser.
 const PAGE_STORES: usize = 30;
 const PAGES_MAX: usize = 100_000;
+/// In the place of a city's name: the stores that name none.
+const ELSEWHERE: &str = "-";
 /// Stores listed around another one.
 const NEAR_STORES: usize = 20;
 
@@ -73,14 +75,17 @@ pub(super) async fn choose(web: Data<Web>, request: HttpRequest, slug: Path<Stri
         return page.problem(&web, None, &AppError::UnknownCampaign(asked.slug.to_string()).into());
     };
     let logo = logo_url(campaign);
-    let (listed, pages) = list(&catalog, &asked, &page);
+    let (listed, pages) = match list(&web, &catalog, &asked, &page).await {
+        Ok(list) => list,
+        Err(problem) => return page.problem(&web, Some(&asked.slug), &problem),
+    };
     let view = ChooserView {
         texts: page.texts,
         nonce: &page.nonce,
         campaign: campaign_view(campaign, logo.as_deref()),
         scan: asked.scan.as_deref(),
         province: asked.province.as_deref(),
-        city: asked.city.as_deref(),
+        city: asked.city.as_deref().map(|it| if it == ELSEWHERE { page.texts.elsewhere } else { it }),
         query: &asked.words,
         near: asked.near.as_ref().map(StoreId::as_str),
         listed,
@@ -91,20 +96,32 @@ pub(super) async fn choose(web: Data<Web>, request: HttpRequest, slug: Path<Stri
     page.answer(StatusCode::OK, &view)
 }
 
-fn list<'a>(catalog: &'a Catalog, asked: &Asked, page: &Page) -> (Listed<'a>, usize) {
+async fn list<'a>(
+    web: &Web,
+    catalog: &'a CatalogInUse,
+    asked: &Asked,
+    page: &Page,
+) -> Result<(Listed<'a>, usize), Problem> {
     if let Some(key) = asked.near.as_ref().and_then(|it| catalog.store_key(it)) {
-        return (Listed::Stores(near(catalog, key, asked, page)), 1);
+        return Ok((Listed::Stores(near(catalog, key, asked, page)), 1));
     }
-    if !asked.words.trim().is_empty() {
-        return stores(catalog, &StoreFilter::new(None, None, Some(&asked.words)), asked);
-    }
-    if asked.city.is_none() {
-        let places = places(catalog, asked);
+    let is_search = !asked.words.trim().is_empty();
+    if asked.city.is_none() && !is_search {
+        let places = places(catalog, asked, page);
         if places.len() > 1 {
-            return (Listed::Places(places), 1);
+            return Ok((Listed::Places(places), 1));
         }
     }
-    stores(catalog, &StoreFilter::new(asked.province.as_deref(), asked.city.as_deref(), None), asked)
+    let filter = if is_search {
+        StoreFilter::new(None, None, Some(&asked.words))
+    } else if asked.city.as_deref() == Some(ELSEWHERE) {
+        StoreFilter::unplaced()
+    } else {
+        StoreFilter::new(asked.province.as_deref(), asked.city.as_deref(), None)
+    };
+    let found = web.searches.run(catalog, filter, (asked.page - 1) * PAGE_STORES, PAGE_STORES).await?;
+    let views = found.keys.into_iter().filter_map(|key| choice(catalog, key, asked)).collect();
+    Ok((Listed::Stores(views), found.total.div_ceil(PAGE_STORES).max(1)))
 }
 
 fn near<'a>(catalog: &'a Catalog, key: u32, asked: &Asked, page: &Page) -> Vec<AltView<'a>> {
@@ -120,12 +137,6 @@ fn near<'a>(catalog: &'a Catalog, key: u32, asked: &Asked, page: &Page) -> Vec<A
     found.into_iter().filter_map(|it| view(it.key, it.distance_m)).collect()
 }
 
-fn stores<'a>(catalog: &'a Catalog, filter: &StoreFilter, asked: &Asked) -> (Listed<'a>, usize) {
-    let found = catalog.search(filter, (asked.page - 1) * PAGE_STORES, PAGE_STORES);
-    let views = found.keys.into_iter().filter_map(|key| choice(catalog, key, asked)).collect();
-    (Listed::Stores(views), found.total.div_ceil(PAGE_STORES).max(1))
-}
-
 fn choice<'a>(catalog: &'a Catalog, key: u32, asked: &Asked) -> Option<AltView<'a>> {
     let store = catalog.store(key)?;
     let query = [("store", store.id.as_str()), ("scan", asked.scan.as_deref().unwrap_or_default())];
@@ -134,7 +145,7 @@ fn choice<'a>(catalog: &'a Catalog, key: u32, asked: &Asked) -> Option<AltView<'
 }
 
 /// The provinces; inside a province its cities. A city that names no province stands among the provinces.
-fn places<'a>(catalog: &'a Catalog, asked: &Asked) -> Vec<PlaceView<'a>> {
+fn places<'a>(catalog: &'a Catalog, asked: &Asked, page: &Page) -> Vec<PlaceView<'a>> {
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (province, city, stores) in catalog.cities() {
         let key = match asked.province.as_deref() {
@@ -143,15 +154,19 @@ fn places<'a>(catalog: &'a Catalog, asked: &Asked) -> Vec<PlaceView<'a>> {
             None if province.is_empty() => ("", city),
             None => (province, ""),
         };
-        if key != ("", "") {
-            *counts.entry(key).or_default() += stores.len();
-        }
+        *counts.entry(key).or_default() += stores.len();
     }
     let scan = asked.scan.as_deref().unwrap_or_default();
     let view = |((province, city), stores): ((&'a str, &'a str), usize)| {
         let inside = asked.province.as_deref().unwrap_or(province);
-        let href = links::chooser(asked.slug.as_str(), &[("province", inside), ("city", city), ("scan", scan)]);
-        PlaceView { name: if city.is_empty() { province } else { city }, stores, href }
+        // Stores that name neither province nor city are elsewhere.
+        let (name, city) = match (province, city) {
+            ("", "") => (page.texts.elsewhere, ELSEWHERE),
+            (province, "") => (province, ""),
+            (_, city) => (city, city),
+        };
+        let query = [("province", inside), ("city", city), ("scan", scan)];
+        PlaceView { name, stores, href: links::chooser(asked.slug.as_str(), &query) }
     };
     let mut places: Vec<_> = counts.into_iter().map(view).collect();
     // Most customers live where most stores are.

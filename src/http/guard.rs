@@ -1,18 +1,21 @@
 //! What every answer passes: a request id, security headers, problems instead of bare errors, and the metrics.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
 
 use super::Web;
-use super::problem;
+use super::problem::{self, Cause, Problem};
 use crate::metrics::Route;
 
+/// How long a request may take from its head to its answer, its body included.
+const ANSWER_WAIT: Duration = Duration::from_secs(15);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 fn route_of(path: &str) -> Route {
@@ -54,15 +57,24 @@ pub(super) async fn guard(
         let shown = id.to_str().unwrap_or_default().to_owned();
         request.extensions_mut().insert(RequestId(shown));
     }
-    let (answered, status) = match next.call(request).await {
+    let called = tokio::time::timeout(ANSWER_WAIT, next.call(request)).await;
+    let called = called.unwrap_or_else(|_elapsed| Err(Problem::too_slow().into()));
+    let mut cause = None;
+    let (answered, status) = match called {
         Ok(response) => {
+            cause = response.response().extensions().get::<Cause>().map(|it| it.0.clone());
             let mut response = finish(response.map_into_boxed_body());
             mark(response.headers_mut(), &id);
             let status = response.status();
             (Ok(response), status)
         }
         Err(error) => {
-            let mut response = problem::of_status(error.error_response().status()).error_response();
+            let status = error.error_response().status();
+            let mut response = if status == StatusCode::REQUEST_TIMEOUT {
+                error.error_response()
+            } else {
+                problem::of_status(status).error_response()
+            };
             mark(response.headers_mut(), &id);
             let status = response.status();
             (Err(InternalError::from_response(error, response).into()), status)
@@ -70,7 +82,7 @@ pub(super) async fn guard(
     };
     let (status, took) = (status.as_u16(), started.elapsed());
     if status >= 500 && route != Route::Operations {
-        tracing::error!(request = id.to_str().unwrap_or(""), route = route.as_str(), status, "a request failed");
+        tracing::error!(request = id.to_str().unwrap_or(""), route = route.as_str(), status, cause, "a request failed");
     }
     tracing::debug!(
         request = id.to_str().unwrap_or(""),

@@ -12,6 +12,7 @@ mod page;
 mod pictures;
 mod problem;
 mod query;
+mod search;
 mod server;
 mod settings;
 pub mod tls;
@@ -28,6 +29,7 @@ use actix_web::web::{self, ServiceConfig};
 
 use crate::app::App;
 use pictures::Pictures;
+use search::Searches;
 use server::cors;
 
 /// Which catalog decided an answer.
@@ -41,6 +43,8 @@ pub struct Web {
     settings: Settings,
     /// Pictures of join codes, drawn once.
     pictures: Arc<Pictures>,
+    /// The turns of searches.
+    searches: Searches,
 }
 
 /// The route table, on one screen.
@@ -67,8 +71,8 @@ fn routes(config: &mut ServiceConfig, origins: &[String]) {
                 .service(web::resource("/nearest").get(api::nearest::nearest))
                 .service(web::resource("/stores").get(api::stores::stores)),
         )
-        .service(web::resource("/healthz").get(ops::healthz))
-        .service(web::resource("/readyz").get(ops::readyz))
+        .service(web::resource("/healthz").get(ops::healthz).route(web::head().to(ops::healthz)))
+        .service(web::resource("/readyz").get(ops::readyz).route(web::head().to(ops::readyz)))
         .service(web::resource("/metrics").get(ops::metrics))
         .default_service(web::to(page::not_found));
 }

@@ -54,6 +54,6 @@ pub(super) async fn readyz(web: Data<Web>) -> HttpResponse {
 
 /// `GET /metrics`: the Prometheus text format, version 0.0.4.
 pub(super) async fn metrics(web: Data<Web>) -> Result<HttpResponse, Problem> {
-    let text = web.app.metrics().render().map_err(|_cause| Problem::internal())?;
+    let text = web.app.metrics().render().map_err(|error| Problem::internal(&error))?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }

@@ -100,8 +100,9 @@ impl Page {
 
     /// Renders a view as an answer with the headers of a page.
     pub(super) fn answer(&self, status: StatusCode, view: &impl Template) -> HttpResponse {
-        let Ok(html) = view.render() else {
-            return Problem::internal().error_response();
+        let html = match view.render() {
+            Ok(html) => html,
+            Err(error) => return Problem::internal(&error).error_response(),
         };
         let nonce = &self.nonce;
         let policy = format!(

@@ -92,7 +92,9 @@ pub(super) async fn qr(web: Data<Web>, request: HttpRequest, file: Path<String>)
         Format::Png(size_px) => format!("\"{id}-{size_px}\""),
         Format::Svg => format!("\"{id}-svg\""),
     };
-    picture(&request, &etag, content_type, || web.pictures.get(id, format, link).map_err(|_cause| Problem::internal()))
+    picture(&request, &etag, content_type, || {
+        web.pictures.get(id, format, link).map_err(|error| Problem::internal(&error))
+    })
 }
 
 /// `GET /logo/{campaign}`: the brand's picture.

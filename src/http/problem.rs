@@ -23,20 +23,32 @@ pub struct FieldError {
 /// What went wrong, for a client.
 #[derive(Debug, Clone, Serialize)]
 pub struct Problem {
-    #[serde(rename = "type")]
-    kind: String,
     title: &'static str,
     status: u16,
     detail: String,
     code: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// What the log says of it, and the client does not see.
+    #[serde(skip)]
+    cause: Option<String>,
 }
+
+/// A problem as RFC 9457 writes it.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(flatten)]
+    problem: &'a Problem,
+}
+
+/// Why an answer is an error of ours; for the log.
+pub(super) struct Cause(pub(super) String);
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        let kind = format!("urn:jinqun:problem:{code}");
-        Self { kind, title, status: status.as_u16(), detail: detail.into(), code, errors: Vec::new() }
+        Self { title, status: status.as_u16(), detail: detail.into(), code, errors: Vec::new(), cause: None }
     }
 
     /// `400`: fields are wrong; names every one.
@@ -64,13 +76,25 @@ impl Problem {
     }
 
     /// `500`: our fault; the cause is in the log under the request's id.
-    pub fn internal() -> Self {
-        Self::new(
+    pub fn internal(cause: &dyn std::error::Error) -> Self {
+        let problem = Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
             "Something went wrong here",
             "The cause is in the service's log under this answer's X-Request-Id.",
-        )
+        );
+        Self { cause: Some(cause.to_string()), ..problem }
+    }
+
+    /// `503`: more than is done at a time.
+    pub fn busy() -> Self {
+        let detail = "Too many searches are under way; try again in a moment.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "This is busy", detail)
+    }
+
+    /// `408`: the body did not come in time.
+    pub fn too_slow() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The request did not come in time", "Send it again.")
     }
 }
 
@@ -109,10 +133,14 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let body = serde_json::to_vec(self).unwrap_or_default();
+        let document = Document { kind: format!("urn:jinqun:problem:{}", self.code), problem: self };
+        let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = HttpResponse::build(self.status_code()).body(body);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(cause) = &self.cause {
+            response.extensions_mut().insert(Cause(cause.clone()));
+        }
         response
     }
 }
@@ -131,6 +159,6 @@ pub(super) fn of_status(status: StatusCode) -> Problem {
             "The request cannot be read",
             status.canonical_reason().unwrap_or("Bad request"),
         ),
-        _ => Problem::internal(),
+        _ => Problem::internal(&std::io::Error::other("the framework gave up")),
     }
 }

@@ -14,6 +14,7 @@ use rustls::ServerConfig;
 
 use super::guard::guard;
 use super::pictures::Pictures;
+use super::search::Searches;
 use super::settings::Settings;
 use super::{Web, routes};
 use crate::app::App;
@@ -68,7 +69,7 @@ pub fn serve(
 ) -> io::Result<Served> {
     let (workers, shutdown_s) = (settings.workers, settings.shutdown_s);
     let origins = settings.allowed_origins.clone();
-    let web = Data::new(Web { app, settings, pictures: Pictures::new() });
+    let web = Data::new(Web { app, settings, pictures: Pictures::new(), searches: Searches::new() });
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(web.clone())

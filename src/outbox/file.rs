@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::error::{OutboxError, Trouble};
 use super::item::{self, Item, Row};
@@ -62,6 +62,12 @@ impl File {
     /// - The planner's stability guarantee: without it SQLite plans a cached statement anew for new values.
     /// - `secure_delete = FAST`: delivered items are wiped where that costs no write of its own.
     pub(super) fn open(path: &Path) -> Result<Self, OutboxError> {
+        // Readable by its owner only: the records name visitors.
+        let mut private = std::fs::OpenOptions::new();
+        private.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut private, 0o600);
+        private.open(path).map_err(|cause| OutboxError::caused(Trouble::Unavailable, cause))?;
         let mut conn = Connection::open(path)?;
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         conn.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
@@ -90,6 +96,13 @@ impl File {
             |row| row.get(0),
         )?;
         Ok(u64::try_from(depth).unwrap_or(0))
+    }
+
+    /// Opens a file that another process works with, for looking only.
+    pub(super) fn look(path: &Path) -> Result<Self, OutboxError> {
+        let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        conn.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
+        Ok(Self(conn))
     }
 
     /// The numbers of the oldest and the newest item.

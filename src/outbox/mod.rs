@@ -251,13 +251,26 @@ fn lock(path: &Path) -> Result<std::fs::File, OutboxError> {
     }
 }
 
-/// The numbers of the oldest and the newest item that wait in the queue at `path`, which another process may have open; none if
-/// nothing waits. Blocks on the disk.
-///
-/// # Errors
-/// [`Trouble::Corrupt`] if the file is damaged, otherwise [`Trouble::Unavailable`].
-pub fn waiting(path: &Path) -> Result<Option<(i64, i64)>, OutboxError> {
-    File::open(path)?.span()
+/// A look at the queue of another process.
+#[derive(Debug)]
+pub struct Look(File);
+
+impl Look {
+    /// Opens the queue at `path` for looking only.
+    ///
+    /// # Errors
+    /// [`Trouble::Unavailable`] if it cannot be read.
+    pub fn open(path: &Path) -> Result<Self, OutboxError> {
+        File::look(path).map(Self)
+    }
+
+    /// The numbers of the oldest and the newest item that wait; none if nothing waits. Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`Trouble::Corrupt`] if the file is damaged, otherwise [`Trouble::Unavailable`].
+    pub fn waiting(&self) -> Result<Option<(i64, i64)>, OutboxError> {
+        self.0.span()
+    }
 }
 
 async fn wait(sent: Result<oneshot::Receiver<Answer>, OutboxError>) -> Answer {

@@ -97,8 +97,8 @@ fn listed(catalog: &Catalog, decision: &Decision) -> Vec<String> {
     decision.alternatives.iter().map(|it| catalog.store(it.store).unwrap().id.to_string()).collect()
 }
 
-fn fallback(rung: Rung, reason: Reason) -> Option<Fallback> {
-    Some(Fallback { rung, reason })
+fn down(rung: Rung, reason: Reason) -> Fallback {
+    Fallback { rung, reason }
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn beyond_reach_the_campaign_still_shows_its_own_group() {
     let (catalog, it) = decision(entries, &fix);
     assert_eq!((it.outcome, it.store), (Outcome::OutOfReach, None));
     assert_eq!(joined(&catalog, &it).unwrap(), "brand");
-    assert_eq!(it.fallback, fallback(Rung::Campaign, Reason::OutOfReach));
+    assert_eq!(it.fallback, Some(down(Rung::Campaign, Reason::OutOfReach)));
     assert_eq!(listed(&catalog, &it), ["a", "b", "c"], "the list says where the chain is");
     assert!(verdicts(&catalog, &it).iter().all(|(_, verdict)| *verdict == "beyond_reach"));
 }
@@ -201,7 +201,7 @@ fn any_number_of_stores_that_take_nobody_hides_none_that_does() {
     entries.groups.push(group(of("z"), "z", None));
     let (catalog, it) = decision(entries, &gps(10.0));
     assert_eq!((shown(&catalog, &it).unwrap().as_str(), joined(&catalog, &it).unwrap().as_str()), ("z", "z"));
-    assert_eq!(it.fallback, fallback(Rung::NextStore, Reason::NoJoinCode));
+    assert_eq!(it.fallback, Some(down(Rung::NextStore, Reason::NoJoinCode)));
     assert_eq!(it.considered.iter().filter(|it| it.verdict == Verdict::Paused).count(), 10);
 }
 
@@ -244,7 +244,7 @@ fn a_store_without_a_usable_code_gives_way_to_the_next_in_reach() {
             _ => entries.groups[0].status = GroupStatus::Paused,
         }
         let (catalog, it) = decision(entries, &gps(10.0));
-        assert_eq!((it.outcome, it.fallback), (Outcome::Routed, fallback(Rung::NextStore, reason)));
+        assert_eq!((it.outcome, it.fallback), (Outcome::Routed, Some(down(Rung::NextStore, reason))));
         assert_eq!(shown(&catalog, &it).unwrap(), "b");
         assert_eq!(catalog.store(it.wanted.unwrap()).unwrap().id.as_str(), "a");
         assert_eq!(listed(&catalog, &it), ["c"], "a has nothing to offer");
@@ -267,11 +267,11 @@ fn without_any_group_in_reach_the_contact_comes_and_then_the_campaign() {
     entries.groups.push(group(Owner::Campaign(CampaignSlug::default_slug()), "brand", None));
     let (catalog, it) = decision(entries.clone(), &gps(10.0));
     assert_eq!((shown(&catalog, &it).unwrap().as_str(), joined(&catalog, &it).unwrap().as_str()), ("a", "lin"));
-    assert_eq!(it.fallback, fallback(Rung::Contact, Reason::NoJoinCode));
+    assert_eq!(it.fallback, Some(down(Rung::Contact, Reason::NoJoinCode)));
     entries.contacts.clear();
     let (catalog, it) = decision(entries.clone(), &gps(10.0));
     assert_eq!((shown(&catalog, &it).unwrap().as_str(), joined(&catalog, &it).unwrap().as_str()), ("a", "brand"));
-    assert_eq!(it.fallback, fallback(Rung::Campaign, Reason::NoJoinCode));
+    assert_eq!(it.fallback, Some(down(Rung::Campaign, Reason::NoJoinCode)));
     entries.groups.clear();
     let (catalog, it) = decision(entries, &gps(10.0));
     assert_eq!((shown(&catalog, &it).unwrap().as_str(), it.join, it.fallback), ("a", None, None));
@@ -298,7 +298,10 @@ fn the_customers_choice_wins_and_a_chosen_paused_store_names_the_next() {
     let mut entries = three();
     entries.stores[2].status = StoreStatus::Paused;
     let (catalog, it) = decision(entries, &chosen);
-    assert_eq!((shown(&catalog, &it).unwrap().as_str(), it.fallback), ("b", fallback(Rung::NextStore, Reason::Paused)));
+    assert_eq!(
+        (shown(&catalog, &it).unwrap().as_str(), it.fallback),
+        ("b", Some(down(Rung::NextStore, Reason::Paused)))
+    );
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(in crate::http) async fn nearest(web: Data<Web>, request: HttpRequest) -> Re
     let slug = query.campaign();
     query.finish()?;
     let Some(position) = position else {
-        return Err(Problem::internal());
+        return Err(Problem::fields(Vec::new()));
     };
     let catalog = web.app.catalog();
     let catalog: &Catalog = &catalog;
@@ -43,7 +43,7 @@ pub(in crate::http) async fn nearest(web: Data<Web>, request: HttpRequest) -> Re
         .filter_map(|it| Some(StoreAnswer::new(catalog.store(it.key)?, Some(it.distance_m), now, zone)))
         .collect();
     let answer = NearestAnswer { catalog_version: catalog.version(), stores };
-    let body = serde_json::to_vec(&answer).map_err(|_cause| Problem::internal())?;
+    let body = serde_json::to_vec(&answer).map_err(|error| Problem::internal(&error))?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header(("Jinqun-Catalog-Version", catalog.version()))

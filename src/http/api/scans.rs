@@ -36,7 +36,7 @@ pub(in crate::http) async fn create(
         (false, _) => StatusCode::ACCEPTED,
     };
     let answer =
-        serde_json::to_vec(&ScanAnswer::new(&landing, web.app.zone())).map_err(|_cause| Problem::internal())?;
+        serde_json::to_vec(&ScanAnswer::new(&landing, web.app.zone())).map_err(|error| Problem::internal(&error))?;
     Ok(HttpResponse::build(status)
         .insert_header((SET_COOKIE, cookie::write(&landing.visitor, web.settings.is_https())))
         .insert_header((CACHE_CONTROL, "no-store"))

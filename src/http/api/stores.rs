@@ -32,7 +32,7 @@ pub(in crate::http) async fn stores(web: Data<Web>, request: HttpRequest) -> Res
     let filter = StoreFilter::new(query.text("province"), query.text("city"), query.text("q"));
     query.finish()?;
     let catalog = web.app.catalog();
-    let found = catalog.search(&filter, (page - 1) * PAGE_STORES, PAGE_STORES);
+    let found = web.searches.run(&catalog, filter, (page - 1) * PAGE_STORES, PAGE_STORES).await?;
     let (now, zone) = (web.app.now(), web.app.zone());
     let answer = StoresAnswer {
         catalog_version: catalog.version(),
@@ -41,7 +41,7 @@ pub(in crate::http) async fn stores(web: Data<Web>, request: HttpRequest) -> Res
         total: found.total,
         stores: found.keys.iter().filter_map(|key| Some(PublicStore::new(catalog.store(*key)?, now, zone))).collect(),
     };
-    let body = serde_json::to_vec(&answer).map_err(|_cause| Problem::internal())?;
+    let body = serde_json::to_vec(&answer).map_err(|error| Problem::internal(&error))?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header(("Jinqun-Catalog-Version", catalog.version()))

@@ -165,6 +165,7 @@ texts! {
     search_label: "Label of the search box.", "门店名称、地址或城市", "Store, address or city";
     search: "Searches.", "搜索", "Search";
     provinces: "Above the provinces.", "按地区选择", "By region";
+    elsewhere: "Stores that name no region.", "其他地区", "Elsewhere";
     results: "Above what was found; the words.", "“{}”的搜索结果", "Results for {}";
     near_store: "Above stores near another one.", "附近的门店", "Stores nearby";
     nothing_found: "Nothing was found; the words.", "没有找到“{}”。换个词试试，或按地区选择。", "Nothing found for {}. Try other words, or choose by region.";
