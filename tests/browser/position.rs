@@ -20,7 +20,7 @@ fn a_granted_position_shows_the_nearest_store_and_its_code() {
     assert_eq!(phone.text("#address"), store.address);
     assert_eq!(phone.text("#hours"), store.hours);
     assert_eq!(phone.codes(), [store.join]);
-    demo.metric_becomes("jinqun_scans_total{fallback=\"none\",outcome=\"routed\",source=\"gps\"}", 1);
+    demo.metric_becomes("jinqun_scan_refinements_total{fallback=\"none\",outcome=\"routed\",source=\"gps\"}", 1);
 }
 
 #[test]

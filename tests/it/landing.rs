@@ -126,17 +126,44 @@ fn the_code_on_the_page_leads_to_the_group() {
 #[test]
 fn a_wrong_address_still_leads_on() {
     let app = TestApp::start();
-    for path in ["/s/nobody", "/?store=XX-9999", "/s/default?store=XX-9999", "/s/nobody/choose"] {
+    for path in ["/s/nobody", "/s/nobody/choose"] {
         let answer = app.get(path).expect(404);
         is_whole(&answer);
         assert!(answer.text().contains("href=\"/s/default/choose\""), "{path}");
     }
-    for path in ["/s/%3Cscript%3E", "/?store=%00", "/s/default/choose?page=0"] {
+    for path in ["/s/%3Cscript%3E", "/s/default/choose?page=0"] {
         let answer = app.get_with(path, &[("accept", "text/html")]).expect(400);
         is_whole(&answer);
         assert!(answer.text().contains("href=\"/s/default/choose\""), "{path}");
     }
     assert!(app.tags().is_empty(), "a wrong address is no visit");
+}
+
+#[test]
+fn a_link_to_a_store_that_has_gone_leads_to_the_best_answer_without_it() {
+    let app = TestApp::start();
+    for path in ["/?store=XX-9999", "/s/default?store=%00"] {
+        let answer = app.get(path).expect(200);
+        is_whole(&answer);
+        assert!(answer.text().contains("href=\"/s/default/choose"), "{path}");
+    }
+}
+
+#[test]
+fn a_shared_address_is_a_visit_of_its_own() {
+    let app = TestApp::start();
+    let first = app.get("/").expect(200);
+    let owner = first.cookie().unwrap();
+    let marker = "data-scan=\"";
+    let scan = first.text().split(marker).nth(1).unwrap().split('"').next().unwrap().to_owned();
+    // A friend opens the same address without the cookie, and a stranger with another one.
+    let shared = format!("/s/default?store=BJ-0001&scan={scan}");
+    let friend = app.get(&shared).expect(200).cookie().unwrap();
+    assert_ne!(friend.split('.').next(), owner.split('.').next(), "the friend is somebody else");
+    assert_eq!(app.tags().len(), 2);
+    let mine = app.get_with(&shared, &[("cookie", &format!("jinqun={owner}"))]).expect(200);
+    assert_eq!(mine.cookie().unwrap().split('.').next(), owner.split('.').next());
+    assert_eq!(app.tags().len(), 2, "the owner refines the visit");
 }
 
 #[test]
