@@ -158,7 +158,8 @@ fn a_shared_address_is_a_visit_of_its_own() {
     let scan = first.text().split(marker).nth(1).unwrap().split('"').next().unwrap().to_owned();
     // A friend opens the same address without the cookie, and a stranger with another one.
     let shared = format!("/s/default?store=BJ-0001&scan={scan}");
-    let friend = app.get(&shared).expect(200).cookie().unwrap();
+    let answer = app.get(&shared).expect(200);
+    let friend = answer.cookie().unwrap();
     assert_ne!(friend.split('.').next(), owner.split('.').next(), "the friend is somebody else");
     assert_eq!(app.tags().len(), 2);
     let mine = app.get_with(&shared, &[("cookie", &format!("jinqun={owner}"))]).expect(200);
