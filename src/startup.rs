@@ -1,5 +1,6 @@
 //! The one place that assembles: settings in, a bound and running service out.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -43,14 +44,29 @@ impl Default for Replaceable {
     }
 }
 
-/// 128 bits from the operating system.
+/// Bytes that are taken from the operating system at a time: a call costs about as much for these as for sixteen.
+const CHANCE_BYTES: usize = 512;
+
+/// 128 bits from the operating system, each given out once.
 fn chance() -> u128 {
-    let mut bytes = [0_u8; 16];
-    // The system's source fails only before it is seeded at boot; ids need to differ, and the signature keeps them safe.
-    if getrandom::fill(&mut bytes).is_err() {
-        return fastrand::u128(..);
+    thread_local! {
+        static STOCK: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
-    u128::from_ne_bytes(bytes)
+    STOCK.with_borrow_mut(|stock| {
+        if stock.len() < 16 {
+            stock.resize(CHANCE_BYTES, 0);
+            // The system's source fails only before it is seeded at boot; ids need to differ, and the signature keeps them safe.
+            if getrandom::fill(stock).is_err() {
+                fastrand::fill(stock);
+            }
+        }
+        let rest = stock.len().saturating_sub(16);
+        let mut bytes = [0_u8; 16];
+        for (byte, taken) in bytes.iter_mut().zip(stock.drain(rest..)) {
+            *byte = taken;
+        }
+        u128::from_ne_bytes(bytes)
+    })
 }
 
 /// Opens the storage of the settings; makes the folder if it is missing.

@@ -10,11 +10,11 @@ use crate::outbox::{Item, Outbox, OutboxError};
 use crate::storage::{Storage, StorageError};
 
 /// Records in one delivery: enough to make the commit cheap, few enough to stay short.
-const BATCH_MAX: usize = 500;
+const BATCH_MAX: usize = 2_000;
 /// How long the worker waits for a sign of new records before it looks by itself.
 const IDLE_WAIT: Duration = Duration::from_secs(1);
 /// How long records may gather before they are handed over: nobody waits for this, and larger batches cost less.
-const GATHER: Duration = Duration::from_millis(20);
+const GATHER: Duration = Duration::from_millis(100);
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
@@ -59,7 +59,13 @@ impl Deliverer {
                     let _ = tokio::time::timeout(IDLE_WAIT, self.outbox.appended()).await;
                     tokio::time::sleep(GATHER).await;
                 }
-                Ok(_) => backoff = BACKOFF_MIN,
+                Ok(count) => {
+                    backoff = BACKOFF_MIN;
+                    // Without a pause every few records would be a commit of their own.
+                    if count < BATCH_MAX {
+                        tokio::time::sleep(GATHER).await;
+                    }
+                }
                 Err(error) => {
                     self.metrics.delivery_failures.inc();
                     let retry = backoff.mul_f64(0.5 + fastrand::f64());

@@ -2,90 +2,16 @@
 
 use serde::Serialize;
 
+use super::json::Json;
 use crate::app::Landing;
 use crate::catalog::{Catalog, JoinCodeId, Joinable};
 use crate::group::JoinCode;
-use crate::routing::Pick;
-use crate::store::{Store, Zone};
+use crate::routing::Fallback;
+use crate::store::{OpeningHours, Store, Zone};
 use crate::time::Timestamp;
 
-/// The answer to a scan.
-#[derive(Serialize)]
-pub(super) struct ScanAnswer<'a> {
-    scan: &'a str,
-    visitor: &'a str,
-    outcome: &'static str,
-    fix: FixAnswer,
-    store: Option<StoreAnswer<'a>>,
-    join: Option<JoinAnswer<'a>>,
-    region: RegionAnswer<'a>,
-    tags: &'a [String],
-    fallback: Option<FallbackAnswer<'a>>,
-    alternatives: Vec<Alternative<'a>>,
-    recorded: bool,
-}
-
-#[derive(Serialize)]
-struct FixAnswer {
-    source: &'static str,
-    accuracy_m: Option<f64>,
-}
-
-#[derive(Serialize)]
-struct FallbackAnswer<'a> {
-    rung: &'static str,
-    reason: &'static str,
-    /// The store that would have been right, where another one is shown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    store: Option<Named<'a>>,
-}
-
-#[derive(Serialize)]
-struct Named<'a> {
-    id: &'a str,
-    name: &'a str,
-}
-
-#[derive(Serialize)]
-struct RegionAnswer<'a> {
-    province: Option<&'a str>,
-    city: Option<&'a str>,
-    district: Option<&'a str>,
-    areas: &'a [Box<str>],
-}
-
-/// A store with its distance.
-#[derive(Serialize)]
-pub(super) struct StoreAnswer<'a> {
-    id: &'a str,
-    name: &'a str,
-    address: &'a str,
-    distance_m: Option<f64>,
-    lat: f64,
-    lng: f64,
-    datum: &'static str,
-    hours: Option<String>,
-    open: Option<bool>,
-}
-
-#[derive(Serialize)]
-struct JoinAnswer<'a> {
-    kind: &'static str,
-    id: &'a str,
-    name: &'a str,
-    url: &'a str,
-    qr_png: String,
-    qr_svg: String,
-    expires_at: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Alternative<'a> {
-    id: &'a str,
-    name: &'a str,
-    address: &'a str,
-    distance_m: Option<f64>,
-}
+/// Room for the answer to a scan with five alternatives; a longer one costs a copy.
+const SCAN_BYTES: usize = 2_048;
 
 fn known(text: &str) -> Option<&str> {
     Some(text).filter(|it| !it.is_empty())
@@ -101,20 +27,21 @@ fn degrees(degrees: f64) -> f64 {
     (degrees * 1e7).round() / 1e7
 }
 
-impl<'a> StoreAnswer<'a> {
-    pub(super) fn new(store: &'a Store, distance_m: Option<f64>, now: Timestamp, zone: &Zone) -> Self {
-        Self {
-            id: store.id.as_str(),
-            name: &store.name,
-            address: &store.address,
-            distance_m: distance_m.map(rounded),
-            lat: degrees(store.at.position().lat()),
-            lng: degrees(store.at.position().lon()),
-            datum: "wgs84",
-            hours: store.hours.as_ref().map(ToString::to_string),
-            open: store.is_open(now, zone),
-        }
-    }
+/// A store with its distance.
+pub(super) fn store(json: &mut Json, store: &Store, distance_m: Option<f64>, now: Timestamp, zone: &Zone) {
+    json.raw("{");
+    named(json, store, distance_m);
+    let at = store.at.position();
+    json.raw(",\"lat\":").derived(degrees(at.lat()));
+    json.raw(",\"lng\":").derived(degrees(at.lon()));
+    json.raw(",\"datum\":\"wgs84\",\"hours\":").text_or_null(store.hours.as_ref().map(OpeningHours::as_str));
+    json.raw(",\"open\":").derived(store.is_open(now, zone)).raw("}");
+}
+
+fn named(json: &mut Json, store: &Store, distance_m: Option<f64>) {
+    json.raw("\"id\":").text(store.id.as_str()).raw(",\"name\":").text(&store.name);
+    json.raw(",\"address\":").text(&store.address);
+    json.raw(",\"distance_m\":").derived(distance_m.map(rounded));
 }
 
 /// A group chat or contact that may be joined: kind, id, name and code.
@@ -125,51 +52,70 @@ pub(super) fn joined(catalog: &Catalog, join: Joinable) -> Option<(&'static str,
     }
 }
 
-impl<'a> ScanAnswer<'a> {
-    pub(super) fn new(landing: &'a Landing, zone: &Zone) -> Self {
-        let (catalog, decision): (&Catalog, _) = (&landing.catalog, &landing.decision);
-        let alternative = |pick: &Pick| {
-            let store = catalog.store(pick.store)?;
-            let distance_m = pick.distance_m.map(rounded);
-            Some(Alternative { id: store.id.as_str(), name: &store.name, address: &store.address, distance_m })
-        };
-        let join = decision.join.and_then(|it| joined(catalog, it)).map(|(kind, id, name, code)| {
-            let picture = JoinCodeId::of(code.link.as_str());
-            JoinAnswer {
-                kind,
-                id,
-                name,
-                url: code.link.as_str(),
-                qr_png: format!("/qr/{picture}.png"),
-                qr_svg: format!("/qr/{picture}.svg"),
-                expires_at: code.expires_at.map(|it| it.in_zone(zone.as_jiff())),
-            }
-        });
-        let wanted = decision.wanted.and_then(|it| catalog.store(it));
-        let shown = decision.store.and_then(|it| Some((catalog.store(it.store)?, it.distance_m)));
-        Self {
-            scan: &landing.scan,
-            visitor: &landing.visitor,
-            outcome: decision.outcome.as_str(),
-            fix: FixAnswer { source: decision.source.as_str(), accuracy_m: decision.accuracy_m },
-            store: shown.map(|(store, distance_m)| StoreAnswer::new(store, distance_m, landing.now, zone)),
-            join,
-            region: RegionAnswer {
-                province: known(&decision.region.province),
-                city: known(&decision.region.city),
-                district: known(&decision.region.district),
-                areas: &decision.region.areas,
-            },
-            tags: &landing.tags,
-            fallback: decision.fallback.map(|it| FallbackAnswer {
-                rung: it.rung.as_str(),
-                reason: it.reason.as_str(),
-                store: wanted.map(|it| Named { id: it.id.as_str(), name: &it.name }),
-            }),
-            alternatives: decision.alternatives.iter().filter_map(alternative).collect(),
-            recorded: landing.recorded,
+/// The answer to a scan.
+pub(super) fn scan(landing: &Landing, zone: &Zone) -> Vec<u8> {
+    let (catalog, decision): (&Catalog, _) = (&landing.catalog, &landing.decision);
+    let mut json = Json::with_capacity(SCAN_BYTES);
+    json.raw("{\"scan\":").text(&landing.scan).raw(",\"visitor\":").text(&landing.visitor);
+    json.raw(",\"outcome\":").text(decision.outcome.as_str());
+    json.raw(",\"fix\":{\"source\":").text(decision.source.as_str());
+    json.raw(",\"accuracy_m\":").derived(decision.accuracy_m).raw("},\"store\":");
+    match decision.store.and_then(|it| Some((catalog.store(it.store)?, it.distance_m))) {
+        Some((it, distance_m)) => store(&mut json, it, distance_m, landing.now, zone),
+        None => {
+            json.raw("null");
         }
     }
+    json.raw(",\"join\":");
+    match decision.join.and_then(|it| joined(catalog, it)) {
+        Some(it) => join(&mut json, it, zone),
+        None => {
+            json.raw("null");
+        }
+    }
+    let region = &decision.region;
+    json.raw(",\"region\":{\"province\":").text_or_null(known(&region.province));
+    json.raw(",\"city\":").text_or_null(known(&region.city));
+    json.raw(",\"district\":").text_or_null(known(&region.district));
+    json.raw(",\"areas\":").list(&region.areas, |json, it| {
+        json.text(it);
+    });
+    json.raw("},\"tags\":").list(&landing.tags, |json, it| {
+        json.text(it);
+    });
+    json.raw(",\"fallback\":");
+    match decision.fallback {
+        Some(it) => fallback(&mut json, it, decision.wanted.and_then(|it| catalog.store(it))),
+        None => {
+            json.raw("null");
+        }
+    }
+    let others = decision.alternatives.iter().filter_map(|it| Some((catalog.store(it.store)?, it.distance_m)));
+    json.raw(",\"alternatives\":").list(others, |json, (store, distance_m)| {
+        json.raw("{");
+        named(json, store, distance_m);
+        json.raw("}");
+    });
+    json.raw(",\"recorded\":").derived(landing.recorded).raw("}");
+    json.finish()
+}
+
+fn join(json: &mut Json, (kind, id, name, code): (&str, &str, &str, &JoinCode), zone: &Zone) {
+    let picture = JoinCodeId::of(code.link.as_str()).to_string();
+    json.raw("{\"kind\":").text(kind).raw(",\"id\":").text(id).raw(",\"name\":").text(name);
+    json.raw(",\"url\":").text(code.link.as_str());
+    json.raw(",\"qr_png\":\"/qr/").raw(&picture).raw(".png\",\"qr_svg\":\"/qr/").raw(&picture);
+    let expires_at = code.expires_at.map(|it| it.in_zone(zone.as_jiff()));
+    json.raw(".svg\",\"expires_at\":").text_or_null(expires_at.as_deref()).raw("}");
+}
+
+/// The rung, and the store that would have been right where another one is shown.
+fn fallback(json: &mut Json, fallback: Fallback, wanted: Option<&Store>) {
+    json.raw("{\"rung\":").text(fallback.rung.as_str()).raw(",\"reason\":").text(fallback.reason.as_str());
+    if let Some(it) = wanted {
+        json.raw(",\"store\":{\"id\":").text(it.id.as_str()).raw(",\"name\":").text(&it.name).raw("}");
+    }
+    json.raw("}");
 }
 
 /// A store as choosers see it.
@@ -184,7 +130,7 @@ pub(super) struct PublicStore<'a> {
     lat: f64,
     lng: f64,
     datum: &'static str,
-    hours: Option<String>,
+    hours: Option<&'a str>,
     open: Option<bool>,
 }
 
@@ -200,7 +146,7 @@ impl<'a> PublicStore<'a> {
             lat: degrees(store.at.position().lat()),
             lng: degrees(store.at.position().lon()),
             datum: "wgs84",
-            hours: store.hours.as_ref().map(ToString::to_string),
+            hours: store.hours.as_ref().map(OpeningHours::as_str),
             open: store.is_open(now, zone),
         }
     }

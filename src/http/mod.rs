@@ -6,6 +6,7 @@ mod choose;
 mod client_ip;
 mod cookie;
 mod guard;
+mod json;
 pub mod landing;
 mod ops;
 mod page;
@@ -24,7 +25,7 @@ pub use settings::Settings;
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderName;
-use actix_web::middleware::Compress;
+use actix_web::middleware::{Compress, Condition};
 use actix_web::web::{self, ServiceConfig};
 
 use crate::app::App;
@@ -49,7 +50,19 @@ pub struct Web {
 
 /// The route table, on one screen.
 fn routes(config: &mut ServiceConfig, origins: &[String]) {
+    // Asked in this order. A path with a variable part is a regular expression, so those without come first.
     config
+        .service(
+            web::scope("/api/v1")
+                .wrap(Condition::new(!origins.is_empty(), cors(origins)))
+                .service(web::resource("/nearest").get(api::nearest::nearest))
+                .service(web::resource("/scans").post(api::scans::create))
+                .service(web::resource("/stores").get(api::stores::stores))
+                .service(web::resource("/scans/{scan}/events").post(api::scans::event)),
+        )
+        .service(web::resource("/healthz").get(ops::healthz).route(web::head().to(ops::healthz)))
+        .service(web::resource("/readyz").get(ops::readyz).route(web::head().to(ops::readyz)))
+        .service(web::resource("/metrics").get(ops::metrics))
         .service(
             web::resource("/").wrap(Compress::default()).get(page::landing_default).route(web::head().to(page::head)),
         )
@@ -63,16 +76,5 @@ fn routes(config: &mut ServiceConfig, origins: &[String]) {
         .service(web::resource("/favicon.ico").get(pictures::no_icon))
         .service(web::resource("/qr/{file}").get(pictures::qr))
         .service(web::resource("/logo/{campaign}").get(pictures::logo))
-        .service(
-            web::scope("/api/v1")
-                .wrap(cors(origins))
-                .service(web::resource("/scans").post(api::scans::create))
-                .service(web::resource("/scans/{scan}/events").post(api::scans::event))
-                .service(web::resource("/nearest").get(api::nearest::nearest))
-                .service(web::resource("/stores").get(api::stores::stores)),
-        )
-        .service(web::resource("/healthz").get(ops::healthz).route(web::head().to(ops::healthz)))
-        .service(web::resource("/readyz").get(ops::readyz).route(web::head().to(ops::readyz)))
-        .service(web::resource("/metrics").get(ops::metrics))
         .default_service(web::to(page::not_found));
 }

@@ -44,9 +44,24 @@ struct Span {
 /// When a store is open, in a week that repeats.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct OpeningHours(Box<[Span]>);
+pub struct OpeningHours {
+    spans: Box<[Span]>,
+    /// The canonical form, which every answer shows.
+    text: Box<str>,
+}
 
 impl OpeningHours {
+    fn new(spans: Box<[Span]>) -> Self {
+        let text = Canonical(&spans).to_string().into();
+        Self { spans, text }
+    }
+
+    /// The canonical form, which reads back as the same hours.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Reads spans joined by `,` such as `08:00-22:00` or `09:00-次日01:00`, each with days before it or not
     /// (`周一至周五 10:00-22:00`, `周六周日 …`). An empty text is no opening hours and is for the caller to tell.
     ///
@@ -58,7 +73,7 @@ impl OpeningHours {
         }
         let plain = plain(text);
         if matches!(plain.as_str(), "24小时" | "24h" | "全天" | "24小时营业" | "全天营业") {
-            return Ok(Self(Box::new([Span { days: EVERY_DAY, from: 0, until: MINUTES_A_DAY }])));
+            return Ok(Self::new(Box::new([Span { days: EVERY_DAY, from: 0, until: MINUTES_A_DAY }])));
         }
         let mut reader = Reader { rest: &plain };
         let mut spans = Vec::new();
@@ -75,7 +90,7 @@ impl OpeningHours {
         if spans.is_empty() {
             return Err(HoursError::Unreadable(text.trim().into()));
         }
-        Ok(Self(spans.into()))
+        Ok(Self::new(spans.into()))
     }
 
     /// Whether a minute of the day (0 to 1439) on a day of the week (Monday is 0) lies in a span.
@@ -83,7 +98,7 @@ impl OpeningHours {
     pub fn covers(&self, weekday: u8, minute: u16) -> bool {
         let today = 1_u8 << (weekday % 7);
         let yesterday = 1_u8 << ((weekday % 7 + 6) % 7);
-        self.0.iter().any(|span| {
+        self.spans.iter().any(|span| {
             (span.days & today != 0 && (span.from..span.until).contains(&minute))
                 || (span.days & yesterday != 0 && minute + MINUTES_A_DAY < span.until)
         })
@@ -233,7 +248,15 @@ impl Reader<'_> {
 }
 
 impl fmt::Display for OpeningHours {
-    /// The canonical form, which reads back as the same hours.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+/// Writes spans in the canonical form.
+struct Canonical<'a>(&'a [Span]);
+
+impl fmt::Display for Canonical<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const NAMES: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
         let mut days = EVERY_DAY;
@@ -269,7 +292,7 @@ impl TryFrom<String> for OpeningHours {
 
 impl From<OpeningHours> for String {
     fn from(hours: OpeningHours) -> Self {
-        hours.to_string()
+        hours.text.into()
     }
 }
 

@@ -3,23 +3,18 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Serialize;
 
 use crate::app::AppError;
 use crate::catalog::Catalog;
-use crate::http::Web;
-use crate::http::answer::StoreAnswer;
+use crate::http::json::Json;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::{CATALOG_VERSION, Web, answer};
 
 /// The most stores that one look-up lists.
 const K_MAX: usize = 50;
-
-#[derive(Serialize)]
-struct NearestAnswer<'a> {
-    catalog_version: u64,
-    stores: Vec<StoreAnswer<'a>>,
-}
+/// Room that is made for a store in an answer; a longer one costs a copy.
+const STORE_BYTES: usize = 320;
 
 /// The nearest active stores, nearest first.
 pub(in crate::http) async fn nearest(web: Data<Web>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -38,15 +33,14 @@ pub(in crate::http) async fn nearest(web: Data<Web>, request: HttpRequest) -> Re
     }
     let found = catalog.nearest().nearest(position, k, None, |key| catalog.is_active(key));
     let (now, zone) = (web.app.now(), web.app.zone());
-    let stores = found
-        .into_iter()
-        .filter_map(|it| Some(StoreAnswer::new(catalog.store(it.key)?, Some(it.distance_m), now, zone)))
-        .collect();
-    let answer = NearestAnswer { catalog_version: catalog.version(), stores };
-    let body = serde_json::to_vec(&answer).map_err(|error| Problem::internal(&error))?;
+    let mut json = Json::with_capacity(STORE_BYTES * (found.len() + 1));
+    json.raw("{\"catalog_version\":").derived(catalog.version()).raw(",\"stores\":");
+    let stores = found.into_iter().filter_map(|it| Some((catalog.store(it.key)?, it.distance_m)));
+    json.list(stores, |json, (store, distance_m)| answer::store(json, store, Some(distance_m), now, zone));
+    json.raw("}");
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header(("Jinqun-Catalog-Version", catalog.version()))
+        .insert_header((CATALOG_VERSION, catalog.version()))
         .content_type("application/json")
-        .body(body))
+        .body(json.finish()))
 }

@@ -9,10 +9,9 @@ use serde_json::Value;
 use crate::app::ScanRequest;
 use crate::funnel::Step;
 use crate::geo::{Datum, Position};
-use crate::http::answer::ScanAnswer;
 use crate::http::problem::Problem;
 use crate::http::query::{Body, PositionFields, bad_id, position_of};
-use crate::http::{Web, client_ip, cookie};
+use crate::http::{CATALOG_VERSION, Web, answer, client_ip, cookie};
 use crate::id::{CampaignSlug, StoreId};
 
 /// The largest radius that a position may come with, in metres: half of Earth's circumference.
@@ -35,12 +34,11 @@ pub(in crate::http) async fn create(
         // A 200 or 201 would promise that the record is on stable storage.
         (false, _) => StatusCode::ACCEPTED,
     };
-    let answer =
-        serde_json::to_vec(&ScanAnswer::new(&landing, web.app.zone())).map_err(|error| Problem::internal(&error))?;
+    let answer = answer::scan(&landing, web.app.zone());
     Ok(HttpResponse::build(status)
         .insert_header((SET_COOKIE, cookie::write(&landing.visitor, web.settings.is_https())))
         .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header(("Jinqun-Catalog-Version", landing.catalog.version()))
+        .insert_header((CATALOG_VERSION, landing.catalog.version()))
         .content_type("application/json")
         .body(answer))
 }

@@ -6,10 +6,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
 use crate::catalog::StoreFilter;
-use crate::http::Web;
 use crate::http::answer::PublicStore;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::{CATALOG_VERSION, Web};
 
 /// Stores on one page.
 const PAGE_STORES: usize = 50;
@@ -44,7 +44,7 @@ pub(in crate::http) async fn stores(web: Data<Web>, request: HttpRequest) -> Res
     let body = serde_json::to_vec(&answer).map_err(|error| Problem::internal(&error))?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header(("Jinqun-Catalog-Version", catalog.version()))
+        .insert_header((CATALOG_VERSION, catalog.version()))
         .content_type("application/json")
         .body(body))
 }
