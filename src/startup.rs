@@ -276,7 +276,8 @@ fn assemble(config: &Config, replaced: Replaceable) -> anyhow::Result<(Arc<App>,
             "the published catalog is refused; an older one is live"
         );
     }
-    let deliverer = Deliverer::new(Arc::clone(&outbox), Arc::clone(&storage), Arc::clone(&metrics));
+    let deliverer = Deliverer::new(Arc::clone(&outbox), Arc::clone(&storage), Arc::clone(&metrics))
+        .context("the system gives no thread")?;
     let app = App::new(Parts {
         catalog: live,
         ip: Arc::clone(&ip),

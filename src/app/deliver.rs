@@ -1,9 +1,12 @@
 //! The worker that hands records from the outbox to storage, at least once and in order.
 
+use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread;
 use std::time::Duration;
 
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::sync::oneshot;
 
 use crate::metrics::Metrics;
 use crate::outbox::{Item, Outbox, OutboxError};
@@ -15,6 +18,10 @@ const BATCH_MAX: usize = 2_000;
 const IDLE_WAIT: Duration = Duration::from_secs(1);
 /// How long records may gather before they are handed over: nobody waits for this, and larger batches cost less.
 const GATHER: Duration = Duration::from_millis(100);
+/// How long one asker waits for the turn of another.
+const TURN_WAIT: Duration = Duration::from_millis(20);
+/// How far the thread steps back behind those that answer visits (`nice(2)`).
+const NICE: i32 = 10;
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
@@ -29,22 +36,37 @@ pub enum DeliverError {
     Storage(#[from] StorageError),
     /// The thread that worked on it ended.
     #[error("the delivery was broken off")]
-    Ended(#[from] JoinError),
+    Ended,
 }
 
-/// Hands records over.
+/// The last item of a batch and how many there were; none if nothing waited.
+type Handed = Result<Option<(i64, usize)>, DeliverError>;
+
+/// Hands records over, on a thread of its own that gives way to visits.
 #[derive(Clone)]
 pub struct Deliverer {
+    batches: SyncSender<oneshot::Sender<Handed>>,
     outbox: Arc<Outbox>,
-    storage: Arc<dyn Storage>,
     metrics: Arc<Metrics>,
 }
 
 impl Deliverer {
-    /// A deliverer from an outbox to a storage.
-    #[must_use]
-    pub fn new(outbox: Arc<Outbox>, storage: Arc<dyn Storage>, metrics: Arc<Metrics>) -> Self {
-        Self { outbox, storage, metrics }
+    /// A deliverer from an outbox to a storage; its thread ends with the last clone.
+    ///
+    /// # Errors
+    /// The system's, if it gives no thread.
+    pub fn new(outbox: Arc<Outbox>, storage: Arc<dyn Storage>, metrics: Arc<Metrics>) -> io::Result<Self> {
+        let (batches, asked) = sync_channel::<oneshot::Sender<Handed>>(1);
+        let from = Arc::clone(&outbox);
+        thread::Builder::new().name("deliver".to_owned()).spawn(move || {
+            // Nobody waits for a delivery. Where the system does not allow it, deliveries merely cost visits more.
+            let _ = rustix::process::nice(NICE);
+            for answer in asked {
+                // An asker that has gone will ask again.
+                let _ = answer.send(hand_over(&from, &*storage));
+            }
+        })?;
+        Ok(Self { batches, outbox, metrics })
     }
 
     /// Works for ever; dropping the future stops it between two batches or leaves one to be handed over again.
@@ -89,30 +111,42 @@ impl Deliverer {
     }
 
     async fn batch(&self) -> Result<usize, DeliverError> {
-        let (outbox, storage) = (Arc::clone(&self.outbox), Arc::clone(&self.storage));
-        let handed_over = spawn_blocking(move || -> Result<_, DeliverError> {
-            let batch = outbox.read(0, BATCH_MAX)?;
-            let Some((last, _)) = batch.last() else {
-                return Ok(None);
-            };
-            let (last, count) = (*last, batch.len());
-            let (mut tags, mut steps) = (Vec::with_capacity(count), Vec::new());
-            for (_, item) in batch {
-                match item {
-                    Item::Tag(record) => tags.push(record),
-                    Item::Step(record) => steps.push(record),
+        let (answer, answered) = oneshot::channel();
+        // One batch is under way at a time; at a stop the last one of the worker may still be.
+        let mut answer = Some(answer);
+        while let Some(waiting) = answer.take() {
+            match self.batches.try_send(waiting) {
+                Ok(()) => {}
+                Err(TrySendError::Full(waiting)) => {
+                    answer = Some(waiting);
+                    tokio::time::sleep(TURN_WAIT).await;
                 }
+                Err(TrySendError::Disconnected(_)) => return Err(DeliverError::Ended),
             }
-            storage.deliver(&tags, &steps)?;
-            Ok(Some((last, count)))
-        });
-        let Some((last, count)) = handed_over.await?? else {
-            return Ok(0);
-        };
+        }
+        let handed = answered.await.map_err(|_gone| DeliverError::Ended)??;
+        let Some((last, count)) = handed else { return Ok(0) };
         self.outbox.acknowledge(last).await?;
         self.metrics.delivered.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
         Ok(count)
     }
+}
+
+fn hand_over(outbox: &Outbox, storage: &dyn Storage) -> Handed {
+    let batch = outbox.read(0, BATCH_MAX)?;
+    let Some((last, _)) = batch.last() else {
+        return Ok(None);
+    };
+    let (last, count) = (*last, batch.len());
+    let (mut tags, mut steps) = (Vec::with_capacity(count), Vec::new());
+    for (_, item) in batch {
+        match item {
+            Item::Tag(record) => tags.push(record),
+            Item::Step(record) => steps.push(record),
+        }
+    }
+    storage.deliver(&tags, &steps)?;
+    Ok(Some((last, count)))
 }
 
 /// An error with its causes, in one line.

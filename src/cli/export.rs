@@ -157,7 +157,7 @@ impl Tags {
 fn settle(config: &Config, storage: &Arc<dyn Storage>) -> anyhow::Result<()> {
     match startup::open_outbox(config, None) {
         Ok(outbox) => {
-            let deliverer = Deliverer::new(outbox, Arc::clone(storage), Arc::new(Metrics::new()));
+            let deliverer = Deliverer::new(outbox, Arc::clone(storage), Arc::new(Metrics::new()))?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(deliverer.drain())?;
             Ok(())

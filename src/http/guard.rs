@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
 
@@ -57,8 +57,14 @@ pub(super) async fn guard(
         let shown = id.to_str().unwrap_or_default().to_owned();
         request.extensions_mut().insert(RequestId(shown));
     }
-    let called = tokio::time::timeout(ANSWER_WAIT, next.call(request)).await;
-    let called = called.unwrap_or_else(|_elapsed| Err(Problem::too_slow().into()));
+    // Only a body can be waited for.
+    let has_body = request.method() == Method::POST;
+    let called = next.call(request);
+    let called = if has_body {
+        tokio::time::timeout(ANSWER_WAIT, called).await.unwrap_or_else(|_elapsed| Err(Problem::too_slow().into()))
+    } else {
+        called.await
+    };
     let mut cause = None;
     let (answered, status) = match called {
         Ok(response) => {
