@@ -75,7 +75,8 @@ fn main() {
     let folder = tempfile::tempdir().expect("there is a folder for temporary files");
     let commits = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&commits);
-    let on_commit = Arc::new(move |took: Duration, items: usize| {
+    let on_commit = Arc::new(move |commit: jinqun::outbox::Commit<'_>| {
+        let (took, items) = (commit.took, commit.waits.len());
         seen.lock().expect("nobody panics").push((took.as_micros(), items));
     });
     let outbox = Outbox::open(&folder.path().join("outbox.sqlite"), &Settings::default(), Some(on_commit));

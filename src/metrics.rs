@@ -9,7 +9,8 @@ use prometheus::{
 /// Buckets for work inside the process, in seconds: 1 µs to 0.1 s.
 const FAST_BUCKETS: [f64; 12] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 5e-3, 2.5e-2, 1e-1];
 /// Buckets for work that waits for a disk or a phone, in seconds: 0.25 ms to 5 s.
-const SLOW_BUCKETS: [f64; 12] = [2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 1.0, 5.0];
+const SLOW_BUCKETS: [f64; 15] =
+    [2.5e-4, 5e-4, 1e-3, 2.5e-3, 3.5e-3, 4.25e-3, 5e-3, 7.5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 1.0, 5.0];
 
 macro_rules! routes {
     ($($variant:ident => $name:literal),+ $(,)?) => {
@@ -61,7 +62,7 @@ pub struct Metrics {
     steps: IntCounterVec,
     /// Time of one decision.
     pub decision_seconds: Histogram,
-    /// Time a request waited until its record was on disk.
+    /// Time from handing a record over until it was on disk.
     pub commit_wait_seconds: Histogram,
     /// Time of one group commit of the outbox.
     pub commit_seconds: Histogram,
@@ -130,7 +131,7 @@ impl Metrics {
             decision_seconds: histogram("decision_seconds", "Time of one decision", &FAST_BUCKETS),
             commit_wait_seconds: histogram(
                 "commit_wait_seconds",
-                "Time a request waited for its record to be on disk",
+                "Time from handing a record over until it was on disk",
                 &SLOW_BUCKETS,
             ),
             commit_seconds: histogram("commit_seconds", "Time of one group commit of the outbox", &SLOW_BUCKETS),

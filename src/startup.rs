@@ -18,7 +18,7 @@ use crate::http::{self, Served};
 use crate::ipdb::{self, IpLocator, ReloadOutcome};
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::outbox::Outbox;
+use crate::outbox::{Commit, Outbox};
 use crate::storage::Storage;
 use crate::storage::embedded::Embedded;
 use crate::time::{Clock, SystemClock};
@@ -98,9 +98,10 @@ pub fn open_outbox(config: &Config, metrics: Option<&Arc<Metrics>>) -> anyhow::R
     let path = outbox_path(config);
     let on_commit = metrics.map(|it| {
         let metrics = Arc::clone(it);
-        let observe: crate::outbox::OnCommit = Arc::new(move |took: Duration, items: usize| {
-            metrics.commit_seconds.observe(took.as_secs_f64());
-            metrics.commit_items.observe(f64::from(u32::try_from(items).unwrap_or(u32::MAX)));
+        let observe: crate::outbox::OnCommit = Arc::new(move |commit: Commit<'_>| {
+            metrics.commit_seconds.observe(commit.took.as_secs_f64());
+            metrics.commit_items.observe(f64::from(u32::try_from(commit.waits.len()).unwrap_or(u32::MAX)));
+            commit.waits.iter().for_each(|it| metrics.commit_wait_seconds.observe(it.as_secs_f64()));
         });
         observe
     });

@@ -152,9 +152,7 @@ impl App {
     }
 
     async fn put(&self, item: Item) -> bool {
-        let started = Instant::now();
         let written = tokio::time::timeout(RECORD_WAIT, self.parts.outbox.append(&item)).await;
-        self.metrics().commit_wait_seconds.observe(started.elapsed().as_secs_f64());
         match written {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {

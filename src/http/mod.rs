@@ -25,8 +25,9 @@ pub use settings::Settings;
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderName;
-use actix_web::middleware::{Compress, Condition};
+use actix_web::middleware::Compress;
 use actix_web::web::{self, ServiceConfig};
+use actix_web::{Resource, Scope};
 
 use crate::app::App;
 use pictures::Pictures;
@@ -48,18 +49,28 @@ pub struct Web {
     searches: Searches,
 }
 
+/// What pages of other origins may call, if the settings name any.
+fn public_api(prefix: &str) -> [Resource; 4] {
+    [
+        web::resource(format!("{prefix}/nearest")).get(api::nearest::nearest),
+        web::resource(format!("{prefix}/scans")).post(api::scans::create),
+        web::resource(format!("{prefix}/stores")).get(api::stores::stores),
+        web::resource(format!("{prefix}/scans/{{scan}}/events")).post(api::scans::event),
+    ]
+}
+
 /// The route table, on one screen.
 fn routes(config: &mut ServiceConfig, origins: &[String]) {
     // Asked in this order. A path with a variable part is a regular expression, so those without come first.
+    if origins.is_empty() {
+        for it in public_api("/api/v1") {
+            config.service(it);
+        }
+    } else {
+        let scope = web::scope("/api/v1").wrap(cors(origins));
+        config.service(public_api("").into_iter().fold(scope, Scope::service));
+    }
     config
-        .service(
-            web::scope("/api/v1")
-                .wrap(Condition::new(!origins.is_empty(), cors(origins)))
-                .service(web::resource("/nearest").get(api::nearest::nearest))
-                .service(web::resource("/scans").post(api::scans::create))
-                .service(web::resource("/stores").get(api::stores::stores))
-                .service(web::resource("/scans/{scan}/events").post(api::scans::event)),
-        )
         .service(web::resource("/healthz").get(ops::healthz).route(web::head().to(ops::healthz)))
         .service(web::resource("/readyz").get(ops::readyz).route(web::head().to(ops::readyz)))
         .service(web::resource("/metrics").get(ops::metrics))

@@ -23,7 +23,16 @@ impl<'a> Query<'a> {
             let message = format!("may hold at most {QUERY_BYTES_MAX} bytes");
             return Err(Problem::fields(vec![FieldError { field: "query", code: "too_long", message }]));
         }
-        Ok(Self { pairs: form_urlencoded::parse(text.as_bytes()).collect(), errors: Vec::new() })
+        let mut pairs = Vec::with_capacity(6);
+        for part in text.split('&').filter(|it| !it.is_empty()) {
+            if part.contains(['%', '+']) {
+                pairs.extend(form_urlencoded::parse(part.as_bytes()));
+            } else {
+                let (name, value) = part.split_once('=').unwrap_or((part, ""));
+                pairs.push((Cow::Borrowed(name), Cow::Borrowed(value)));
+            }
+        }
+        Ok(Self { pairs, errors: Vec::new() })
     }
 
     /// A value that is there and not empty; the last one counts.

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use serde::Deserialize;
 use tokio::sync::{Notify, oneshot};
@@ -23,7 +24,7 @@ use tokio::sync::{Notify, oneshot};
 pub use error::{OutboxError, Trouble};
 pub use file::DeadItem;
 pub use item::Item;
-pub use writer::OnCommit;
+pub use writer::{Commit, OnCommit};
 
 use crate::time::Timestamp;
 use file::File;
@@ -114,7 +115,7 @@ impl Outbox {
         } else {
             Row::of(item)
                 .map_err(|cause| OutboxError::caused(Trouble::Corrupt, cause))
-                .and_then(|row| self.send(|asker| Command::Append(row, asker)))
+                .and_then(|row| self.send(|asker| Command::Append(row, Instant::now(), asker)))
         };
         wait(sent)
     }

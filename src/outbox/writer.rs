@@ -14,15 +14,24 @@ use super::error::{OutboxError, Trouble};
 use super::file::{File, Writing};
 use super::item::Row;
 
-/// Told after every commit: how long it took and how many items it appended.
-pub type OnCommit = Arc<dyn Fn(Duration, usize) + Send + Sync>;
+/// What a commit was like.
+#[derive(Debug, Clone, Copy)]
+pub struct Commit<'a> {
+    /// How long it took.
+    pub took: Duration,
+    /// How long each item that it put on disk had waited since it was handed over.
+    pub waits: &'a [Duration],
+}
+
+/// Told after every commit.
+pub type OnCommit = Arc<dyn Fn(Commit<'_>) + Send + Sync>;
 
 pub(super) type Answer = Result<(), OutboxError>;
 
 /// What the thread is asked to do.
 #[derive(Debug)]
 pub(super) enum Command {
-    Append(Row, oneshot::Sender<Answer>),
+    Append(Row, Instant, oneshot::Sender<Answer>),
     Acknowledge(i64, oneshot::Sender<Answer>),
     /// From the reading side, which has no runtime to wait with.
     SetAside(Vec<(i64, String)>, SyncSender<Answer>),
@@ -34,7 +43,7 @@ impl Command {
     fn answer(self, answer: Answer) {
         // Whoever no longer waits does not care; the item is on disk or is not.
         match self {
-            Self::Append(_, asker) | Self::Acknowledge(_, asker) => drop(asker.send(answer)),
+            Self::Append(_, _, asker) | Self::Acknowledge(_, asker) => drop(asker.send(answer)),
             Self::SetAside(_, asker) => drop(asker.send(answer)),
             Self::Close => {}
         }
@@ -88,7 +97,13 @@ impl Writer {
             self.appended.notify_one();
         }
         if let (Ok(done), Some(on_commit)) = (&result, &self.on_commit) {
-            on_commit(started.elapsed(), done.appended);
+            let now = Instant::now();
+            let handed_over = batch.iter().filter_map(|it| match it {
+                Command::Append(_, at, _) => Some(now.duration_since(*at)),
+                Command::Acknowledge(..) | Command::SetAside(..) | Command::Close => None,
+            });
+            let waits: Vec<Duration> = handed_over.take(done.appended).collect();
+            on_commit(Commit { took: now.duration_since(started), waits: &waits });
         }
         for command in batch.drain(..) {
             let is_refused = matches!(command, Command::Append(..)) && {
@@ -135,7 +150,7 @@ struct Done {
 /// Appends as many items as there is room for, then removes; returns the number of both.
 fn write(writing: &Writing<'_>, batch: &[Command], room: usize) -> Result<(usize, usize), OutboxError> {
     let rows = batch.iter().filter_map(|command| match command {
-        Command::Append(row, _) => Some(row),
+        Command::Append(row, ..) => Some(row),
         Command::Acknowledge(..) | Command::SetAside(..) | Command::Close => None,
     });
     let mut appended = 0;

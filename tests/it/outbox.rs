@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jinqun::funnel::{Step, StepRecord};
 use jinqun::id::{CampaignSlug, ScanId, VisitorId};
-use jinqun::outbox::{Item, OnCommit, Outbox, Settings, Trouble};
+use jinqun::outbox::{Commit, Item, OnCommit, Outbox, Settings, Trouble};
 use jinqun::region::{RegionNames, RegionSource};
 use jinqun::tag::TagRecord;
 use jinqun::time::Timestamp;
@@ -65,7 +65,7 @@ fn open(folder: &Path) -> Outbox {
 fn held(barrier: &Arc<Barrier>) -> OnCommit {
     let barrier = Arc::clone(barrier);
     let commits = AtomicUsize::new(0);
-    Arc::new(move |_: Duration, _: usize| {
+    Arc::new(move |_: Commit<'_>| {
         if commits.fetch_add(1, Ordering::SeqCst) == 0 {
             barrier.wait();
             barrier.wait();
@@ -150,9 +150,9 @@ async fn what_arrives_during_a_commit_shares_the_next_one() {
     let barrier = Arc::new(Barrier::new(2));
     let sizes = Arc::new(std::sync::Mutex::new(Vec::new()));
     let (hold, seen) = (held(&barrier), Arc::clone(&sizes));
-    let hook: OnCommit = Arc::new(move |took: Duration, items: usize| {
-        seen.lock().unwrap().push(items);
-        hold(took, items);
+    let hook: OnCommit = Arc::new(move |commit: Commit<'_>| {
+        seen.lock().unwrap().push(commit.waits.len());
+        hold(commit);
     });
     let outbox = Outbox::open(&path(folder.path()), &Settings::default(), Some(hook)).unwrap();
     let first = outbox.append(&step(0));
