@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
+use std::sync::OnceLock;
 
 use sha2::{Digest as _, Sha256};
 
@@ -127,6 +128,7 @@ pub struct Catalog {
     campaigns: BTreeMap<CampaignSlug, Campaign>,
     places: Places,
     has_inactive: bool,
+    prepared: Box<[OnceLock<Box<str>>]>,
     codes: Vec<(JoinCodeId, Joinable)>,
 }
 
@@ -199,6 +201,7 @@ impl Catalog {
             nearest: NearestIndex::build(stores.iter().map(|it| it.at.position()).collect()),
             places: Places::of(&stores),
             has_inactive: stores.iter().any(|it| it.status != StoreStatus::Active),
+            prepared: std::iter::repeat_with(OnceLock::new).take(count).collect(),
             codes: codes(&groups, &contacts),
             stores,
             groups,
@@ -240,7 +243,18 @@ impl Catalog {
     /// Whether the store with this key takes customers.
     #[must_use]
     pub fn is_active(&self, key: u32) -> bool {
-        self.store(key).is_some_and(|it| it.status == StoreStatus::Active)
+        // A search asks this of every store it comes near; where all take customers, it touches none of them.
+        if self.has_inactive {
+            self.store(key).is_some_and(|it| it.status == StoreStatus::Active)
+        } else {
+            index(key) < self.stores.len()
+        }
+    }
+
+    /// Room for one text about the store with this key, made once by whoever shows it.
+    #[must_use]
+    pub fn prepared(&self, key: u32) -> Option<&OnceLock<Box<str>>> {
+        self.prepared.get(index(key))
     }
 
     /// Whether there are stores that do not take customers.

@@ -11,7 +11,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use super::Position;
-use super::geodesic::{distance_m, ecef, uncontested_m};
+use super::geodesic::{distance_m, ecef};
 use super::packed::{PackedTree, Walk};
 
 /// How much longer than a geodesic a chord has to be before the search takes it for farther, in metres.
@@ -88,9 +88,7 @@ impl NearestIndex {
         let at = ecef(from);
         let closest = self.tree.closest(&at, limit_2(limit_m), &mut qualifies);
         let key = closest.key?;
-        let to = self.position(key)?;
-        let first = Neighbour { key, distance_m: uncontested_m(from, to, at, ecef(to)) };
-        // The slack is a hundred times what this measure leaves out.
+        let first = Neighbour { key, distance_m: distance_m(from, self.position(key)?) };
         if closest.others_2 > reach_2(first.distance_m) {
             return Some(first).filter(|first| is_within(first, limit_m));
         }

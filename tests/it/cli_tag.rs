@@ -54,7 +54,7 @@ fn a_table_is_never_lost() {
     let after = read(folder.path(), "people.csv");
     assert!(after.contains("a,b") && after.contains("高德"), "the table is gone: {after:?}");
     fs::write(folder.path().join("kept.csv"), "earlier work\n").unwrap();
-    fs::write(folder.path().join("bad.csv"), b"lat,lng\n\xff\xfe,1\n").unwrap();
+    fs::write(folder.path().join("bad.csv"), "name,phone\nA,1\n").unwrap();
     for input in ["bad.csv", "nowhere.csv", "stores"] {
         let output = tag(folder.path(), input, "kept.csv");
         assert_ne!(output.status.code(), Some(0), "{input}");

@@ -35,8 +35,7 @@ pub(in crate::http) async fn nearest(web: Data<Web>, request: HttpRequest) -> Re
     let (now, zone) = (web.app.now(), web.app.zone());
     let mut json = Json::with_capacity(STORE_BYTES * (found.len() + 1));
     json.raw("{\"catalog_version\":").derived(catalog.version()).raw(",\"stores\":");
-    let stores = found.into_iter().filter_map(|it| Some((catalog.store(it.key)?, it.distance_m)));
-    json.list(stores, |json, (store, distance_m)| answer::store(json, store, Some(distance_m), now, zone));
+    json.list(found, |json, it| answer::store(json, catalog, it.key, Some(it.distance_m), (now, zone)));
     json.raw("}");
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
