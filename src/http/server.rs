@@ -25,8 +25,6 @@ pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
 const HEAD_TIMEOUT_MS: u64 = 10_000;
 /// How long an idle connection is kept, in seconds.
 const KEEP_ALIVE_S: u64 = 75;
-/// How far workers step back behind the thread that commits (`nice(2)`).
-const WORKER_NICE: i32 = 5;
 /// Connections of one worker at a time.
 const CONNECTIONS_MAX: usize = 25_000;
 /// How long browsers may remember what CORS allows, in seconds.
@@ -73,9 +71,6 @@ pub fn serve(
     let origins = settings.allowed_origins.clone();
     let web = Data::new(Web { app, settings, pictures: Pictures::new(), searches: Searches::new() });
     let server = HttpServer::new(move || {
-        // This runs once on each worker. Every visit waits for the one thread that commits, so it goes before them; where the
-        // system does not allow it, commits merely wait longer under full load.
-        let _ = rustix::process::nice(WORKER_NICE);
         ActixApp::new()
             .app_data(web.clone())
             .app_data(PayloadConfig::new(BODY_BYTES_MAX))
