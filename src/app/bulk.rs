@@ -242,23 +242,13 @@ fn answer(catalog: &Catalog, columns: &Columns, datum: Option<Datum>, record: &c
 mod tests {
     use super::*;
     use crate::catalog::Entries;
-    use crate::id::StoreId;
-    use crate::store::{Located, Store, StoreStatus};
+    use crate::store::Store;
 
     fn catalog() -> Catalog {
         let store = |id: &str, city: &str, lat, lon| Store {
-            id: StoreId::parse(id).unwrap(),
-            name: id.into(),
-            address: "".into(),
             province: city.into(),
             city: city.into(),
-            district: "".into(),
-            at: Located::from_datum(lat, lon, Datum::Wgs84).unwrap(),
-            status: StoreStatus::Active,
-            hours: None,
-            zone: None,
-            tags: Box::new([]),
-            extra: std::collections::BTreeMap::new(),
+            ..Store::sample(id, lat, lon)
         };
         let stores = vec![store("SH", "上海市", 31.2304, 121.4737), store("BJ", "北京市", 39.9087, 116.3975)];
         Catalog::build(1, Entries { stores, ..Entries::default() }).unwrap()

@@ -1,32 +1,17 @@
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::campaign::Campaign;
-use crate::geo::Datum;
 use crate::group::{Contact, GroupChat, GroupStatus, JoinCode, JoinLink, Owner};
 use crate::id::{CampaignSlug, ContactId, GroupId, StoreId};
 use crate::region::RegionNames;
-use crate::store::{Located, OpeningHours, Store, StoreStatus};
+use crate::store::{OpeningHours, Store, StoreStatus};
 
 fn id(text: &str) -> StoreId {
     StoreId::parse(text).unwrap()
 }
 
 fn store(name: &str, province: &str, city: &str, lat: f64, lon: f64) -> Store {
-    Store {
-        id: id(name),
-        name: name.into(),
-        address: format!("{name} Road 1").into(),
-        province: province.into(),
-        city: city.into(),
-        district: "".into(),
-        at: Located::from_datum(lat, lon, Datum::Wgs84).unwrap(),
-        status: StoreStatus::Active,
-        hours: None,
-        zone: None,
-        tags: Box::new([]),
-        extra: BTreeMap::new(),
-    }
+    let address = format!("{name} Road 1").into();
+    Store { address, province: province.into(), city: city.into(), ..Store::sample(name, lat, lon) }
 }
 
 fn link(text: &str) -> JoinLink {

@@ -35,7 +35,10 @@ pub(super) fn store(
     distance_m: Option<f64>,
     (now, zone): (Timestamp, &Zone),
 ) {
-    let Some((store, room)) = catalog.store(key).zip(catalog.prepared(key)) else { return };
+    let Some((store, room)) = catalog.store(key).zip(catalog.prepared(key)) else {
+        json.raw("null");
+        return;
+    };
     // One text a store, so that an answer reads one place in memory and not six; parted where the distance comes.
     let (before, after) = room.get_or_init(|| prepare(store)).split_once(DISTANCE).unwrap_or_default();
     json.raw(before).derived(distance_m.map(rounded)).raw(after);
@@ -47,8 +50,7 @@ const DISTANCE: char = '\0';
 
 fn prepare(store: &Store) -> Box<str> {
     let mut json = Json::with_capacity(320);
-    json.raw("{\"id\":").text(store.id.as_str()).raw(",\"name\":").text(&store.name);
-    json.raw(",\"address\":").text(&store.address).raw(",\"distance_m\":\0");
+    named(json.raw("{"), store).raw("\0");
     let at = store.at.position();
     json.raw(",\"lat\":").derived(degrees(at.lat()));
     json.raw(",\"lng\":").derived(degrees(at.lon()));
@@ -57,10 +59,10 @@ fn prepare(store: &Store) -> Box<str> {
     String::from_utf8(json.finish()).unwrap_or_default().into()
 }
 
-fn named(json: &mut Json, store: &Store, distance_m: Option<f64>) {
+/// What every store of an answer begins with, up to its distance.
+fn named<'a>(json: &'a mut Json, store: &Store) -> &'a mut Json {
     json.raw("\"id\":").text(store.id.as_str()).raw(",\"name\":").text(&store.name);
-    json.raw(",\"address\":").text(&store.address);
-    json.raw(",\"distance_m\":").derived(distance_m.map(rounded));
+    json.raw(",\"address\":").text(&store.address).raw(",\"distance_m\":")
 }
 
 /// A group chat or contact that may be joined: kind, id, name and code.
@@ -111,9 +113,7 @@ pub(super) fn scan(landing: &Landing, zone: &Zone) -> Vec<u8> {
     }
     let others = decision.alternatives.iter().filter_map(|it| Some((catalog.store(it.store)?, it.distance_m)));
     json.raw(",\"alternatives\":").list(others, |json, (store, distance_m)| {
-        json.raw("{");
-        named(json, store, distance_m);
-        json.raw("}");
+        named(json.raw("{"), store).derived(distance_m.map(rounded)).raw("}");
     });
     json.raw(",\"recorded\":").derived(landing.recorded).raw("}");
     json.finish()

@@ -7,7 +7,7 @@ use crate::geo::{Circle, Datum, Position, distance_m};
 use crate::group::{CAPACITY_DEFAULT, Contact, GroupChat, GroupStatus, JoinCode, JoinLink, Owner};
 use crate::id::{CampaignSlug, ContactId, GroupId, StoreId};
 use crate::region::{RegionNames, RegionSource};
-use crate::store::{Located, Store, StoreStatus};
+use crate::store::{Store, StoreStatus};
 use crate::time::Timestamp;
 use crate::visitor::{Fix, FixSource};
 
@@ -18,20 +18,8 @@ fn at(lat: f64, lon: f64) -> Position {
 }
 
 fn store(id: &str, lat: f64, lon: f64) -> Store {
-    Store {
-        id: StoreId::parse(id).unwrap(),
-        name: format!("store {id}").into(),
-        address: "".into(),
-        province: "上海市".into(),
-        city: "上海市".into(),
-        district: "黄浦区".into(),
-        at: Located::from_datum(lat, lon, Datum::Wgs84).unwrap(),
-        status: StoreStatus::Active,
-        hours: None,
-        zone: None,
-        tags: Box::new([]),
-        extra: std::collections::BTreeMap::new(),
-    }
+    let (province, city, district) = ("上海市".into(), "上海市".into(), "黄浦区".into());
+    Store { province, city, district, ..Store::sample(id, lat, lon) }
 }
 
 fn code(id: &str, expires_ms: Option<i64>) -> JoinCode {

@@ -144,3 +144,24 @@ impl Store {
         Some(hours.covers(weekday, minute))
     }
 }
+
+#[cfg(test)]
+impl Store {
+    /// An active store with nothing but an id, the same name, and a place, for tests.
+    pub(crate) fn sample(id: &str, lat: f64, lon: f64) -> Self {
+        Self {
+            id: StoreId::parse(id).unwrap(),
+            name: id.into(),
+            address: "".into(),
+            province: "".into(),
+            city: "".into(),
+            district: "".into(),
+            at: Located::from_datum(lat, lon, crate::geo::Datum::Wgs84).unwrap(),
+            status: StoreStatus::Active,
+            hours: None,
+            zone: None,
+            tags: Box::new([]),
+            extra: BTreeMap::new(),
+        }
+    }
+}
