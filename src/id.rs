@@ -4,7 +4,7 @@
 //! ([ULID](https://github.com/ulid/spec): 48 bits of milliseconds, 80 bits of chance, sortable by time).
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -130,7 +130,8 @@ impl CampaignSlug {
     /// The campaign that `GET /` serves; every catalog has it.
     #[must_use]
     pub fn default_slug() -> Self {
-        Self(Arc::from("default"))
+        static DEFAULT: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("default"));
+        Self(Arc::clone(&DEFAULT))
     }
 }
 

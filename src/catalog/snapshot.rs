@@ -1,7 +1,7 @@
 //! A catalog is valid or does not exist; nobody edits one. Everything a request needs is laid out here once, at publication.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -14,7 +14,8 @@ use crate::geo::{NearestIndex, Position};
 use crate::group::{CAPACITY_MAX, Contact, GroupChat, JoinCode, Owner};
 use crate::id::{CampaignSlug, StoreId};
 use crate::region::RegionNames;
-use crate::store::{Store, StoreStatus};
+use crate::store::{Store, StoreStatus, Zone};
+use crate::time::Timestamp;
 
 /// The nouns a catalog is made of, in any order.
 #[derive(Debug, Clone, Default)]
@@ -118,6 +119,20 @@ fn key(index: usize) -> u32 {
     u32::try_from(index).expect("Catalog::build refuses more entries than u32 counts")
 }
 
+/// What every answer about a store reads, in one cache line.
+struct Shown {
+    text: OnceLock<Box<str>>,
+    /// The first store with the same times: a chain has few different ones, so those stay in the cache.
+    same_times: u32,
+}
+
+fn shown(stores: &[Store]) -> Box<[Shown]> {
+    let mut first = HashMap::new();
+    let times = |it: &Store| (it.hours.clone().map(String::from), it.zone.clone().map(String::from));
+    let same_times = stores.iter().enumerate().map(|(place, it)| *first.entry(times(it)).or_insert(key(place)));
+    same_times.map(|same_times| Shown { text: OnceLock::new(), same_times }).collect()
+}
+
 /// The published truth, valid as a whole.
 pub struct Catalog {
     version: u64,
@@ -128,7 +143,7 @@ pub struct Catalog {
     campaigns: BTreeMap<CampaignSlug, Campaign>,
     places: Places,
     has_inactive: bool,
-    prepared: Box<[OnceLock<Box<str>>]>,
+    shown: Box<[Shown]>,
     codes: Vec<(JoinCodeId, Joinable)>,
 }
 
@@ -201,7 +216,7 @@ impl Catalog {
             nearest: NearestIndex::build(stores.iter().map(|it| it.at.position()).collect()),
             places: Places::of(&stores),
             has_inactive: stores.iter().any(|it| it.status != StoreStatus::Active),
-            prepared: std::iter::repeat_with(OnceLock::new).take(count).collect(),
+            shown: shown(&stores),
             codes: codes(&groups, &contacts),
             stores,
             groups,
@@ -254,7 +269,13 @@ impl Catalog {
     /// Room for one text about the store with this key, made once by whoever shows it.
     #[must_use]
     pub fn prepared(&self, key: u32) -> Option<&OnceLock<Box<str>>> {
-        self.prepared.get(index(key))
+        self.shown.get(index(key)).map(|it| &it.text)
+    }
+
+    /// Whether the store with this key is open at this moment; `None` if its hours are unknown.
+    #[must_use]
+    pub fn is_open(&self, key: u32, now: Timestamp, default_zone: &Zone) -> Option<bool> {
+        self.store(self.shown.get(index(key))?.same_times)?.is_open(now, default_zone)
     }
 
     /// Whether there are stores that do not take customers.

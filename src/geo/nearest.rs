@@ -12,13 +12,12 @@ use std::collections::BinaryHeap;
 
 use super::Position;
 use super::geodesic::{distance_m, ecef};
-use super::packed::{PackedTree, Walk};
+use super::packed::{PackedTree, ROUNDING_M, Walk};
 
 /// How much longer than a geodesic a chord has to be before the search takes it for farther, in metres.
 ///
-/// Chords of coordinates up to 6.4e6 m are rounded by about 1e-8 m, geodesics by about 1.5e-8 m; equal distances
-/// must not be missed for that.
-const ROUNDING_SLACK_M: f64 = 1e-6;
+/// Geodesics are rounded by about 1.5e-8 m, chords by more; equal distances must not be missed for that.
+const ROUNDING_SLACK_M: f64 = ROUNDING_M + 1e-6;
 
 /// A position found, and how far it is.
 #[derive(Debug, Clone, Copy, PartialEq)]

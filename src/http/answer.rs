@@ -35,34 +35,31 @@ pub(super) fn store(
     distance_m: Option<f64>,
     (now, zone): (Timestamp, &Zone),
 ) {
-    let Some((store, room)) = catalog.store(key).zip(catalog.prepared(key)) else {
+    let Some(text) = catalog.prepared(key) else {
         json.raw("null");
         return;
     };
-    // One text a store, so that an answer reads one place in memory and not six; parted where the distance comes.
-    let (before, after) = room.get_or_init(|| prepare(store)).split_once(DISTANCE).unwrap_or_default();
-    json.raw(before).derived(distance_m.map(rounded)).raw(after);
-    json.derived(store.is_open(now, zone)).raw("}");
+    // One text a store, so that an answer reads one place in memory and not six.
+    json.raw(text.get_or_init(|| catalog.store(key).map(prepare).unwrap_or_default()));
+    json.derived(distance_m.map(rounded)).raw(",\"open\":").derived(catalog.is_open(key, now, zone)).raw("}");
 }
 
-/// In the place of a distance; JSON holds no such character.
-const DISTANCE: char = '\0';
-
+/// All that does not change, up to the distance.
 fn prepare(store: &Store) -> Box<str> {
     let mut json = Json::with_capacity(320);
-    named(json.raw("{"), store).raw("\0");
+    named(json.raw("{"), store);
     let at = store.at.position();
     json.raw(",\"lat\":").derived(degrees(at.lat()));
     json.raw(",\"lng\":").derived(degrees(at.lon()));
     json.raw(",\"datum\":\"wgs84\",\"hours\":").text_or_null(store.hours.as_ref().map(OpeningHours::as_str));
-    json.raw(",\"open\":");
+    json.raw(",\"distance_m\":");
     String::from_utf8(json.finish()).unwrap_or_default().into()
 }
 
-/// What every store of an answer begins with, up to its distance.
+/// What every store of an answer begins with.
 fn named<'a>(json: &'a mut Json, store: &Store) -> &'a mut Json {
     json.raw("\"id\":").text(store.id.as_str()).raw(",\"name\":").text(&store.name);
-    json.raw(",\"address\":").text(&store.address).raw(",\"distance_m\":")
+    json.raw(",\"address\":").text(&store.address)
 }
 
 /// A group chat or contact that may be joined: kind, id, name and code.
@@ -113,7 +110,7 @@ pub(super) fn scan(landing: &Landing, zone: &Zone) -> Vec<u8> {
     }
     let others = decision.alternatives.iter().filter_map(|it| Some((catalog.store(it.store)?, it.distance_m)));
     json.raw(",\"alternatives\":").list(others, |json, (store, distance_m)| {
-        named(json.raw("{"), store).derived(distance_m.map(rounded)).raw("}");
+        named(json.raw("{"), store).raw(",\"distance_m\":").derived(distance_m.map(rounded)).raw("}");
     });
     json.raw(",\"recorded\":").derived(landing.recorded).raw("}");
     json.finish()

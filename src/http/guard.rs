@@ -1,14 +1,19 @@
 //! What every answer passes: a request id, security headers, problems instead of bare errors, and the metrics.
 
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage as _, ResponseError as _};
+use pin_project_lite::pin_project;
+use tokio::time::Sleep;
 
 use super::Web;
 use super::problem::{self, Cause, Problem};
@@ -43,68 +48,141 @@ fn request_id() -> HeaderValue {
     HeaderValue::from_bytes(&text).unwrap_or_else(|_cause| HeaderValue::from_static("none"))
 }
 
-/// The middleware.
-pub(super) async fn guard(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    let started = Instant::now();
-    let route = route_of(request.path());
-    let web = request.app_data::<web::Data<Web>>().cloned();
-    let id = request_id();
-    if matches!(route, Route::Landing | Route::Chooser | Route::Other) {
-        // Pages show it, for whoever is asked about a problem.
-        let shown = id.to_str().unwrap_or_default().to_owned();
-        request.extensions_mut().insert(RequestId(shown));
+/// The middleware. Written out because `from_fn` boxes what it waits for, which every request would pay.
+pub(super) struct Guard(pub(super) Data<Web>);
+
+impl<S, B> Transform<S, ServiceRequest> for Guard
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Transform = Guarded<S>;
+    type InitError = ();
+    type Future = Ready<Result<Guarded<S>, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(Guarded { service, web: self.0.clone() }))
     }
-    // Only a body can be waited for.
-    let has_body = request.method() == Method::POST;
-    let called = next.call(request);
-    let called = if has_body {
-        tokio::time::timeout(ANSWER_WAIT, called).await.unwrap_or_else(|_elapsed| Err(Problem::too_slow().into()))
-    } else {
-        called.await
-    };
-    let mut cause = None;
-    let (answered, status) = match called {
-        Ok(response) => {
-            cause = response.response().extensions().get::<Cause>().map(|it| it.0.clone());
-            let mut response = finish(response.map_into_boxed_body());
-            mark(response.headers_mut(), &id);
-            let status = response.status();
-            (Ok(response), status)
-        }
-        Err(error) => {
-            let status = error.error_response().status();
-            let mut response = if status == StatusCode::REQUEST_TIMEOUT {
-                error.error_response()
-            } else {
-                problem::of_status(status).error_response()
-            };
-            mark(response.headers_mut(), &id);
-            let status = response.status();
-            (Err(InternalError::from_response(error, response).into()), status)
-        }
-    };
-    let (status, took) = (status.as_u16(), started.elapsed());
-    if status >= 500 && route != Route::Operations {
-        tracing::error!(request = id.to_str().unwrap_or(""), route = route.as_str(), status, cause, "a request failed");
-    }
-    tracing::debug!(
-        request = id.to_str().unwrap_or(""),
-        route = route.as_str(),
-        status,
-        took_us = took.as_micros(),
-        "request"
-    );
-    if let Some(web) = web {
-        web.app.metrics().request(route, status, took);
-    }
-    answered
 }
 
-fn mark(headers: &mut HeaderMap, id: &HeaderValue) {
-    headers.insert(REQUEST_ID, id.clone());
+/// A service behind the middleware.
+pub(super) struct Guarded<S> {
+    service: S,
+    web: Data<Web>,
+}
+
+impl<S, B> Service<ServiceRequest> for Guarded<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Future = Answering<S::Future>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let seen = Seen {
+            started: Instant::now(),
+            route: route_of(request.path()),
+            id: request_id(),
+            web: self.web.clone(),
+        };
+        if matches!(seen.route, Route::Landing | Route::Chooser | Route::Other) {
+            // Pages show it, for whoever is asked about a problem.
+            let shown = seen.id.to_str().unwrap_or_default().to_owned();
+            request.extensions_mut().insert(RequestId(shown));
+        }
+        // Only a body can be waited for.
+        let has_body = request.method() == Method::POST;
+        let too_late = has_body.then(|| Box::pin(tokio::time::sleep(ANSWER_WAIT)));
+        Answering { called: self.service.call(request), too_late, seen: Some(seen) }
+    }
+}
+
+pin_project! {
+    /// An answer on its way.
+    pub(super) struct Answering<F> {
+        #[pin]
+        called: F,
+        too_late: Option<Pin<Box<Sleep>>>,
+        seen: Option<Seen>,
+    }
+}
+
+impl<F, B> Future for Answering<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody + 'static,
+{
+    type Output = Result<ServiceResponse<BoxBody>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let called = match this.called.poll(context) {
+            Poll::Ready(called) => called,
+            Poll::Pending => match this.too_late.as_mut().map(|it| it.as_mut().poll(context)) {
+                Some(Poll::Ready(())) => Err(Problem::too_slow().into()),
+                Some(Poll::Pending) | None => return Poll::Pending,
+            },
+        };
+        let called = called.map(ServiceResponse::map_into_boxed_body);
+        // A future is not polled again after it was ready.
+        Poll::Ready(match this.seen.take() {
+            Some(seen) => seen.answer(called),
+            None => called,
+        })
+    }
+}
+
+/// What is known of a request until its answer is there.
+struct Seen {
+    started: Instant,
+    route: Route,
+    id: HeaderValue,
+    web: Data<Web>,
+}
+
+impl Seen {
+    fn answer(self, called: Result<ServiceResponse<BoxBody>, Error>) -> Result<ServiceResponse<BoxBody>, Error> {
+        match called {
+            Ok(response) => {
+                let cause = response.response().extensions().get::<Cause>().map(|it| it.0.clone());
+                let mut response = finish(response);
+                self.note(response.status(), cause);
+                mark(response.headers_mut(), self.id);
+                Ok(response)
+            }
+            Err(error) => {
+                let status = error.error_response().status();
+                let mut response = if status == StatusCode::REQUEST_TIMEOUT {
+                    error.error_response()
+                } else {
+                    problem::of_status(status).error_response()
+                };
+                self.note(response.status(), None);
+                mark(response.headers_mut(), self.id);
+                Err(InternalError::from_response(error, response).into())
+            }
+        }
+    }
+
+    fn note(&self, status: StatusCode, cause: Option<String>) {
+        let (route, status, took) = (self.route, status.as_u16(), self.started.elapsed());
+        let request = self.id.to_str().unwrap_or("");
+        if status >= 500 && route != Route::Operations {
+            tracing::error!(request, route = route.as_str(), status, cause, "a request failed");
+        }
+        tracing::debug!(request, route = route.as_str(), status, took_us = took.as_micros(), "request");
+        self.web.app.metrics().request(route, status, took);
+    }
+}
+
+fn mark(headers: &mut HeaderMap, id: HeaderValue) {
+    headers.insert(REQUEST_ID, id);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 

@@ -13,31 +13,33 @@ const QUERY_BYTES_MAX: usize = 4_096;
 
 /// A query string, and what is wrong with it so far.
 pub(super) struct Query<'a> {
-    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    whole: &'a str,
     errors: Vec<FieldError>,
 }
 
+/// Takes `name=value` apart.
+fn pair(part: &str) -> (Cow<'_, str>, Cow<'_, str>) {
+    if part.contains(['%', '+']) {
+        return form_urlencoded::parse(part.as_bytes()).next().unwrap_or_default();
+    }
+    let (name, value) = part.split_once('=').unwrap_or((part, ""));
+    (Cow::Borrowed(name), Cow::Borrowed(value))
+}
+
 impl<'a> Query<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Self, Problem> {
-        if text.len() > QUERY_BYTES_MAX {
+    pub(super) fn parse(whole: &'a str) -> Result<Self, Problem> {
+        if whole.len() > QUERY_BYTES_MAX {
             let message = format!("may hold at most {QUERY_BYTES_MAX} bytes");
             return Err(Problem::fields(vec![FieldError { field: "query", code: "too_long", message }]));
         }
-        let mut pairs = Vec::with_capacity(6);
-        for part in text.split('&').filter(|it| !it.is_empty()) {
-            if part.contains(['%', '+']) {
-                pairs.extend(form_urlencoded::parse(part.as_bytes()));
-            } else {
-                let (name, value) = part.split_once('=').unwrap_or((part, ""));
-                pairs.push((Cow::Borrowed(name), Cow::Borrowed(value)));
-            }
-        }
-        Ok(Self { pairs, errors: Vec::new() })
+        Ok(Self { whole, errors: Vec::new() })
     }
 
     /// A value that is there and not empty; the last one counts.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().rev().find(|(it, _)| it == name).map(|(_, value)| &**value).filter(|it| !it.is_empty())
+    pub(super) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        // Few names in a short text: looking again costs less than a list of what was found.
+        let mut pairs = self.whole.rsplit('&').map(pair);
+        pairs.find(|(it, _)| it == name).map(|(_, value)| value).filter(|it| !it.is_empty())
     }
 
     pub(super) fn fail(&mut self, field: &'static str, code: &'static str, message: impl Into<String>) {
@@ -61,7 +63,7 @@ impl<'a> Query<'a> {
     /// `lat`, `lng` and `datum`, each checked.
     pub(super) fn position(&mut self) -> Option<Position> {
         let (lat, lng) = (self.number("lat"), self.number("lng"));
-        let datum = match self.text("datum").map(Datum::parse) {
+        let datum = match self.text("datum").map(|it| Datum::parse(&it)) {
             None => Some(Datum::Wgs84),
             Some(Some(datum)) => Some(datum),
             Some(None) => {
@@ -91,7 +93,7 @@ impl<'a> Query<'a> {
     }
 
     pub(super) fn campaign(&mut self) -> CampaignSlug {
-        let parsed = self.text("campaign").map(CampaignSlug::parse);
+        let parsed = self.text("campaign").map(|it| CampaignSlug::parse(&it));
         match parsed {
             None => CampaignSlug::default_slug(),
             Some(Ok(slug)) => slug,

@@ -7,12 +7,11 @@ use std::sync::Arc;
 use actix_cors::Cors;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::{Method, header};
-use actix_web::middleware::from_fn;
 use actix_web::web::{Data, PayloadConfig};
 use actix_web::{App as ActixApp, HttpServer};
 use rustls::ServerConfig;
 
-use super::guard::guard;
+use super::guard::Guard;
 use super::pictures::Pictures;
 use super::search::Searches;
 use super::settings::Settings;
@@ -74,7 +73,7 @@ pub fn serve(
         ActixApp::new()
             .app_data(web.clone())
             .app_data(PayloadConfig::new(BODY_BYTES_MAX))
-            .wrap(from_fn(guard))
+            .wrap(Guard(web.clone()))
             .configure(|config| routes(config, &origins))
     })
     .workers(workers)

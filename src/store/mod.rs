@@ -49,6 +49,8 @@ impl StoreStatus {
     }
 }
 
+const MINUTES_A_DAY: i64 = 24 * 60;
+
 /// An IANA time zone, kept with its name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -76,10 +78,11 @@ impl Zone {
     /// The day of the week (Monday is 0) and the minute of the day there at this moment.
     #[must_use]
     pub fn weekday_and_minute(&self, at: Timestamp) -> (u8, u16) {
-        let local = at.to_jiff().to_zoned(self.0.clone());
-        let weekday = u8::try_from(local.weekday().to_monday_zero_offset()).unwrap_or(0);
-        let minute = i16::from(local.hour()) * 60 + i16::from(local.minute());
-        (weekday, u16::try_from(minute).unwrap_or(0))
+        let offset_s = i64::from(self.0.to_offset(at.to_jiff()).seconds());
+        let minutes = (at.unix_ms().div_euclid(1_000) + offset_s).div_euclid(60);
+        // The first of January 1970 was a Thursday.
+        let weekday = (minutes.div_euclid(MINUTES_A_DAY) + 3).rem_euclid(7);
+        (u8::try_from(weekday).unwrap_or(0), u16::try_from(minutes.rem_euclid(MINUTES_A_DAY)).unwrap_or(0))
     }
 }
 

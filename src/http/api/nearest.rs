@@ -31,9 +31,14 @@ pub(in crate::http) async fn nearest(web: Data<Web>, request: HttpRequest) -> Re
     if catalog.campaign(&slug).is_none() {
         return Err(AppError::UnknownCampaign(slug.to_string()).into());
     }
-    let found = catalog.nearest().nearest(position, k, None, |key| catalog.is_active(key));
+    let is_active = |key| catalog.is_active(key);
+    let (one, more) = match k {
+        1 => (catalog.nearest().nearest_one(position, None, is_active), Vec::new()),
+        _ => (None, catalog.nearest().nearest(position, k, None, is_active)),
+    };
+    let found = one.into_iter().chain(more);
     let (now, zone) = (web.app.now(), web.app.zone());
-    let mut json = Json::with_capacity(STORE_BYTES * (found.len() + 1));
+    let mut json = Json::with_capacity(STORE_BYTES * (k + 1));
     json.raw("{\"catalog_version\":").derived(catalog.version()).raw(",\"stores\":");
     json.list(found, |json, it| answer::store(json, catalog, it.key, Some(it.distance_m), (now, zone)));
     json.raw("}");

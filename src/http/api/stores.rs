@@ -29,7 +29,8 @@ struct StoresAnswer<'a> {
 pub(in crate::http) async fn stores(web: Data<Web>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string())?;
     let page = query.count("page", 1, 1..=PAGES_MAX);
-    let filter = StoreFilter::new(query.text("province"), query.text("city"), query.text("q"));
+    let (province, city, q) = (query.text("province"), query.text("city"), query.text("q"));
+    let filter = StoreFilter::new(province.as_deref(), city.as_deref(), q.as_deref());
     query.finish()?;
     let catalog = web.app.catalog();
     let found = web.searches.run(&catalog, filter, (page - 1) * PAGE_STORES, PAGE_STORES).await?;
