@@ -12,7 +12,7 @@ use std::collections::BinaryHeap;
 
 use super::Position;
 use super::geodesic::{distance_m, ecef};
-use super::packed::{PackedTree, ROUNDING_M, Walk};
+use super::packed::{PackedTree, ROUNDING_M, ROUNDING_RATIO, Walk};
 
 /// How much longer than a geodesic a chord has to be before the search takes it for farther, in metres.
 ///
@@ -85,10 +85,10 @@ impl NearestIndex {
         mut qualifies: impl FnMut(u32) -> bool,
     ) -> Option<Neighbour> {
         let at = ecef(from);
-        let closest = self.tree.closest(&at, limit_2(limit_m), &mut qualifies);
+        let closest = self.tree.closest(at, limit_2(limit_m), &mut qualifies);
         let key = closest.key?;
         let first = Neighbour { key, distance_m: distance_m(from, self.position(key)?) };
-        if closest.others_2 > reach_2(first.distance_m) {
+        if f64::from(closest.others_2) > reach_2(first.distance_m) {
             return Some(first).filter(|first| is_within(first, limit_m));
         }
         // Another one is as near as can be told from chords: a twin at the same place, mostly.
@@ -149,7 +149,7 @@ impl NearestIndex {
 
 /// Square of the chord beyond which everything is farther than `distance_m`.
 fn reach_2(distance_m: f64) -> f64 {
-    let reach_m = distance_m + ROUNDING_SLACK_M;
+    let reach_m = distance_m * (1.0 + ROUNDING_RATIO) + ROUNDING_SLACK_M;
     reach_m * reach_m
 }
 

@@ -13,9 +13,6 @@ use rstar::{ParentNode, RStarInsertionStrategy, RTree, RTreeNode, RTreeParams};
 /// A point with its key, as `rstar` groups them.
 type Loaded = GeomWithData<[f64; 3], u32>;
 
-/// Children of a node that a search puts in order before it visits them; `rstar` makes eight with these sizes.
-const SORTED_CHILDREN_MAX: usize = 8;
-
 /// Entries that a walk has room for before its heap grows.
 const WALK_ENTRIES: usize = 128;
 
@@ -30,18 +27,22 @@ impl RTreeParams for GroupSizes {
     type DefaultInsertionStrategy = RStarInsertionStrategy;
 }
 
-/// How much farther or nearer a point may seem than it is, in metres: coordinates of points on Earth are below 2^23 m, where
-/// neighbouring 32-bit numbers are half a metre apart, so each is off by at most a quarter and all three by 0.434 m.
-pub(super) const ROUNDING_M: f64 = 0.5;
+/// How much farther or nearer a point may seem than it is, in metres. Coordinates of points on Earth are below 2^23 m, where
+/// neighbouring 32-bit numbers are half a metre apart, so each is off by at most a quarter, and both ends of a line by 0.87 m.
+pub(super) const ROUNDING_M: f64 = 1.0;
 
-/// The nearest number of 32 bits. Rounding keeps the order, so rounded boxes hold their rounded points.
-fn narrow(at: [f64; 3]) -> [f32; 3] {
+/// What the arithmetic of 32-bit numbers adds to that, as a part of the distance: five roundings of 2^-24 each.
+pub(super) const ROUNDING_RATIO: f64 = 1e-6;
+
+/// A squared distance with 32 bits. Rounding keeps the order, so rounded boxes hold their rounded points.
+pub(super) fn narrow(number: f64) -> f32 {
     #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "no other conversion rounds")]
-    at.map(|it| it as f32)
+    let narrow = number as f32;
+    narrow
 }
 
 /// A consecutive part of a list.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Span {
     first: u32,
     end: u32,
@@ -65,39 +66,80 @@ enum Children {
     Points(Span),
 }
 
-/// A box that holds all its children.
-#[derive(Debug, Clone, Copy)]
-struct Node {
-    lower: [f32; 3],
-    upper: [f32; 3],
-    children: Children,
+/// How many boxes or points are measured at once; so laid out, the compiler uses wide instructions.
+const LANES: usize = 8;
+
+/// Boxes side by side, each holding all its children. Lanes without one are infinitely far away.
+#[derive(Debug, Clone)]
+struct NodeBlock {
+    lower: [[f32; LANES]; 3],
+    upper: [[f32; LANES]; 3],
+    children: [Children; LANES],
 }
 
-impl Node {
-    /// Square of the distance from `to` to the nearest side of the box, 0 inside.
-    fn distance_2(&self, to: &[f64; 3]) -> f64 {
-        let [x, y, z] = to;
-        let [x0, y0, z0] = self.lower.map(f64::from);
-        let [x1, y1, z1] = self.upper.map(f64::from);
-        let x = (x0 - x).max(x - x1).max(0.0);
-        let y = (y0 - y).max(y - y1).max(0.0);
-        let z = (z0 - z).max(z - z1).max(0.0);
-        x * x + y * y + z * z
+impl NodeBlock {
+    const EMPTY: Self = Self {
+        lower: [[f32::INFINITY; LANES]; 3],
+        upper: [[f32::INFINITY; LANES]; 3],
+        children: [Children::Points(Span { first: 0, end: 0 }); LANES],
+    };
+
+    /// Squares of the distances from `to` to the nearest side of each box, 0 inside.
+    fn distances_2(&self, to: &[f32; 3]) -> [f32; LANES] {
+        let mut sums = [0.0; LANES];
+        for ((lower, upper), to) in self.lower.iter().zip(&self.upper).zip(to) {
+            for ((sum, lower), upper) in sums.iter_mut().zip(lower).zip(upper) {
+                let away = larger(larger(lower - to, to - upper), 0.0);
+                *sum += away * away;
+            }
+        }
+        sums
+    }
+
+    fn set(&mut self, lane: usize, (lower, upper): ([f64; 3], [f64; 3]), children: Children) {
+        let axes = self.lower.iter_mut().zip(lower).chain(self.upper.iter_mut().zip(upper));
+        for (lanes, number) in axes {
+            put(lanes, lane, narrow(number));
+        }
+        put(&mut self.children, lane, children);
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-struct KeyedPoint {
-    at: [f32; 3],
-    key: u32,
+/// Points side by side with their keys. Lanes without one are infinitely far away.
+#[derive(Debug, Clone)]
+struct PointBlock {
+    at: [[f32; LANES]; 3],
+    keys: [u32; LANES],
 }
 
-impl KeyedPoint {
-    fn distance_2(&self, to: &[f64; 3]) -> f64 {
-        let [x, y, z] = to;
-        let [px, py, pz] = self.at.map(f64::from);
-        let (x, y, z) = (px - x, py - y, pz - z);
-        x * x + y * y + z * z
+impl PointBlock {
+    const EMPTY: Self = Self { at: [[f32::INFINITY; LANES]; 3], keys: [0; LANES] };
+
+    fn distances_2(&self, to: &[f32; 3]) -> [f32; LANES] {
+        let mut sums = [0.0; LANES];
+        for (at, to) in self.at.iter().zip(to) {
+            for (sum, at) in sums.iter_mut().zip(at) {
+                let away = at - to;
+                *sum += away * away;
+            }
+        }
+        sums
+    }
+}
+
+/// As `f32::max`, which also minds what is not a number and so takes three instructions for one.
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// As `f32::min`, without what is not a number.
+fn smaller(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+fn put<T>(lanes: &mut [T], lane: usize, value: T) {
+    if let Some(place) = lanes.get_mut(lane) {
+        *place = value;
     }
 }
 
@@ -107,12 +149,12 @@ pub(super) struct Closest {
     /// Key of the nearest point; `None` if no point is nearer than the limit.
     pub(super) key: Option<u32>,
     /// No other point is nearer than the square root of this; infinite if there is no other.
-    pub(super) others_2: f64,
-    best_2: f64,
+    pub(super) others_2: f32,
+    best_2: f32,
 }
 
 impl Closest {
-    fn offer(&mut self, distance_2: f64, key: u32) {
+    fn offer(&mut self, distance_2: f32, key: u32) {
         if distance_2 < self.best_2 {
             self.others_2 = self.best_2;
             self.best_2 = distance_2;
@@ -123,17 +165,17 @@ impl Closest {
     }
 
     /// Takes note of something left aside.
-    fn pass(&mut self, distance_2: f64) {
-        self.others_2 = self.others_2.min(distance_2);
+    fn pass(&mut self, distance_2: f32) {
+        self.others_2 = smaller(self.others_2, distance_2);
     }
 }
 
 /// An R-tree in two lists.
 #[derive(Debug)]
 pub(super) struct PackedTree {
-    root: Node,
-    nodes: Vec<Node>,
-    points: Vec<KeyedPoint>,
+    root: Children,
+    nodes: Vec<NodeBlock>,
+    points: Vec<PointBlock>,
 }
 
 impl PackedTree {
@@ -142,137 +184,141 @@ impl PackedTree {
         let loaded = (0..=u32::MAX).zip(points).map(|(key, at)| Loaded::new(at, key)).collect();
         let tree: RTree<Loaded, GroupSizes> = RTree::bulk_load_with_params(loaded);
         let mut nodes = Vec::new();
-        let mut points = Vec::with_capacity(tree.size());
+        let mut points = Vec::with_capacity(tree.size() / LANES);
         let root = pack(tree.root(), &mut nodes, &mut points);
         nodes.shrink_to_fit();
+        points.shrink_to_fit();
         Self { root, nodes, points }
     }
 
     /// Finds the nearest point that qualifies and is nearer than the square root of `limit_2`.
-    pub(super) fn closest(&self, to: &[f64; 3], limit_2: f64, mut qualifies: impl FnMut(u32) -> bool) -> Closest {
-        let mut closest = Closest { key: None, others_2: f64::INFINITY, best_2: limit_2 };
-        self.descend(&self.root, to, &mut qualifies, &mut closest);
+    pub(super) fn closest(&self, to: [f64; 3], limit_2: f64, mut qualifies: impl FnMut(u32) -> bool) -> Closest {
+        let mut closest = Closest { key: None, others_2: f32::INFINITY, best_2: narrow(limit_2) };
+        self.descend(self.root, &to.map(narrow), &mut qualifies, &mut closest);
         closest
     }
 
-    fn descend(&self, node: &Node, to: &[f64; 3], qualifies: &mut impl FnMut(u32) -> bool, closest: &mut Closest) {
-        let nodes = match node.children {
-            Children::Nodes(span) => span.of(&self.nodes),
+    fn descend(&self, from: Children, to: &[f32; 3], qualifies: &mut impl FnMut(u32) -> bool, closest: &mut Closest) {
+        match from {
             Children::Points(span) => {
-                for point in span.of(&self.points) {
-                    let distance_2 = point.distance_2(to);
-                    if distance_2 < closest.others_2 && qualifies(point.key) {
-                        closest.offer(distance_2, point.key);
+                for block in span.of(&self.points) {
+                    let distances_2 = block.distances_2(to);
+                    if distances_2.into_iter().fold(f32::INFINITY, smaller) >= closest.others_2 {
+                        continue;
+                    }
+                    for (distance_2, key) in distances_2.into_iter().zip(block.keys) {
+                        if distance_2 < closest.others_2 && qualifies(key) {
+                            closest.offer(distance_2, key);
+                        }
                     }
                 }
-                return;
             }
-        };
-        let mut near: [(f64, Option<&Node>); SORTED_CHILDREN_MAX] = [(f64::INFINITY, None); SORTED_CHILDREN_MAX];
-        for child in nodes {
-            let mut carried = (child.distance_2(to), Some(child));
-            if carried.0 >= closest.best_2 {
-                closest.pass(carried.0);
-                continue;
-            }
-            // Insertion from the near end: whatever is farther moves one place on.
-            for place in &mut near {
-                if carried.0 < place.0 {
-                    std::mem::swap(place, &mut carried);
+            Children::Nodes(span) => {
+                for block in span.of(&self.nodes) {
+                    let mut distances_2 = block.distances_2(to);
+                    // The nearest first; few are visited, so looking for the next one is cheaper than sorting all.
+                    loop {
+                        let nearest_2 = distances_2.into_iter().fold(f32::INFINITY, smaller);
+                        if nearest_2 >= closest.best_2 {
+                            closest.pass(nearest_2);
+                            break;
+                        }
+                        let lanes = distances_2.iter_mut().zip(&block.children);
+                        let Some((lane, child)) = lanes.into_iter().find(|(it, _)| **it <= nearest_2) else { break };
+                        *lane = f32::INFINITY;
+                        self.descend(*child, to, qualifies, closest);
+                    }
                 }
-                if carried.1.is_none() {
-                    break;
-                }
             }
-            if let Some(farthest) = carried.1 {
-                self.descend(farthest, to, qualifies, closest);
-            }
-        }
-        for (distance_2, child) in near {
-            let Some(child) = child else { break };
-            if distance_2 >= closest.best_2 {
-                closest.pass(distance_2);
-                break;
-            }
-            self.descend(child, to, qualifies, closest);
         }
     }
 
     /// Walks the points in the order of their straight-line distance.
     pub(super) fn walk(&self, from: [f64; 3]) -> Walk<'_> {
         let mut heap = BinaryHeap::with_capacity(WALK_ENTRIES);
-        heap.push(Entry { distance_2: 0.0, target: Target::Node(&self.root) });
-        Walk { tree: self, from, heap }
+        heap.push(Entry { distance_2: 0.0, target: Target::Children(self.root) });
+        Walk { tree: self, from: from.map(narrow), heap }
     }
 }
 
 /// Copies what lies below a node: points in the order of the walk, the nodes of one parent side by side.
-fn pack(from: &ParentNode<Loaded>, nodes: &mut Vec<Node>, points: &mut Vec<KeyedPoint>) -> Node {
-    let (first_node, first_point) = (nodes.len(), points.len());
+fn pack(from: &ParentNode<Loaded>, nodes: &mut Vec<NodeBlock>, points: &mut Vec<PointBlock>) -> Children {
+    let first_point = points.len();
     let mut parents = Vec::new();
+    let mut lane = 0;
     for child in from.children() {
         match child {
-            RTreeNode::Leaf(loaded) => points.push(KeyedPoint { at: narrow(*loaded.geom()), key: loaded.data }),
+            RTreeNode::Leaf(loaded) => {
+                if lane % LANES == 0 {
+                    points.push(PointBlock::EMPTY);
+                }
+                if let Some(block) = points.last_mut() {
+                    for (lanes, number) in block.at.iter_mut().zip(loaded.geom()) {
+                        put(lanes, lane % LANES, narrow(*number));
+                    }
+                    put(&mut block.keys, lane % LANES, loaded.data);
+                }
+                lane += 1;
+            }
             RTreeNode::Parent(parent) => parents.push(parent),
         }
     }
-    let envelope = from.envelope();
-    let children = if parents.is_empty() {
-        Children::Points(Span::new(first_point, points.len()))
-    } else {
-        Children::Nodes(Span::new(first_node, first_node + parents.len()))
-    };
-    let packed = Node { lower: narrow(envelope.lower()), upper: narrow(envelope.upper()), children };
+    if parents.is_empty() {
+        return Children::Points(Span::new(first_point, points.len()));
+    }
     // The places are taken first, so that the children of one node stay together.
-    nodes.extend(std::iter::repeat_n(packed, parents.len()));
-    for (place, parent) in (first_node..).zip(parents) {
-        let child = pack(parent, nodes, points);
-        if let Some(node) = nodes.get_mut(place) {
-            *node = child;
+    let first_node = nodes.len();
+    nodes.resize(first_node + parents.len().div_ceil(LANES), NodeBlock::EMPTY);
+    let span = Span::new(first_node, nodes.len());
+    for (place, parent) in parents.into_iter().enumerate() {
+        let children = pack(parent, nodes, points);
+        let envelope = parent.envelope();
+        if let Some(block) = nodes.get_mut(first_node + place / LANES) {
+            block.set(place % LANES, (envelope.lower(), envelope.upper()), children);
         }
     }
-    packed
+    Children::Nodes(span)
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Target<'a> {
-    Node(&'a Node),
+enum Target {
+    Children(Children),
     Point(u32),
 }
 
 /// Something to visit; the greatest entry is the nearest, as the heap wants it.
 #[derive(Debug, Clone, Copy)]
-struct Entry<'a> {
-    distance_2: f64,
-    target: Target<'a>,
+struct Entry {
+    distance_2: f32,
+    target: Target,
 }
 
-impl Ord for Entry<'_> {
+impl Ord for Entry {
     fn cmp(&self, other: &Self) -> Ordering {
         other.distance_2.total_cmp(&self.distance_2)
     }
 }
 
-impl PartialOrd for Entry<'_> {
+impl PartialOrd for Entry {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Entry<'_> {
+impl PartialEq for Entry {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Entry<'_> {}
+impl Eq for Entry {}
 
 /// A walk over the points, nearest by straight line first.
 #[derive(Debug)]
 pub(super) struct Walk<'a> {
     tree: &'a PackedTree,
-    from: [f64; 3],
-    heap: BinaryHeap<Entry<'a>>,
+    from: [f32; 3],
+    heap: BinaryHeap<Entry>,
 }
 
 impl Walk<'_> {
@@ -280,28 +326,31 @@ impl Walk<'_> {
     ///
     /// Opens no box farther away than that, so asking with a small limit costs next to nothing.
     pub(super) fn next_within(&mut self, limit_2: f64) -> Option<u32> {
-        while self.heap.peek().is_some_and(|entry| entry.distance_2 <= limit_2) {
+        while self.heap.peek().is_some_and(|entry| f64::from(entry.distance_2) <= limit_2) {
             match self.heap.pop()?.target {
                 Target::Point(key) => return Some(key),
-                Target::Node(node) => self.open(node),
+                Target::Children(children) => self.open(children),
             }
         }
         None
     }
 
-    fn open(&mut self, node: &Node) {
-        let from = &self.from;
-        match node.children {
+    fn open(&mut self, children: Children) {
+        // Lanes without anything are infinitely far away, and a walk has to end.
+        match children {
             Children::Nodes(span) => {
-                let nodes = span.of(&self.tree.nodes).iter();
-                self.heap
-                    .extend(nodes.map(|node| Entry { distance_2: node.distance_2(from), target: Target::Node(node) }));
+                for block in span.of(&self.tree.nodes) {
+                    let lanes = block.distances_2(&self.from).into_iter().zip(block.children);
+                    let entries = lanes.map(|(distance_2, it)| Entry { distance_2, target: Target::Children(it) });
+                    self.heap.extend(entries.filter(|it| it.distance_2 < f32::INFINITY));
+                }
             }
             Children::Points(span) => {
-                let points = span.of(&self.tree.points).iter();
-                self.heap.extend(
-                    points.map(|point| Entry { distance_2: point.distance_2(from), target: Target::Point(point.key) }),
-                );
+                for block in span.of(&self.tree.points) {
+                    let lanes = block.distances_2(&self.from).into_iter().zip(block.keys);
+                    let entries = lanes.map(|(distance_2, key)| Entry { distance_2, target: Target::Point(key) });
+                    self.heap.extend(entries.filter(|it| it.distance_2 < f32::INFINITY));
+                }
             }
         }
     }

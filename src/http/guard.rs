@@ -85,12 +85,8 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let seen = Seen {
-            started: Instant::now(),
-            route: route_of(request.path()),
-            id: request_id(),
-            web: self.web.clone(),
-        };
+        let seen =
+            Seen { started: Instant::now(), route: route_of(request.path()), id: request_id(), web: self.web.clone() };
         if matches!(seen.route, Route::Landing | Route::Chooser | Route::Other) {
             // Pages show it, for whoever is asked about a problem.
             let shown = seen.id.to_str().unwrap_or_default().to_owned();
@@ -152,7 +148,7 @@ impl Seen {
             Ok(response) => {
                 let cause = response.response().extensions().get::<Cause>().map(|it| it.0.clone());
                 let mut response = finish(response);
-                self.note(response.status(), cause);
+                self.note(response.status(), cause.as_deref());
                 mark(response.headers_mut(), self.id);
                 Ok(response)
             }
@@ -170,7 +166,7 @@ impl Seen {
         }
     }
 
-    fn note(&self, status: StatusCode, cause: Option<String>) {
+    fn note(&self, status: StatusCode, cause: Option<&str>) {
         let (route, status, took) = (self.route, status.as_u16(), self.started.elapsed());
         let request = self.id.to_str().unwrap_or("");
         if status >= 500 && route != Route::Operations {
