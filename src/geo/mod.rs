@@ -3,7 +3,9 @@
 //! Inside the program there is one datum, WGS-84. GCJ-02 and BD-09 exist at the edge only, in
 //! [`Position::from_datum`] and [`Position::in_datum`].
 
+mod by_distance;
 mod circle;
+mod collect;
 pub mod datum;
 pub mod geodesic;
 pub mod nearest;

@@ -7,12 +7,14 @@
 //! than its geodesic, that is nearly always after one measurement. Seams do not exist: neither the antimeridian
 //! nor the poles are special in space.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::cmp::Ordering;
 
 use super::Position;
+use super::by_distance::{ByDistance, Path};
+#[cfg(doc)]
+use super::geodesic::short_way_m;
 use super::geodesic::{distance_m, ecef};
-use super::packed::{PackedTree, ROUNDING_M, ROUNDING_RATIO, Walk};
+use super::packed::{PackedTree, ROUNDING_M, ROUNDING_RATIO};
 
 /// How much longer than a geodesic a chord has to be before the search takes it for farther, in metres.
 ///
@@ -30,7 +32,7 @@ pub struct Neighbour {
 
 impl Neighbour {
     /// The one order of neighbours: nearest first, of equally near ones the smaller key.
-    fn order(&self, other: &Self) -> Ordering {
+    pub(super) fn order(&self, other: &Self) -> Ordering {
         self.distance_m.total_cmp(&other.distance_m).then(self.key.cmp(&other.key))
     }
 }
@@ -135,101 +137,40 @@ impl NearestIndex {
         limit_m: Option<f64>,
         qualifies: F,
     ) -> ByDistance<'_, F> {
-        ByDistance {
-            index: self,
-            from,
-            walk: self.tree.walk(at),
-            measured: BinaryHeap::new(),
-            last: None,
-            limit_m,
-            qualifies,
-        }
+        ByDistance::new(Path { index: self, from, at, limit_m }, qualifies)
+    }
+
+    /// Walks the positions that qualify and are at most `limit_m` metres away, nearest first, as [`NearestIndex::by_distance_where`]
+    /// does in the same order, and quicker for the first few.
+    ///
+    /// The first distance is Karney's; later ones may come from a series that is within 20 nm of it (see
+    /// [`short_way_m`]), wherever that cannot change the order.
+    pub fn around(
+        &self,
+        from: Position,
+        limit_m: Option<f64>,
+        qualifies: impl FnMut(u32) -> bool,
+    ) -> impl Iterator<Item = Neighbour> {
+        ByDistance::listing(Path { index: self, from, at: ecef(from), limit_m }, qualifies)
+    }
+
+    pub(super) fn tree(&self) -> &PackedTree {
+        &self.tree
     }
 }
 
 /// Square of the chord beyond which everything is farther than `distance_m`.
-fn reach_2(distance_m: f64) -> f64 {
+pub(super) fn reach_2(distance_m: f64) -> f64 {
     let reach_m = distance_m * (1.0 + ROUNDING_RATIO) + ROUNDING_SLACK_M;
     reach_m * reach_m
 }
 
-fn limit_2(limit_m: Option<f64>) -> f64 {
+pub(super) fn limit_2(limit_m: Option<f64>) -> f64 {
     limit_m.map_or(f64::INFINITY, reach_2)
 }
 
-fn is_within(neighbour: &Neighbour, limit_m: Option<f64>) -> bool {
+pub(super) fn is_within(neighbour: &Neighbour, limit_m: Option<f64>) -> bool {
     limit_m.is_none_or(|limit_m| neighbour.distance_m <= limit_m)
-}
-
-/// A measured neighbour that waits until nothing nearer can follow.
-#[derive(Debug, Clone, Copy)]
-struct Waiting(Neighbour);
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.order(&other.0)
-    }
-}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Waiting {}
-
-/// Turns the order of chords into the order of geodesics: a neighbour waits in `measured` until the next chord is
-/// longer than its geodesic.
-struct ByDistance<'a, F> {
-    index: &'a NearestIndex,
-    from: Position,
-    walk: Walk<'a>,
-    measured: BinaryHeap<Reverse<Waiting>>,
-    /// The place measured last: many stores can share one (a mall), and measuring is the dearest step.
-    last: Option<(Position, f64)>,
-    limit_m: Option<f64>,
-    qualifies: F,
-}
-
-impl<F> ByDistance<'_, F> {
-    fn distance_m(&mut self, to: Position) -> f64 {
-        match self.last {
-            Some((position, distance_m)) if position == to => distance_m,
-            _ => {
-                let distance_m = distance_m(self.from, to);
-                self.last = Some((to, distance_m));
-                distance_m
-            }
-        }
-    }
-}
-
-impl<F: FnMut(u32) -> bool> Iterator for ByDistance<'_, F> {
-    type Item = Neighbour;
-
-    fn next(&mut self) -> Option<Neighbour> {
-        loop {
-            let within_2 = match self.measured.peek() {
-                Some(Reverse(Waiting(first))) => reach_2(first.distance_m),
-                None => limit_2(self.limit_m),
-            };
-            let Some(key) = self.walk.next_within(within_2) else {
-                let Reverse(Waiting(first)) = self.measured.pop()?;
-                return Some(first).filter(|first| is_within(first, self.limit_m));
-            };
-            if (self.qualifies)(key) {
-                let distance_m = self.distance_m(self.index.position(key)?);
-                self.measured.push(Reverse(Waiting(Neighbour { key, distance_m })));
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use std::collections::BinaryHeap;
 use rstar::primitives::GeomWithData;
 use rstar::{ParentNode, RStarInsertionStrategy, RTree, RTreeNode, RTreeParams};
 
+use super::collect::{Closest, Collect, Few, smaller};
+
 /// A point with its key, as `rstar` groups them.
 type Loaded = GeomWithData<[f64; 3], u32>;
 
@@ -132,41 +134,9 @@ fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
 
-/// As `f32::min`, without what is not a number.
-fn smaller(a: f32, b: f32) -> f32 {
-    if a < b { a } else { b }
-}
-
 fn put<T>(lanes: &mut [T], lane: usize, value: T) {
     if let Some(place) = lanes.get_mut(lane) {
         *place = value;
-    }
-}
-
-/// The nearest point by straight line, and how near any other one can be.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Closest {
-    /// Key of the nearest point; `None` if no point is nearer than the limit.
-    pub(super) key: Option<u32>,
-    /// No other point is nearer than the square root of this; infinite if there is no other.
-    pub(super) others_2: f32,
-    best_2: f32,
-}
-
-impl Closest {
-    fn offer(&mut self, distance_2: f32, key: u32) {
-        if distance_2 < self.best_2 {
-            self.others_2 = self.best_2;
-            self.best_2 = distance_2;
-            self.key = Some(key);
-        } else {
-            self.pass(distance_2);
-        }
-    }
-
-    /// Takes note of something left aside.
-    fn pass(&mut self, distance_2: f32) {
-        self.others_2 = smaller(self.others_2, distance_2);
     }
 }
 
@@ -193,22 +163,39 @@ impl PackedTree {
 
     /// Finds the nearest point that qualifies and is nearer than the square root of `limit_2`.
     pub(super) fn closest(&self, to: [f64; 3], limit_2: f64, mut qualifies: impl FnMut(u32) -> bool) -> Closest {
-        let mut closest = Closest { key: None, others_2: f32::INFINITY, best_2: narrow(limit_2) };
+        let mut closest = Closest::within(narrow(limit_2));
         self.descend(self.root, &to.map(narrow), &mut qualifies, &mut closest);
         closest
     }
 
-    fn descend(&self, from: Children, to: &[f32; 3], qualifies: &mut impl FnMut(u32) -> bool, closest: &mut Closest) {
+    /// Finds the few nearest points that qualify and are nearer than the square root of `limit_2`.
+    pub(super) fn few(&self, to: [f64; 3], limit_2: f64, mut qualifies: impl FnMut(u32) -> bool) -> Few {
+        let mut few = Few::within(narrow(limit_2));
+        self.descend(self.root, &to.map(narrow), &mut qualifies, &mut few);
+        few
+    }
+
+    fn descend(
+        &self,
+        from: Children,
+        to: &[f32; 3],
+        qualifies: &mut impl FnMut(u32) -> bool,
+        found: &mut impl Collect,
+    ) {
         match from {
             Children::Points(span) => {
                 for block in span.of(&self.points) {
                     let distances_2 = block.distances_2(to);
-                    if distances_2.into_iter().fold(f32::INFINITY, smaller) >= closest.others_2 {
+                    let nearest_2 = distances_2.into_iter().fold(f32::INFINITY, smaller);
+                    if !found.wants(nearest_2) {
+                        found.pass(nearest_2);
                         continue;
                     }
                     for (distance_2, key) in distances_2.into_iter().zip(block.keys) {
-                        if distance_2 < closest.others_2 && qualifies(key) {
-                            closest.offer(distance_2, key);
+                        if !found.wants(distance_2) {
+                            found.pass(distance_2);
+                        } else if qualifies(key) {
+                            found.offer(distance_2, key);
                         }
                     }
                 }
@@ -219,14 +206,14 @@ impl PackedTree {
                     // The nearest first; few are visited, so looking for the next one is cheaper than sorting all.
                     loop {
                         let nearest_2 = distances_2.into_iter().fold(f32::INFINITY, smaller);
-                        if nearest_2 >= closest.best_2 {
-                            closest.pass(nearest_2);
+                        if nearest_2 >= found.far_2() {
+                            found.pass(nearest_2);
                             break;
                         }
                         let lanes = distances_2.iter_mut().zip(&block.children);
                         let Some((lane, child)) = lanes.into_iter().find(|(it, _)| **it <= nearest_2) else { break };
                         *lane = f32::INFINITY;
-                        self.descend(*child, to, qualifies, closest);
+                        self.descend(*child, to, qualifies, found);
                     }
                 }
             }

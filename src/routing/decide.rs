@@ -57,7 +57,7 @@ fn pick(it: Neighbour) -> Pick {
 impl<'a> Context<'a> {
     fn walk(&self, from: Position, reach_m: f64) -> Walk<impl Iterator<Item = Neighbour> + use<'a>> {
         let catalog = self.catalog;
-        let neighbours = catalog.nearest().by_distance_where(from, move |key| catalog.is_active(key));
+        let neighbours = catalog.nearest().around(from, None, move |key| catalog.is_active(key));
         Walk {
             from,
             neighbours: neighbours.take(self.policy.candidates_max),

@@ -53,6 +53,24 @@ proptest! {
     }
 
     #[test]
+    fn the_walk_for_lists_has_the_same_order_and_the_same_first_distance(
+        positions in vec(place(), 0..120), from in place(), one_in in prop_oneof![Just(1_u32), Just(2), Just(20)],
+        limit_m in prop_oneof![1 => Just(f64::INFINITY), 1 => 0.0..50_000.0],
+    ) {
+        let index = NearestIndex::build(positions.clone());
+        let qualifies = |key: u32| key.is_multiple_of(one_in);
+        let mut wanted = scan(&positions, from, qualifies);
+        wanted.retain(|&(distance_m, _)| distance_m <= limit_m);
+        let found = pairs(index.around(from, Some(limit_m).filter(|it| it.is_finite()), qualifies));
+        prop_assert_eq!(found.first(), wanted.first());
+        prop_assert_eq!(found.len(), wanted.len());
+        for (found, wanted) in found.iter().zip(&wanted) {
+            prop_assert_eq!(found.1, wanted.1);
+            prop_assert!((found.0 - wanted.0).abs() < 2e-8, "{} is not {}", found.0, wanted.0);
+        }
+    }
+
+    #[test]
     fn a_limit_cuts_the_answer_off(
         positions in vec(place(), 0..100), from in place(), k in 1..=50_usize, limit_m in prop_oneof![0.0..50_000.0, 0.0..20_100_000.0],
     ) {
