@@ -1,7 +1,11 @@
 //! The JSON of a decision, as clients see it.
 
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
+use super::CATALOG_VERSION;
 use super::json::Json;
 use crate::app::Landing;
 use crate::catalog::{Catalog, JoinCodeId, Joinable};
@@ -9,6 +13,15 @@ use crate::group::JoinCode;
 use crate::routing::Fallback;
 use crate::store::{OpeningHours, Store, Zone};
 use crate::time::Timestamp;
+
+/// An answer that depends on the catalog and on the moment. Values that never change are not copied.
+pub(super) fn routing(status: StatusCode, catalog: &Catalog) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+    response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
+    response.insert_header((CATALOG_VERSION, catalog.version()));
+    response
+}
 
 /// Room for the answer to a scan with five alternatives; a longer one costs a copy.
 const SCAN_BYTES: usize = 2_048;

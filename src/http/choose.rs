@@ -1,6 +1,5 @@
 //! The chooser: province, city, store, or a search; every step a link, so that it works without any script.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
@@ -44,13 +43,13 @@ impl Asked {
         let slug = CampaignSlug::parse(slug).map_err(|error| Problem::fields(vec![bad_id("campaign", &error)]))?;
         let mut query = Query::parse(query)?;
         let page = query.count("page", 1, 1..=PAGES_MAX);
-        let owned = |name: &str| query.text(name).map(Cow::into_owned);
+        let owned = |name: &str| query.text(name).map(ToOwned::to_owned);
         let asked = Self {
             slug,
             province: owned("province"),
             city: owned("city"),
             words: owned("q").unwrap_or_default().chars().take(60).collect(),
-            near: query.text("near").and_then(|it| StoreId::parse(&it).ok()),
+            near: query.text("near").and_then(|it| StoreId::parse(it).ok()),
             scan: owned("scan"),
             page,
             is_not_mine: query.text("not_mine").is_some(),

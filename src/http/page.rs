@@ -1,7 +1,5 @@
 //! The customer's pages: reads requests, asks the use cases, fills the views.
 
-use std::borrow::Cow;
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, SET_COOKIE, USER_AGENT, VARY,
@@ -69,12 +67,12 @@ fn read(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> Result<ScanRequ
     let query = Query::parse(request.query_string())?;
     // A link to a store that has gone leads to the best answer there is without it.
     let catalog = web.app.catalog();
-    let store = query.text("store").and_then(|it| StoreId::parse(&it).ok());
+    let store = query.text("store").and_then(|it| StoreId::parse(it).ok());
     Ok(ScanRequest {
         campaign: Some(slug),
         store: store.filter(|it| catalog.store_key(it).is_some()),
         visitor: cookie::read(request),
-        scan: query.text("scan").map(Cow::into_owned),
+        scan: query.text("scan").map(ToOwned::to_owned),
         trusts_scan: false,
         ip: client_ip::of(request, &web.settings.trusted_proxies),
         position: None,

@@ -13,17 +13,15 @@ const QUERY_BYTES_MAX: usize = 4_096;
 
 /// A query string, and what is wrong with it so far.
 pub(super) struct Query<'a> {
-    whole: &'a str,
+    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     errors: Vec<FieldError>,
 }
 
-/// Takes `name=value` apart.
-fn pair(part: &str) -> (Cow<'_, str>, Cow<'_, str>) {
-    if part.contains(['%', '+']) {
-        return form_urlencoded::parse(part.as_bytes()).next().unwrap_or_default();
-    }
-    let (name, value) = part.split_once('=').unwrap_or((part, ""));
-    (Cow::Borrowed(name), Cow::Borrowed(value))
+/// Parts a text at the first such byte. For texts as short as these a plain loop is quicker than a search of many bytes at a time.
+fn part_at(text: &str, byte: u8) -> (&str, &str) {
+    let end = text.bytes().position(|it| it == byte).unwrap_or(text.len());
+    let (before, after) = text.split_at(end);
+    (before, after.get(1..).unwrap_or_default())
 }
 
 impl<'a> Query<'a> {
@@ -32,14 +30,24 @@ impl<'a> Query<'a> {
             let message = format!("may hold at most {QUERY_BYTES_MAX} bytes");
             return Err(Problem::fields(vec![FieldError { field: "query", code: "too_long", message }]));
         }
-        Ok(Self { whole, errors: Vec::new() })
+        let mut pairs = Vec::with_capacity(6);
+        let mut rest = whole;
+        while !rest.is_empty() {
+            let (part, after) = part_at(rest, b'&');
+            rest = after;
+            if part.bytes().any(|it| matches!(it, b'%' | b'+')) {
+                pairs.extend(form_urlencoded::parse(part.as_bytes()));
+            } else {
+                let (name, value) = part_at(part, b'=');
+                pairs.push((Cow::Borrowed(name), Cow::Borrowed(value)));
+            }
+        }
+        Ok(Self { pairs, errors: Vec::new() })
     }
 
     /// A value that is there and not empty; the last one counts.
-    pub(super) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
-        // Few names in a short text: looking again costs less than a list of what was found.
-        let mut pairs = self.whole.rsplit('&').map(pair);
-        pairs.find(|(it, _)| it == name).map(|(_, value)| value).filter(|it| !it.is_empty())
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().rev().find(|(it, _)| it == name).map(|(_, value)| &**value).filter(|it| !it.is_empty())
     }
 
     pub(super) fn fail(&mut self, field: &'static str, code: &'static str, message: impl Into<String>) {
@@ -63,7 +71,7 @@ impl<'a> Query<'a> {
     /// `lat`, `lng` and `datum`, each checked.
     pub(super) fn position(&mut self) -> Option<Position> {
         let (lat, lng) = (self.number("lat"), self.number("lng"));
-        let datum = match self.text("datum").map(|it| Datum::parse(&it)) {
+        let datum = match self.text("datum").map(Datum::parse) {
             None => Some(Datum::Wgs84),
             Some(Some(datum)) => Some(datum),
             Some(None) => {
@@ -93,7 +101,7 @@ impl<'a> Query<'a> {
     }
 
     pub(super) fn campaign(&mut self) -> CampaignSlug {
-        let parsed = self.text("campaign").map(|it| CampaignSlug::parse(&it));
+        let parsed = self.text("campaign").map(CampaignSlug::parse);
         match parsed {
             None => CampaignSlug::default_slug(),
             Some(Ok(slug)) => slug,

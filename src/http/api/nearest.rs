@@ -1,6 +1,6 @@
 //! `GET /api/v1/nearest`: a pure look-up that records nothing.
 
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -9,7 +9,7 @@ use crate::catalog::Catalog;
 use crate::http::json::Json;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::http::{CATALOG_VERSION, Web, answer};
+use crate::http::{Web, answer};
 
 /// The most stores that one look-up lists.
 const K_MAX: usize = 50;
@@ -42,9 +42,5 @@ pub(in crate::http) async fn nearest(web: Data<Web>, request: HttpRequest) -> Re
     json.raw("{\"catalog_version\":").derived(catalog.version()).raw(",\"stores\":");
     json.list(found, |json, it| answer::store(json, catalog, it.key, Some(it.distance_m), (now, zone)));
     json.raw("}");
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((CATALOG_VERSION, catalog.version()))
-        .content_type("application/json")
-        .body(json.finish()))
+    Ok(answer::routing(StatusCode::OK, catalog).body(json.finish()))
 }

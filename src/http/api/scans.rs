@@ -1,7 +1,7 @@
 //! `POST /api/v1/scans` and the steps that a page reports.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, SET_COOKIE};
+use actix_web::http::header::SET_COOKIE;
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::funnel::Step;
 use crate::geo::{Datum, Position};
 use crate::http::problem::Problem;
 use crate::http::query::{Body, PositionFields, bad_id, position_of};
-use crate::http::{CATALOG_VERSION, Web, answer, client_ip, cookie};
+use crate::http::{Web, answer, client_ip, cookie};
 use crate::id::{CampaignSlug, StoreId};
 
 /// The largest radius that a position may come with, in metres: half of Earth's circumference.
@@ -35,11 +35,8 @@ pub(in crate::http) async fn create(
         (false, _) => StatusCode::ACCEPTED,
     };
     let answer = answer::scan(&landing, web.app.zone());
-    Ok(HttpResponse::build(status)
+    Ok(answer::routing(status, &landing.catalog)
         .insert_header((SET_COOKIE, cookie::write(&landing.visitor, web.settings.is_https())))
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((CATALOG_VERSION, landing.catalog.version()))
-        .content_type("application/json")
         .body(answer))
 }
 

@@ -1,15 +1,15 @@
 //! `GET /api/v1/stores`: published, active stores for choosers, page by page.
 
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
 use crate::catalog::StoreFilter;
-use crate::http::answer::PublicStore;
+use crate::http::Web;
+use crate::http::answer::{self, PublicStore};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::http::{CATALOG_VERSION, Web};
 
 /// Stores on one page.
 const PAGE_STORES: usize = 50;
@@ -29,8 +29,7 @@ struct StoresAnswer<'a> {
 pub(in crate::http) async fn stores(web: Data<Web>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string())?;
     let page = query.count("page", 1, 1..=PAGES_MAX);
-    let (province, city, q) = (query.text("province"), query.text("city"), query.text("q"));
-    let filter = StoreFilter::new(province.as_deref(), city.as_deref(), q.as_deref());
+    let filter = StoreFilter::new(query.text("province"), query.text("city"), query.text("q"));
     query.finish()?;
     let catalog = web.app.catalog();
     let found = web.searches.run(&catalog, filter, (page - 1) * PAGE_STORES, PAGE_STORES).await?;
@@ -43,9 +42,5 @@ pub(in crate::http) async fn stores(web: Data<Web>, request: HttpRequest) -> Res
         stores: found.keys.iter().filter_map(|key| Some(PublicStore::new(catalog.store(*key)?, now, zone))).collect(),
     };
     let body = serde_json::to_vec(&answer).map_err(|error| Problem::internal(&error))?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((CATALOG_VERSION, catalog.version()))
-        .content_type("application/json")
-        .body(body))
+    Ok(answer::routing(StatusCode::OK, &catalog).body(body))
 }
