@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::id::{CampaignSlug, ContactId, GroupId, StoreId};
+use crate::id::{CampaignSlug, ContactId, GroupId, RegionCode, StoreId};
 use crate::time::Timestamp;
 
 /// Members up to which a group is taken to accept scans, unless it says otherwise. `WeCom`'s own limit has changed before,
@@ -104,6 +104,8 @@ impl JoinCode {
 pub enum Owner {
     /// A store's own.
     Store(StoreId),
+    /// A region's: a district's, city's or province's, or that of an area of the operator's own.
+    Region(RegionCode),
     /// The campaign's, shown where no store's may be.
     Campaign(CampaignSlug),
 }

@@ -121,6 +121,11 @@ given_id!(
     OWNED_ID_CHARS_MAX
 );
 given_id!(
+    /// The code of a region: of a province, city or district its GB/T 2260 code, of an operator's own area whatever they call it.
+    RegionCode,
+    ID_CHARS_MAX
+);
+given_id!(
     /// The short name of a campaign in the landing address `/s/{slug}`.
     CampaignSlug,
     ID_CHARS_MAX

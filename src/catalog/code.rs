@@ -87,6 +87,36 @@ codes! {
     NO_GEOMETRY = "no_geometry";
     /// A feature that is a line or an area.
     NOT_A_POINT = "not_a_point";
+    /// A feature that is neither a polygon nor a multipolygon, or one whose coordinates are none.
+    NOT_AN_AREA = "not_an_area";
+    /// Not a level of regions.
+    LEVEL_UNKNOWN = "level_unknown";
+    /// Something that can only be part of what is larger says otherwise.
+    PARENT_LEVEL = "parent_level";
+    /// A ring whose last position is not its first.
+    OPEN_RING = "open_ring";
+    /// A ring of fewer than four positions.
+    TOO_FEW_POSITIONS = "too_few_positions";
+    /// A ring that encloses nothing, or no ring.
+    EMPTY_AREA = "empty_area";
+    /// A shape of more vertices than are read.
+    TOO_MANY_VERTICES = "too_many_vertices";
+    /// A shape whose edges lie too close together to be checked.
+    TOO_TANGLED = "too_tangled";
+    /// A ring around a pole.
+    AROUND_POLE = "around_pole";
+    /// A hole outside its polygon.
+    HOLE_OUTSIDE = "hole_outside";
+    /// A ring that crosses, touches or retraces itself or another; a warning where such shapes are accepted.
+    SELF_INTERSECTING = "self_intersecting";
+    /// Warning: rings wound the wrong way round.
+    WRONG_WINDING = "wrong_winding";
+    /// Warning: a ring crosses the antimeridian without being cut there.
+    ANTIMERIDIAN = "antimeridian";
+    /// Warning: no datum is named, and another one is usual there.
+    DATUM_ASSUMED = "datum_assumed";
+    /// Warning: a feature is left out because it is no region.
+    NOT_A_REGION = "not_a_region";
     /// Warning: several columns could have had this meaning, one was taken.
     COLUMN_CHOICE = "column_choice";
     /// Warning: not an IANA time zone.

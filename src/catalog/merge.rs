@@ -249,7 +249,7 @@ impl<'a> Merge<'a> {
         let Merged { entries: Entries { stores, groups, contacts, .. }, changes, .. } = &mut self.merged;
         let lives = |owner: &Owner| match owner {
             Owner::Store(id) => stores.binary_search_by(|it| it.id.cmp(id)).is_ok(),
-            Owner::Campaign(_) => true,
+            Owner::Region(_) | Owner::Campaign(_) => true,
         };
         let gone = groups.extract_if(.., |it| !lives(&it.owner));
         changes.extend(gone.map(|it| Change::Group(it.id)));

@@ -1,5 +1,6 @@
-//! The catalog: the published truth about stores, groups, contacts and campaigns, and what becomes of a sheet on the way there.
+//! The catalog: the published truth about stores, groups, contacts, campaigns and regions, and what becomes of a sheet on the way there.
 
+mod by_owner;
 mod campaigns;
 pub mod code;
 pub mod column;

@@ -3,17 +3,18 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest as _, Sha256};
 
 use super::Problem;
+use super::by_owner::{ByOwner, index, key};
 use super::places::{Place, Places};
 use crate::campaign::Campaign;
 use crate::geo::{NearestIndex, Position};
 use crate::group::{CAPACITY_MAX, Contact, GroupChat, JoinCode, Owner};
-use crate::id::{CampaignSlug, StoreId};
-use crate::region::RegionNames;
+use crate::id::{CampaignSlug, RegionCode, StoreId};
+use crate::region::{RegionMap, RegionNames};
 use crate::store::{Store, StoreStatus, Zone};
 use crate::time::Timestamp;
 
@@ -28,6 +29,8 @@ pub struct Entries {
     pub contacts: Vec<Contact>,
     /// All campaigns; `default` is added if it is missing.
     pub campaigns: Vec<Campaign>,
+    /// The map of regions; shared, because most versions have the map of the one before.
+    pub regions: Arc<RegionMap>,
 }
 
 /// The address of a join code's picture: 80 bits of the SHA-256 of its link, so that a picture's address never changes its meaning.
@@ -71,54 +74,6 @@ pub enum Joinable {
     Contact(u32),
 }
 
-/// Items sorted by the store they belong to; those of store `key` stand at `starts[key]..starts[key + 1]`, those of no
-/// store behind the last.
-#[derive(Debug, Default)]
-struct ByStore<T> {
-    items: Vec<T>,
-    starts: Vec<u32>,
-}
-
-impl<T> ByStore<T> {
-    /// `keyed` gives each item's store; none for a campaign's.
-    fn new(mut keyed: Vec<(Option<u32>, T)>, stores: usize, order: impl Fn(&T, &T) -> std::cmp::Ordering) -> Self {
-        keyed.sort_by(|(a_key, a), (b_key, b)| {
-            a_key.unwrap_or(u32::MAX).cmp(&b_key.unwrap_or(u32::MAX)).then_with(|| order(a, b))
-        });
-        let mut starts = vec![0_u32; stores + 1];
-        for (key, _) in &keyed {
-            let next = key.and_then(|it| usize::try_from(it).ok()).map_or(usize::MAX, |it| it + 1);
-            if let Some(count) = starts.get_mut(next) {
-                *count += 1;
-            }
-        }
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += *start;
-            *start = sum;
-        }
-        Self { items: keyed.into_iter().map(|(_, item)| item).collect(), starts }
-    }
-
-    fn range(&self, key: u32) -> std::ops::Range<usize> {
-        let at = |key: u32| self.starts.get(index(key)).copied().map_or(0, index);
-        at(key)..at(key + 1)
-    }
-
-    fn behind_stores(&self) -> std::ops::Range<usize> {
-        self.starts.last().copied().map_or(0, index)..self.items.len()
-    }
-}
-
-/// A key as an index. Keys are 32 bits, and this program runs where `usize` has at least as many.
-fn index(key: u32) -> usize {
-    usize::try_from(key).expect("usize has at least 32 bits")
-}
-
-fn key(index: usize) -> u32 {
-    u32::try_from(index).expect("Catalog::build refuses more entries than u32 counts")
-}
-
 /// What every answer about a store reads, in one cache line.
 struct Shown {
     text: OnceLock<Box<str>>,
@@ -138,13 +93,14 @@ pub struct Catalog {
     version: u64,
     stores: Vec<Store>,
     nearest: NearestIndex,
-    groups: ByStore<GroupChat>,
-    contacts: ByStore<Contact>,
+    groups: ByOwner<GroupChat>,
+    contacts: ByOwner<Contact>,
     campaigns: BTreeMap<CampaignSlug, Campaign>,
     places: Places,
     has_inactive: bool,
     shown: Box<[Shown]>,
     codes: Vec<(JoinCodeId, Joinable)>,
+    regions: Arc<RegionMap>,
 }
 
 impl Catalog {
@@ -153,7 +109,7 @@ impl Catalog {
     /// # Errors
     /// Every reason why these entries are no catalog: ids that stand twice, owners that do not exist, capacities out of range.
     pub fn build(version: u64, entries: Entries) -> Result<Self, Vec<Problem>> {
-        let Entries { mut stores, groups, contacts, campaigns } = entries;
+        let Entries { mut stores, groups, contacts, campaigns, regions } = entries;
         let mut problems = Vec::new();
         if stores.len().max(groups.len()).max(contacts.len()) >= index(u32::MAX / 2) {
             return Err(vec![Problem::new("too_many", "a catalog holds at most two billion entries of a kind")]);
@@ -194,6 +150,13 @@ impl Catalog {
                     .push(Problem::new("unknown_store", format!("{what} belongs to store {id}, which does not exist")));
                 None
             }),
+            Owner::Region(code) => {
+                if regions.key(code).is_none() {
+                    let message = format!("{what} belongs to region {code}, which is not on the map");
+                    problems.push(Problem::new("unknown_region", message));
+                }
+                None
+            }
             Owner::Campaign(slug) => {
                 if !by_slug.contains_key(slug) {
                     let message = format!("{what} belongs to campaign {slug}, which does not exist");
@@ -209,8 +172,8 @@ impl Catalog {
             return Err(problems);
         }
         let count = stores.len();
-        let groups = ByStore::new(groups, count, |a: &GroupChat, b| (a.order, &a.id).cmp(&(b.order, &b.id)));
-        let contacts = ByStore::new(contacts, count, |a: &Contact, b| (a.order, &a.id).cmp(&(b.order, &b.id)));
+        let groups = ByOwner::new(groups, count);
+        let contacts = ByOwner::new(contacts, count);
         Ok(Self {
             version,
             nearest: NearestIndex::build(stores.iter().map(|it| it.at.position()).collect()),
@@ -222,6 +185,7 @@ impl Catalog {
             groups,
             contacts,
             campaigns: by_slug,
+            regions,
         })
     }
 
@@ -293,55 +257,82 @@ impl Catalog {
     /// The group chats of a store, in their order.
     #[must_use]
     pub fn groups_of(&self, store: u32) -> impl ExactSizeIterator<Item = (Joinable, &GroupChat)> {
-        let range = self.groups.range(store);
-        let first = range.start;
-        let items = self.groups.items.get(range).unwrap_or_default();
-        items.iter().enumerate().map(move |(place, it)| (Joinable::Group(key(first + place)), it))
+        self.groups.of_store(store).map(|(place, it)| (Joinable::Group(place), it))
     }
 
     /// The contacts of a store, in their order.
     #[must_use]
     pub fn contacts_of(&self, store: u32) -> impl ExactSizeIterator<Item = (Joinable, &Contact)> {
-        let range = self.contacts.range(store);
-        let first = range.start;
-        let items = self.contacts.items.get(range).unwrap_or_default();
-        items.iter().enumerate().map(move |(place, it)| (Joinable::Contact(key(first + place)), it))
+        self.contacts.of_store(store).map(|(place, it)| (Joinable::Contact(place), it))
     }
 
     /// The group chats of a campaign itself, in their order.
-    pub fn campaign_groups<'a>(&'a self, slug: &'a CampaignSlug) -> impl Iterator<Item = (Joinable, &'a GroupChat)> {
-        let range = self.groups.behind_stores();
-        let first = range.start;
-        let items = self.groups.items.get(range).unwrap_or_default();
-        items
-            .iter()
-            .enumerate()
-            .filter(move |(_, it)| matches!(&it.owner, Owner::Campaign(owner) if owner == slug))
-            .map(move |(place, it)| (Joinable::Group(key(first + place)), it))
+    #[must_use]
+    pub fn campaign_groups<'a>(
+        &'a self,
+        slug: &CampaignSlug,
+    ) -> impl ExactSizeIterator<Item = (Joinable, &'a GroupChat)> + use<'a> {
+        self.groups.of_other(&Owner::Campaign(slug.clone())).map(|(place, it)| (Joinable::Group(place), it))
+    }
+
+    /// The group chats of a region itself, in their order; not those of the regions in it or around it.
+    #[must_use]
+    pub fn region_groups<'a>(
+        &'a self,
+        code: &RegionCode,
+    ) -> impl ExactSizeIterator<Item = (Joinable, &'a GroupChat)> + use<'a> {
+        self.groups.of_other(&Owner::Region(code.clone())).map(|(place, it)| (Joinable::Group(place), it))
+    }
+
+    /// The contacts of a region itself, in their order.
+    #[must_use]
+    pub fn region_contacts<'a>(
+        &'a self,
+        code: &RegionCode,
+    ) -> impl ExactSizeIterator<Item = (Joinable, &'a Contact)> + use<'a> {
+        self.contacts.of_other(&Owner::Region(code.clone())).map(|(place, it)| (Joinable::Contact(place), it))
+    }
+
+    /// The map of regions.
+    #[must_use]
+    pub fn regions(&self) -> &Arc<RegionMap> {
+        &self.regions
+    }
+
+    /// The codes of the regions around a position, narrowest first: areas, district, city, province.
+    #[must_use]
+    pub fn region_codes_at(&self, position: Position) -> Vec<&RegionCode> {
+        self.regions.codes(&self.regions.place(position))
+    }
+
+    /// The codes of the regions that bear these names, narrowest first: areas, district, city, province.
+    #[must_use]
+    pub fn region_codes_named(&self, names: &RegionNames) -> Vec<&RegionCode> {
+        self.regions.codes(&self.regions.place_named(names))
     }
 
     /// The group chat at a place that [`Joinable::Group`] names.
     #[must_use]
     pub fn group(&self, place: u32) -> Option<&GroupChat> {
-        self.groups.items.get(index(place))
+        self.groups.get(place)
     }
 
     /// The contact at a place that [`Joinable::Contact`] names.
     #[must_use]
     pub fn contact(&self, place: u32) -> Option<&Contact> {
-        self.contacts.items.get(index(place))
+        self.contacts.get(place)
     }
 
     /// All group chats.
     #[must_use]
     pub fn groups(&self) -> &[GroupChat] {
-        &self.groups.items
+        self.groups.all()
     }
 
     /// All contacts.
     #[must_use]
     pub fn contacts(&self) -> &[Contact] {
-        &self.contacts.items
+        self.contacts.all()
     }
 
     /// The join code whose picture has this address.
@@ -405,13 +396,13 @@ fn check_ids<'a>(what: &str, ids: impl Iterator<Item = &'a str>, problems: &mut 
     }
 }
 
-fn codes(groups: &ByStore<GroupChat>, contacts: &ByStore<Contact>) -> Vec<(JoinCodeId, Joinable)> {
+fn codes(groups: &ByOwner<GroupChat>, contacts: &ByOwner<Contact>) -> Vec<(JoinCodeId, Joinable)> {
     let of_group =
         |(place, it): (usize, &GroupChat)| (JoinCodeId::of(it.code.link.as_str()), Joinable::Group(key(place)));
     let of_contact =
         |(place, it): (usize, &Contact)| (JoinCodeId::of(it.code.link.as_str()), Joinable::Contact(key(place)));
-    let groups = groups.items.iter().enumerate().map(of_group);
-    let contacts = contacts.items.iter().enumerate().map(of_contact);
+    let groups = groups.all().iter().enumerate().map(of_group);
+    let contacts = contacts.all().iter().enumerate().map(of_contact);
     let mut codes: Vec<_> = groups.chain(contacts).collect();
     codes.sort_by_key(|(id, _)| *id);
     codes.dedup_by_key(|(id, _)| *id);

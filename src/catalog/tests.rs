@@ -1,8 +1,12 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::campaign::Campaign;
+use crate::geo::polygon::Vertex;
+use crate::geo::{Datum, Position, Shape};
 use crate::group::{Contact, GroupChat, GroupStatus, JoinCode, JoinLink, Owner};
-use crate::id::{CampaignSlug, ContactId, GroupId, StoreId};
-use crate::region::RegionNames;
+use crate::id::{CampaignSlug, ContactId, GroupId, RegionCode, StoreId};
+use crate::region::{Level, Region, RegionMap, RegionNames};
 use crate::store::{OpeningHours, Store, StoreStatus};
 
 fn id(text: &str) -> StoreId {
@@ -93,6 +97,73 @@ fn groups_stand_with_their_store_in_their_order() {
     assert_eq!(brand, ["brand"]);
     let key = catalog.store_key(&id("s1")).unwrap();
     assert_eq!(catalog.contacts_of(key).map(|(_, it)| it.id.to_string()).collect::<Vec<_>>(), ["lin"]);
+}
+
+/// Regions around the stores of [`sea`] near Shanghai.
+fn regions() -> RegionMap {
+    let ring = |west: f64, east: f64| {
+        let corner = |lat: f64, lon: f64| Vertex { lat, lon };
+        vec![vec![vec![
+            corner(31.0, west),
+            corner(31.0, east),
+            corner(31.5, east),
+            corner(31.5, west),
+            corner(31.0, west),
+        ]]]
+    };
+    let region = |code: &str, name: &str, level, parent: Option<&str>, west, east| Region {
+        code: RegionCode::parse(code).unwrap(),
+        name: name.into(),
+        level,
+        parent: parent.map(|it| RegionCode::parse(it).unwrap()),
+        shape: Arc::new(Shape::from_rings(&ring(west, east), Datum::Wgs84).unwrap().0),
+    };
+    RegionMap::build(vec![
+        region("310000", "上海市", Level::Province, None, 121.0, 122.0),
+        region("310101", "黄浦区", Level::District, Some("310000"), 121.3, 121.45),
+        region("310115", "浦东新区", Level::District, Some("310000"), 121.45, 121.6),
+    ])
+    .unwrap()
+}
+
+#[test]
+fn groups_and_contacts_of_a_region_stand_in_their_order() {
+    let code = |text: &str| RegionCode::parse(text).unwrap();
+    let mut entries = Entries { regions: Arc::new(regions()), ..sea() };
+    entries.groups = vec![
+        group("brand", Owner::Campaign(CampaignSlug::default_slug()), 0),
+        group("east", Owner::Region(code("310115")), 0),
+        group("late", Owner::Region(code("310101")), 2),
+        group("early", Owner::Region(code("310101")), 1),
+        group("own", Owner::Store(id("s1")), 0),
+    ];
+    let catalog = Catalog::build(1, entries.clone()).unwrap();
+    let names =
+        |text: &str| catalog.region_groups(&code(text)).map(|(_, it)| it.id.to_string()).collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        (names("310101").as_str(), names("310115").as_str(), names("310000").as_str()),
+        ("early late", "east", "")
+    );
+    let (place, early) = catalog.region_groups(&code("310101")).next().unwrap();
+    assert_eq!(place, Joinable::Group(1));
+    assert_eq!(catalog.group(1), Some(early));
+    assert_eq!(catalog.region_contacts(&code("310101")).count(), 0);
+
+    entries.groups.push(group("gone", Owner::Region(code("440100")), 0));
+    let problems = Catalog::build(1, entries).unwrap_err();
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].code, "unknown_region");
+    assert_eq!(problems[0].message, "group gone belongs to region 440100, which is not on the map");
+}
+
+#[test]
+fn the_regions_of_a_place_are_told_narrowest_first() {
+    let catalog = Catalog::build(1, Entries { regions: Arc::new(regions()), ..sea() }).unwrap();
+    let position = Position::from_datum(31.2, 121.4, Datum::Wgs84).unwrap();
+    let told = |codes: Vec<&RegionCode>| codes.into_iter().map(RegionCode::as_str).collect::<Vec<_>>().join(" ");
+    assert_eq!(told(catalog.region_codes_at(position)), "310101 310000");
+    let names = RegionNames { province: "上海".into(), district: "浦东新区".into(), ..RegionNames::default() };
+    assert_eq!(told(catalog.region_codes_named(&names)), "310115 310000");
 }
 
 #[test]

@@ -1,11 +1,12 @@
-//! Store sheets, read and written side by side: CSV and GeoJSON in; CSV, JSON lines and XLSX out. What a cell means is the
-//! catalog's to say; here are only files.
+//! Store sheets, read and written side by side: CSV and GeoJSON in; CSV, JSON lines and XLSX out. Maps of regions, read from
+//! GeoJSON. What a cell means is the catalog's to say; here are only files.
 
 mod csv;
 mod encoding;
 mod formula;
 mod geojson;
 mod kind;
+mod regions;
 mod table;
 mod write;
 
@@ -14,6 +15,7 @@ use std::fmt;
 use crate::catalog::{Problem, SheetRules, StoreRow, code};
 
 pub use kind::FileKind;
+pub use regions::{Crossings, RegionRules, RegionSheet, read_regions};
 pub use table::{Cell, TableFormat, WriteError, write_table};
 pub use write::{SheetLine, TAG_HEADERS, extra_names, tag_row, write_stores};
 

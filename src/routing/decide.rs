@@ -3,6 +3,7 @@
 use super::decision::{Decision, Outcome, Pick, Verdict};
 use super::ladder::{self, Fallback, Reason, Rung};
 use super::policy::Policy;
+use super::region;
 use super::walk::{Walk, inactive_before};
 use crate::campaign::Campaign;
 use crate::catalog::{Catalog, Joinable};
@@ -29,7 +30,7 @@ pub fn decide(fix: &Fix, catalog: &Catalog, campaign: &Campaign, policy: &Policy
     };
     decision.source = fix.source();
     decision.accuracy_m = fix.accuracy_m();
-    context.name_region(&mut decision, fix);
+    region::name(catalog, &mut decision, fix);
     let from = match fix {
         Fix::Gps { position, .. } => Some(*position),
         Fix::Ip { circle, .. } => circle.map(|it| it.middle),
@@ -310,44 +311,5 @@ impl<'a> Context<'a> {
         let qualifies = |key| Some(key) != walk.passed && self.catalog.is_active(key) && group(key).is_some();
         let found = self.catalog.nearest().nearest_one(walk.from, Some(walk.reach_m), qualifies)?;
         Some((found, group(found.key)?))
-    }
-
-    /// The region of the visit: the address's names, else those of the store that would be right, else what all possible stores
-    /// have in common.
-    fn name_region(&self, decision: &mut Decision, fix: &Fix) {
-        if let Fix::Ip { names, .. } = fix
-            && !names.is_empty()
-        {
-            decision.region = names.clone();
-            decision.region_source = RegionSource::Ip;
-            return;
-        }
-        let right = decision.wanted.or(decision.store.map(|it| it.store));
-        let possible = decision.considered.iter().filter(|it| it.verdict == Verdict::Possible).map(|it| it.store);
-        let mut stores =
-            right.into_iter().chain(possible.filter(|_| right.is_none())).filter_map(|it| self.catalog.store(it));
-        let Some(first) = stores.next() else { return };
-        let mut region = RegionNames {
-            province: first.province.clone(),
-            city: first.city.clone(),
-            district: first.district.clone(),
-            areas: Vec::new(),
-        };
-        for store in stores {
-            let same_province = region.province == store.province;
-            let same_city = same_province && region.city == store.city;
-            let common = [
-                (&mut region.province, same_province),
-                (&mut region.city, same_city),
-                (&mut region.district, same_city && first.district == store.district),
-            ];
-            for (name, _) in common.into_iter().filter(|(_, is_same)| !is_same) {
-                *name = Box::default();
-            }
-        }
-        if !region.is_empty() {
-            decision.region = region;
-            decision.region_source = RegionSource::Store;
-        }
     }
 }

@@ -4,12 +4,14 @@ mod decide;
 mod decision;
 mod ladder;
 mod policy;
+mod region;
 mod walk;
 
 pub use decide::decide;
 pub use decision::{Candidate, Decision, Outcome, Pick, Verdict};
 pub use ladder::{Fallback, Reason, Rung};
 pub use policy::{Policy, PolicyError};
+pub use region::codes as region_codes;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,10 @@
-//! Names of regions: province, city, district, and the operator's own areas.
+//! Regions: provinces, cities, districts and the operator's own areas; their names, and the map that places a position in them.
+
+mod level;
+mod map;
+
+pub use level::Level;
+pub use map::{Place, Region, RegionError, RegionLookupError, RegionMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +48,8 @@ pub fn comparable(name: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RegionSource {
+    /// The polygons around the visitor's position.
+    Polygon,
     /// The columns of the store that was shown.
     Store,
     /// What the IP database says of the address.
@@ -55,6 +63,7 @@ impl RegionSource {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Polygon => "polygon",
             Self::Store => "store",
             Self::Ip => "ip",
             Self::None => "none",
