@@ -177,13 +177,23 @@ pub struct Campaign {
     /// Stores farther away than this many metres are not offered; none means the setting's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reach_m: Option<f64>,
+    /// Whether a store's service area wins over distance inside it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub service_areas: bool,
 }
 
 impl Campaign {
     /// The campaign that serves `GET /` where nobody has made one.
     #[must_use]
     pub fn plain() -> Self {
-        Self { slug: CampaignSlug::default_slug(), name: "近群".into(), colour: None, logo: None, reach_m: None }
+        Self {
+            slug: CampaignSlug::default_slug(),
+            name: "近群".into(),
+            colour: None,
+            logo: None,
+            reach_m: None,
+            service_areas: false,
+        }
     }
 }
 

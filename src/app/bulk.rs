@@ -10,6 +10,8 @@ use crate::catalog::plain::folded;
 use crate::catalog::{Catalog, Column, ColumnMap, Mapping, Problem};
 use crate::exchange;
 use crate::geo::{Datum, Position};
+use crate::region::RegionNames;
+use crate::store::Store;
 
 /// Rows that are in memory at a time.
 const BATCH_ROWS: usize = 16_384;
@@ -221,8 +223,11 @@ fn answer(catalog: &Catalog, columns: &Columns, datum: Option<Datum>, record: &c
     let found = catalog.nearest().nearest_one(position, None, |key| catalog.is_active(key));
     let found = found.and_then(|it| Some((catalog.store(it.key)?, it.distance_m)));
     let (store, distance_m) = found.ok_or_else(|| Problem::new("no_store", "the catalog has no active store"))?;
+    let region = region_names(catalog, position, store);
     let mut tags: Vec<&str> = Vec::with_capacity(4);
-    for tag in [&*store.province, &*store.city, &*store.district, store.id.as_str()] {
+    let areas = region.areas.iter().map(|it| &**it);
+    for tag in [&*region.province, &*region.city, &*region.district].into_iter().chain(areas).chain([store.id.as_str()])
+    {
         if !tag.is_empty() && !tags.contains(&tag) {
             tags.push(tag);
         }
@@ -231,18 +236,28 @@ fn answer(catalog: &Catalog, columns: &Columns, datum: Option<Datum>, record: &c
         store.id.to_string(),
         store.name.to_string(),
         format!("{distance_m:.1}"),
-        store.province.to_string(),
-        store.city.to_string(),
-        store.district.to_string(),
+        region.province.to_string(),
+        region.city.to_string(),
+        region.district.to_string(),
         tags.join(";"),
     ])
+}
+
+/// The region of the position by the map, or where the map has none there by the store's columns.
+fn region_names(catalog: &Catalog, position: Position, store: &Store) -> RegionNames {
+    let map = catalog.regions();
+    let around = map.names(&map.place(position));
+    if around.names_a_region() {
+        return around;
+    }
+    let (province, city, district) = (store.province.clone(), store.city.clone(), store.district.clone());
+    RegionNames { province, city, district, areas: around.areas }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::catalog::Entries;
-    use crate::store::Store;
 
     fn catalog() -> Catalog {
         let store = |id: &str, city: &str, lat, lon| Store {

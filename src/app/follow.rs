@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::publish::{ImportError, load_catalog};
+use super::load::load_catalog_after;
+use super::publish::ImportError;
 use crate::catalog::Catalog;
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -35,10 +36,11 @@ impl Follower {
     /// [`ImportError`] if storage does not answer or what it holds is no valid catalog; the one before stays live.
     pub fn look(&self) -> Result<bool, ImportError> {
         let version = self.storage.current_version()?;
-        if version == self.live.load().value().version() || self.was_refused(version) {
+        let held = self.live.load();
+        if version == held.value().version() || self.was_refused(version) {
             return Ok(false);
         }
-        let catalog = load_catalog(&*self.storage, version).inspect_err(|error| {
+        let catalog = load_catalog_after(&*self.storage, version, held.value()).inspect_err(|error| {
             // Storage that does not answer says nothing about the catalog.
             if !matches!(error, ImportError::Storage(_)) {
                 self.refuse(version);

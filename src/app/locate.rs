@@ -41,7 +41,8 @@ impl App {
     }
 }
 
-/// What the IP databases say of an address; the chain's own spelling of the names where it has stores there.
+/// What the IP databases say of an address. Names are spelled as the chain's stores spell them where it has some there, else as the
+/// map of regions does; a place without coordinates is where those stores are, or that region.
 #[must_use]
 pub fn locate_ip(databases: &IpLocator, catalog: &Catalog, ip: IpAddr) -> Fix {
     let Some(found) = databases.locate(ip) else {
@@ -52,10 +53,10 @@ pub fn locate_ip(databases: &IpLocator, catalog: &Catalog, ip: IpAddr) -> Fix {
         city: found.city.unwrap_or_default(),
         ..RegionNames::default()
     };
-    let place = catalog.place_named(&names);
+    let place = catalog.place_named(&names).cloned().or_else(|| catalog.place_on_map(&names));
     let circle = match found.position {
         Some(middle) => Some(Circle { middle, radius_m: found.accuracy_m.unwrap_or(IP_RADIUS_M_DEFAULT) }),
-        None => place.map(|it| it.circle),
+        None => place.as_ref().map(|it| it.circle),
     };
     // The middle of a country or a large province says nothing about which stores are near.
     let circle = circle.filter(|it| it.radius_m <= IP_RADIUS_M_MAX);
@@ -63,6 +64,6 @@ pub fn locate_ip(databases: &IpLocator, catalog: &Catalog, ip: IpAddr) -> Fix {
         return Fix::Nowhere;
     }
     // A province's place does not know the city that the address names.
-    let spelled = place.map(|it| it.names.clone()).filter(|it| !it.city.is_empty() || names.city.is_empty());
+    let spelled = place.map(|it| it.names).filter(|it| !it.city.is_empty() || names.city.is_empty());
     Fix::Ip { circle, names: spelled.unwrap_or(names) }
 }

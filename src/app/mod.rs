@@ -5,7 +5,9 @@ mod deliver;
 mod error;
 mod follow;
 mod land;
+mod load;
 mod locate;
+mod map;
 mod publish;
 mod token;
 
@@ -27,8 +29,10 @@ pub use deliver::{DeliverError, Deliverer};
 pub use error::AppError;
 pub use follow::Follower;
 pub use land::{Landing, ScanRequest};
+pub use load::{load_catalog, load_catalog_after, load_entries, load_last_good};
 pub use locate::locate_ip;
-pub use publish::{ImportError, ImportOptions, ImportReport, Importer, load_catalog, load_entries, load_last_good};
+pub use map::MapOptions;
+pub use publish::{ImportError, ImportOptions, ImportReport, Importer};
 pub use token::{Signer, VisitorToken};
 
 /// The catalog that a request works with, from its beginning to its end.

@@ -7,13 +7,12 @@ use serde::Serialize;
 use serde_json::Error as JsonError;
 use thiserror::Error;
 
-use crate::catalog::{Catalog, Change, Entries, Merge, Merged, Mode, Problem, SheetRules, StoreRow, suspicion};
+use super::load::{BrokenEntry, load_entries, load_readable};
+use crate::catalog::{Catalog, Change, Merge, Merged, Mode, Problem, SheetRules, StoreRow, misplaced_rows, suspicion};
 use crate::exchange::{self, Listener};
 use crate::id::StoreId;
 use crate::storage::{self, EntryKind, PublishInfo, Storage, StorageError};
 
-/// How many versions back a good one is looked for.
-const LAST_GOOD_LOOKS_MAX: usize = 50;
 /// Problems that a report lists; the rest is counted.
 const PROBLEMS_MAX: usize = 100_000;
 
@@ -41,15 +40,15 @@ pub enum ImportError {
 /// What an import did, row by row where it matters.
 #[derive(Debug, Default, Serialize)]
 pub struct ImportReport {
-    /// Rows of the sheet that were not blank.
+    /// Rows of the sheet that were not blank, or features of the map.
     pub rows: u64,
-    /// Stores that were not there before.
+    /// Stores (campaigns, regions) that were not there before.
     pub created: u64,
-    /// Stores that changed.
+    /// Those that changed.
     pub updated: u64,
-    /// Stores that stay as they were.
+    /// Those that stay as they were.
     pub unchanged: u64,
-    /// Stores that went.
+    /// Those that went.
     pub removed: u64,
     /// Rows that were refused.
     pub rejected: u64,
@@ -92,7 +91,7 @@ pub struct ImportOptions {
 
 /// Imports into a storage.
 pub struct Importer<'a> {
-    storage: &'a dyn Storage,
+    pub(super) storage: &'a dyn Storage,
     info: PublishInfo,
 }
 
@@ -152,14 +151,14 @@ impl<'a> Importer<'a> {
         // Replacing is also the way out of a catalog that cannot be read.
         let (mut entries, broken) = match options.mode {
             Mode::Merge => (load_entries(self.storage, version)?, Vec::new()),
-            Mode::Replace => load_readable(self.storage, version)?,
+            Mode::Replace => load_readable(self.storage, version, None)?,
         };
         entries.stores.sort_by(|a, b| a.id.cmp(&b.id));
         let previous = |id: &StoreId| {
             let place = entries.stores.binary_search_by(|it| it.id.cmp(id)).ok()?;
             entries.stores.get(place).map(|it| it.at.position())
         };
-        for it in suspicion::suspicions(&rows, previous) {
+        for it in suspicion::suspicions(&rows, previous).into_iter().chain(misplaced_rows(&rows, &entries.regions)) {
             report.warning(it);
         }
         let mut stops = report.rejected > 0 && !options.skip_bad_rows;
@@ -191,7 +190,7 @@ impl<'a> Importer<'a> {
         self.finish(version, merged, &[], report, dry_run)
     }
 
-    fn finish(
+    pub(super) fn finish(
         &self,
         version: u64,
         merged: Merged,
@@ -235,8 +234,11 @@ fn bodies<'a>(catalog: &'a Catalog, changes: &'a [Change]) -> impl Iterator<Item
     catalog.groups().iter().for_each(|it| living(Change::Group(it.id.clone())));
     catalog.contacts().iter().for_each(|it| living(Change::Contact(it.id.clone())));
     catalog.campaigns().for_each(|it| living(Change::Campaign(it.slug.clone())));
+    catalog.regions().regions().iter().for_each(|it| living(Change::Region(it.code.clone())));
+    catalog.service_areas().areas().iter().for_each(|it| living(Change::ServiceArea(it.store.clone())));
     let alive = Rc::new(alive);
     let (of_contacts, of_campaigns) = (Rc::clone(&alive), Rc::clone(&alive));
+    let (of_regions, of_areas) = (Rc::clone(&alive), Rc::clone(&alive));
     let stores = changes.iter().filter_map(|change| {
         let Change::Store(id) = change else { return None };
         let body = catalog.store_key(id).and_then(|key| catalog.store(key)).map(json);
@@ -245,7 +247,13 @@ fn bodies<'a>(catalog: &'a Catalog, changes: &'a [Change]) -> impl Iterator<Item
     let groups = catalog.groups().iter().filter(move |it| alive.contains(&Change::Group(it.id.clone())));
     let contacts = catalog.contacts().iter().filter(move |it| of_contacts.contains(&Change::Contact(it.id.clone())));
     let campaigns = catalog.campaigns().filter(move |it| of_campaigns.contains(&Change::Campaign(it.slug.clone())));
+    let regions =
+        catalog.regions().regions().iter().filter(move |it| of_regions.contains(&Change::Region(it.code.clone())));
+    let areas = catalog.service_areas().areas().iter();
+    let areas = areas.filter(move |it| of_areas.contains(&Change::ServiceArea(it.store.clone())));
     let gone = gone.into_iter().map(|it| match it {
+        Change::Region(code) => stored(EntryKind::Region, &code, None),
+        Change::ServiceArea(id) => stored(EntryKind::ServiceArea, &id, None),
         Change::Store(id) => stored(EntryKind::Store, &id, None),
         Change::Group(id) => stored(EntryKind::Group, &id, None),
         Change::Contact(id) => stored(EntryKind::Contact, &id, None),
@@ -255,6 +263,8 @@ fn bodies<'a>(catalog: &'a Catalog, changes: &'a [Change]) -> impl Iterator<Item
         .chain(groups.map(|it| stored(EntryKind::Group, &it.id, Some(json(it)))))
         .chain(contacts.map(|it| stored(EntryKind::Contact, &it.id, Some(json(it)))))
         .chain(campaigns.map(|it| stored(EntryKind::Campaign, &it.slug, Some(json(it)))))
+        .chain(regions.map(|it| stored(EntryKind::Region, &it.code, Some(json(it)))))
+        .chain(areas.map(|it| stored(EntryKind::ServiceArea, &it.store, Some(json(it)))))
         .chain(gone)
 }
 
@@ -264,68 +274,4 @@ fn stored(kind: EntryKind, id: &impl ToString, body: Option<String>) -> storage:
 
 fn json<T: Serialize>(noun: &T) -> String {
     serde_json::to_string(noun).expect("nouns have text keys and finite numbers, which JSON can hold")
-}
-
-/// An entry in storage that cannot be read.
-struct BrokenEntry {
-    kind: EntryKind,
-    id: String,
-    source: JsonError,
-}
-
-/// The entries of a version that can be read, and those that cannot.
-fn load_readable(storage: &dyn Storage, version: u64) -> Result<(Entries, Vec<BrokenEntry>), StorageError> {
-    let mut entries = Entries::default();
-    let mut broken = Vec::new();
-    storage.load(version, &mut |kind, id, body| {
-        let read = match kind {
-            EntryKind::Store => serde_json::from_str(body).map(|it| entries.stores.push(it)),
-            EntryKind::Group => serde_json::from_str(body).map(|it| entries.groups.push(it)),
-            EntryKind::Contact => serde_json::from_str(body).map(|it| entries.contacts.push(it)),
-            EntryKind::Campaign => serde_json::from_str(body).map(|it| entries.campaigns.push(it)),
-            EntryKind::Region => Ok(()),
-        };
-        if let Err(source) = read {
-            broken.push(BrokenEntry { kind, id: id.to_owned(), source });
-        }
-    })?;
-    Ok((entries, broken))
-}
-
-/// All entries of a version. Blocks.
-///
-/// # Errors
-/// [`ImportError`] if storage does not answer or holds something that is no entry.
-pub fn load_entries(storage: &dyn Storage, version: u64) -> Result<Entries, ImportError> {
-    let (entries, broken) = load_readable(storage, version)?;
-    match broken.into_iter().next() {
-        Some(BrokenEntry { kind, id, source }) => Err(ImportError::Entry { kind: kind.as_str(), id, source }),
-        None => Ok(entries),
-    }
-}
-
-/// The current catalog, or the last one before it that is good; with it why the current one is not. Blocks.
-///
-/// # Errors
-/// [`ImportError`] if storage does not answer.
-pub fn load_last_good(storage: &dyn Storage) -> Result<(Catalog, Option<ImportError>), ImportError> {
-    let current = storage.current_version()?;
-    let refused = match load_catalog(storage, current) {
-        Ok(catalog) => return Ok((catalog, None)),
-        Err(error) => error,
-    };
-    for info in storage.versions(Some(current), LAST_GOOD_LOOKS_MAX)? {
-        if let Ok(catalog) = load_catalog(storage, info.version) {
-            return Ok((catalog, Some(refused)));
-        }
-    }
-    Ok((Catalog::empty(), Some(refused)))
-}
-
-/// The catalog of a version. Blocks.
-///
-/// # Errors
-/// [`ImportError`] if storage does not answer or what it holds is no catalog.
-pub fn load_catalog(storage: &dyn Storage, version: u64) -> Result<Catalog, ImportError> {
-    Catalog::build(version, load_entries(storage, version)?).map_err(ImportError::Invalid)
 }

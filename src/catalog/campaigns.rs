@@ -119,6 +119,7 @@ impl Reader<'_> {
             picture(it).and_then(|bytes| Logo::from_bytes(bytes).map_err(|error| error.to_string()))
         });
         let reach_m = self.reach();
+        let service_areas = self.flag("service_areas").unwrap_or_default();
         let group = self.group(hosts);
         for (field, required) in [("slug", slug.is_none()), ("name", name.is_none())] {
             let is_named = self.problems.iter().skip(before).any(|it| it.column.as_deref() == Some(field));
@@ -134,7 +135,18 @@ impl Reader<'_> {
         if self.problems.len() > before {
             return None;
         }
-        Some(CampaignRow { campaign: Campaign { slug: slug?, name: name?, colour, logo, reach_m }, group })
+        Some(CampaignRow {
+            campaign: Campaign { slug: slug?, name: name?, colour, logo, reach_m, service_areas },
+            group,
+        })
+    }
+
+    fn flag(&mut self, field: &'static str) -> Option<bool> {
+        let value = self.table.remove(field)?;
+        match value.as_bool() {
+            Some(flag) => Some(flag),
+            None => self.fail(field, "not_a_flag", &value.to_string(), format!("{field} is neither true nor false")),
+        }
     }
 
     fn reach(&mut self) -> Option<f64> {

@@ -1,4 +1,4 @@
-//! The stable words of reports: every `code` that reading a store sheet can give, in one place.
+//! The stable words of reports: every `code` that reading a sheet of stores or a map of regions can give, in one place.
 //!
 //! A word keeps its meaning for good; its sentence may change.
 
@@ -129,6 +129,8 @@ codes! {
     ZERO_ZERO = "zero_zero";
     /// Warning: another store stands within 10 m.
     TOO_CLOSE = "too_close";
+    /// Warning: a store stands outside the region that its columns name.
+    OUTSIDE_REGION = "outside_region";
     /// Warning: another datum would explain how far the store has moved.
     DATUM_SUSPECT = "datum_suspect";
 }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::draft::{FirstContact, FirstGroup, StoreRow};
+use super::map_merge;
 use super::snapshot::Entries;
 use crate::campaign::Campaign;
 use crate::group::{Contact, GroupChat, GroupStatus, JoinCode, Owner};
-use crate::id::{ContactId, GroupId, StoreId};
+use crate::id::{ContactId, GroupId, RegionCode, StoreId};
 use crate::store::{Store, StoreStatus};
 
 /// What a sheet means for stores that it does not name.
@@ -42,6 +43,10 @@ pub enum Change {
     Contact(ContactId),
     /// A campaign.
     Campaign(crate::id::CampaignSlug),
+    /// A region.
+    Region(RegionCode),
+    /// The area that a store serves.
+    ServiceArea(StoreId),
 }
 
 /// The entries after a merge, and what changed on the way.
@@ -241,12 +246,14 @@ impl<'a> Merge<'a> {
         true
     }
 
-    /// Lets go of the groups and contacts of stores that went.
+    /// Lets go of the groups, contacts and service areas of stores that went.
     fn sweep(&mut self) {
         if self.mode == Mode::Merge {
             return;
         }
-        let Merged { entries: Entries { stores, groups, contacts, .. }, changes, .. } = &mut self.merged;
+        let Merged { entries, changes, .. } = &mut self.merged;
+        changes.extend(map_merge::sweep(entries));
+        let Entries { stores, groups, contacts, .. } = entries;
         let lives = |owner: &Owner| match owner {
             Owner::Store(id) => stores.binary_search_by(|it| it.id.cmp(id)).is_ok(),
             Owner::Region(_) | Owner::Campaign(_) => true,

@@ -6,8 +6,12 @@ pub mod code;
 pub mod column;
 pub mod columns;
 pub mod draft;
+mod join_code_id;
+mod map_merge;
 mod merge;
+mod misplaced;
 mod moment;
+mod on_map;
 mod places;
 pub mod plain;
 mod problem;
@@ -19,11 +23,14 @@ pub use campaigns::{CampaignRow, read_campaigns};
 pub use column::Column;
 pub use columns::{ColumnMap, Mapping};
 pub use draft::{Cells, FirstContact, FirstGroup, SheetRules, StoreRow};
+pub use join_code_id::JoinCodeId;
+pub use map_merge::{MapPieces, merge_map};
 pub use merge::{Change, Merge, Merged, Mode};
+pub use misplaced::{doubts, misplaced_rows};
 pub use places::Place;
 pub use problem::Problem;
 pub use search::{Found, StoreFilter};
-pub use snapshot::{Catalog, Entries, JoinCodeId, Joinable};
+pub use snapshot::{Catalog, Entries, Joinable};
 
 #[cfg(test)]
 mod tests;

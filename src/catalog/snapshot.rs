@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use sha2::{Digest as _, Sha256};
-
 use super::Problem;
 use super::by_owner::{ByOwner, index, key};
+use super::join_code_id::JoinCodeId;
+use super::on_map;
 use super::places::{Place, Places};
 use crate::campaign::Campaign;
 use crate::geo::{NearestIndex, Position};
 use crate::group::{CAPACITY_MAX, Contact, GroupChat, JoinCode, Owner};
 use crate::id::{CampaignSlug, RegionCode, StoreId};
-use crate::region::{RegionMap, RegionNames};
+use crate::region::{RegionMap, RegionNames, ServiceAreas};
 use crate::store::{Store, StoreStatus, Zone};
 use crate::time::Timestamp;
 
@@ -31,38 +31,8 @@ pub struct Entries {
     pub campaigns: Vec<Campaign>,
     /// The map of regions; shared, because most versions have the map of the one before.
     pub regions: Arc<RegionMap>,
-}
-
-/// The address of a join code's picture: 80 bits of the SHA-256 of its link, so that a picture's address never changes its meaning.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JoinCodeId([u8; 10]);
-
-impl JoinCodeId {
-    /// The id of a link.
-    #[must_use]
-    pub fn of(link: &str) -> Self {
-        let digest: [u8; 32] = Sha256::digest(link.as_bytes()).into();
-        Self(std::array::from_fn(|place| digest.get(place).copied().unwrap_or_default()))
-    }
-
-    /// Reads the 16 characters of an id.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let bytes = data_encoding::BASE32_NOPAD_NOCASE.decode(text.as_bytes()).ok()?;
-        bytes.try_into().ok().map(Self)
-    }
-}
-
-impl fmt::Display for JoinCodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&data_encoding::BASE32_NOPAD_NOCASE.encode(&self.0).to_ascii_lowercase())
-    }
-}
-
-impl fmt::Debug for JoinCodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
+    /// The areas that stores serve; shared likewise.
+    pub service_areas: Arc<ServiceAreas>,
 }
 
 /// What a visitor may be shown: a group chat or a contact, by its place in the catalog.
@@ -100,7 +70,10 @@ pub struct Catalog {
     has_inactive: bool,
     shown: Box<[Shown]>,
     codes: Vec<(JoinCodeId, Joinable)>,
-    regions: Arc<RegionMap>,
+    pub(super) regions: Arc<RegionMap>,
+    pub(super) service_areas: Arc<ServiceAreas>,
+    /// The key of each service area's store.
+    pub(super) served_by: Box<[u32]>,
 }
 
 impl Catalog {
@@ -109,7 +82,7 @@ impl Catalog {
     /// # Errors
     /// Every reason why these entries are no catalog: ids that stand twice, owners that do not exist, capacities out of range.
     pub fn build(version: u64, entries: Entries) -> Result<Self, Vec<Problem>> {
-        let Entries { mut stores, groups, contacts, campaigns, regions } = entries;
+        let Entries { mut stores, groups, contacts, campaigns, regions, service_areas } = entries;
         let mut problems = Vec::new();
         if stores.len().max(groups.len()).max(contacts.len()) >= index(u32::MAX / 2) {
             return Err(vec![Problem::new("too_many", "a catalog holds at most two billion entries of a kind")]);
@@ -168,6 +141,7 @@ impl Catalog {
         let groups = groups.into_iter().map(|it| (owner_key(&format!("group {}", it.id), &it.owner), it)).collect();
         let contacts =
             contacts.into_iter().map(|it| (owner_key(&format!("contact {}", it.id), &it.owner), it)).collect();
+        let served_by = on_map::serving_keys(&service_areas, |id| find(&stores, id), &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -186,6 +160,8 @@ impl Catalog {
             contacts,
             campaigns: by_slug,
             regions,
+            service_areas,
+            served_by,
         })
     }
 
@@ -291,24 +267,6 @@ impl Catalog {
         code: &RegionCode,
     ) -> impl ExactSizeIterator<Item = (Joinable, &'a Contact)> + use<'a> {
         self.contacts.of_other(&Owner::Region(code.clone())).map(|(place, it)| (Joinable::Contact(place), it))
-    }
-
-    /// The map of regions.
-    #[must_use]
-    pub fn regions(&self) -> &Arc<RegionMap> {
-        &self.regions
-    }
-
-    /// The codes of the regions around a position, narrowest first: areas, district, city, province.
-    #[must_use]
-    pub fn region_codes_at(&self, position: Position) -> Vec<&RegionCode> {
-        self.regions.codes(&self.regions.place(position))
-    }
-
-    /// The codes of the regions that bear these names, narrowest first: areas, district, city, province.
-    #[must_use]
-    pub fn region_codes_named(&self, names: &RegionNames) -> Vec<&RegionCode> {
-        self.regions.codes(&self.regions.place_named(names))
     }
 
     /// The group chat at a place that [`Joinable::Group`] names.

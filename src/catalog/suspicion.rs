@@ -1,6 +1,6 @@
 //! What looks wrong about a whole sheet though every row can be read: suspicions are warnings, and only duplicate ids are problems.
 //!
-//! Whether a store lies in the polygon of its own district is not asked here.
+//! Whether a store lies in the polygon of its own district is asked in [`super::misplaced_rows`].
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -7,8 +7,10 @@ use crate::app::load_catalog;
 use crate::catalog::Catalog;
 use crate::config::{Config, Flags};
 use crate::http::tls::Certificates;
+use crate::id::RegionCode;
 use crate::ipdb::{self, IpLocator};
 use crate::outbox::{OutboxError, Trouble};
+use crate::region::{Level, Region};
 use crate::startup;
 use crate::store::StoreStatus;
 use crate::time::{Clock as _, SystemClock, Timestamp};
@@ -92,6 +94,7 @@ fn check(config: &Config, printer: &Printer, findings: &mut Vec<Finding>) -> any
             Err(error) => find(chain(&error.into()), "make an older version current, or import the stores again"),
             Ok(catalog) => {
                 printer.line(format!("catalog version {version}: {} stores", catalog.stores().len()))?;
+                check_regions(&catalog, printer, findings)?;
                 check_codes(&catalog, SystemClock.now(), findings);
             }
         },
@@ -115,6 +118,43 @@ fn check_codes(catalog: &Catalog, now: Timestamp, findings: &mut Vec<Finding>) {
             remedy: "fill group_url or contact_url; until then their visitors see the next store",
         });
     }
+}
+
+fn check_regions(catalog: &Catalog, printer: &Printer, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
+    let map = catalog.regions();
+    let count = |level: Level| map.regions().iter().filter(|it| it.level == level).count();
+    let counts = [Level::Province, Level::City, Level::District, Level::Area].map(count);
+    let [provinces, cities, districts, areas] = counts;
+    let served = catalog.service_areas().areas().len();
+    if counts.iter().sum::<usize>() + served > 0 {
+        printer.line(format!(
+            "regions: {provinces} provinces, {cities} cities, {districts} districts, {areas} areas; {served} service areas"
+        ))?;
+    }
+    let is_cut_off = |it: &&Region| {
+        matches!(it.level, Level::City | Level::District) && it.parent.as_ref().is_some_and(|it| map.key(it).is_none())
+    };
+    let cut_off: Vec<&Region> = map.regions().iter().filter(is_cut_off).collect();
+    if let Some(first) = cut_off.first() {
+        let parent = first.parent.as_ref().map(RegionCode::as_str).unwrap_or_default();
+        findings.push(Finding {
+            what: format!(
+                "{} regions are part of one that is not on the map; the first is {} {} of {parent}",
+                cut_off.len(),
+                first.code,
+                first.name
+            ),
+            remedy: "import the map of provinces and cities too; until then tags there lack their names",
+        });
+    }
+    let goes_by_areas = catalog.campaigns().any(|it| it.service_areas);
+    if goes_by_areas && served == 0 {
+        findings.push(Finding {
+            what: "a campaign goes by service areas, and no store has one".to_owned(),
+            remedy: "jinqun import regions FILE, with features that have a store",
+        });
+    }
+    Ok(())
 }
 
 fn chain(error: &anyhow::Error) -> String {

@@ -13,8 +13,8 @@ use crate::app::{load_catalog, locate_ip};
 use crate::catalog::{Catalog, Joinable};
 use crate::config::{Config, Flags};
 use crate::geo::{Datum, Position};
-use crate::id::CampaignSlug;
-use crate::routing::{Decision, decide};
+use crate::id::{CampaignSlug, RegionCode};
+use crate::routing::{Decision, decide, region_codes};
 use crate::startup;
 use crate::time::{Clock as _, SystemClock};
 use crate::visitor::Fix;
@@ -86,6 +86,8 @@ struct Region<'a> {
     province: &'a str,
     city: &'a str,
     district: &'a str,
+    areas: &'a [Box<str>],
+    codes: Vec<&'a str>,
     from: &'static str,
 }
 
@@ -116,7 +118,7 @@ impl Options {
         let fix = self.fix(&config, &catalog)?;
         let campaign = catalog.campaign(&slug).with_context(|| format!("there is no campaign {slug}"))?;
         let decision = decide(&fix, &catalog, campaign, &config.routing, SystemClock.now());
-        let explained = explained(&catalog, slug.as_str(), &decision);
+        let explained = explained(&catalog, slug.as_str(), &fix, &decision);
         if self.json {
             printer.line(serde_json::to_string_pretty(&explained)?)?;
         } else {
@@ -141,7 +143,7 @@ impl Options {
     }
 }
 
-fn explained<'a>(catalog: &'a Catalog, campaign: &'a str, decision: &'a Decision) -> Explained<'a> {
+fn explained<'a>(catalog: &'a Catalog, campaign: &'a str, fix: &Fix, decision: &'a Decision) -> Explained<'a> {
     let join = decision.join.and_then(|it| match it {
         Joinable::Group(place) => {
             catalog.group(place).map(|it| Join { kind: "group", id: it.id.as_str(), url: it.code.link.as_str() })
@@ -161,6 +163,7 @@ fn explained<'a>(catalog: &'a Catalog, campaign: &'a str, decision: &'a Decision
         })
     });
     let region = &decision.region;
+    let right = decision.wanted.or(decision.store.map(|it| it.store));
     Explained {
         catalog_version: catalog.version(),
         campaign,
@@ -175,6 +178,8 @@ fn explained<'a>(catalog: &'a Catalog, campaign: &'a str, decision: &'a Decision
             province: &region.province,
             city: &region.city,
             district: &region.district,
+            areas: &region.areas,
+            codes: region_codes(catalog, fix, right).into_iter().map(RegionCode::as_str).collect(),
             from: decision.region_source.as_str(),
         },
         considered: considered.collect(),
@@ -196,15 +201,18 @@ fn table(it: &Explained<'_>) -> String {
     let accuracy = it.accuracy_m.map(|it| format!(" within {it:.0} m")).unwrap_or_default();
     let join = it.join.as_ref().map_or("none".to_owned(), |it| format!("{} {} {}", it.kind, it.id, it.url));
     let fallback = it.fallback.as_ref().map_or("none".to_owned(), |it| format!("{} because {}", it.rung, it.reason));
-    let region = [it.region.province, it.region.city, it.region.district].join(" ");
+    let names = [it.region.province, it.region.city, it.region.district].into_iter();
+    let names: Vec<&str> =
+        names.chain(it.region.areas.iter().map(|it| &**it)).filter(|name| !name.is_empty()).collect();
+    let codes = if it.region.codes.is_empty() { String::new() } else { format!(" [{}]", it.region.codes.join(", ")) };
     format!(
         "outcome   {} (catalog version {}, campaign {})\nfix       {}{accuracy}\nstore     {store}\njoin      {join}\n\
-         fallback  {fallback}\nregion    {} (from {})\n\n{table}",
+         fallback  {fallback}\nregion    {}{codes} (from {})\n\n{table}",
         it.outcome,
         it.catalog_version,
         it.campaign,
         it.source,
-        region.trim(),
+        names.join(" "),
         it.region.from,
     )
 }

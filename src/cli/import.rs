@@ -1,5 +1,7 @@
 //! `jinqun import`: sheets into the catalog.
 
+mod regions;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -18,7 +20,7 @@ use crate::time::{Clock as _, SystemClock};
 /// Problems and warnings that are printed, each; `--report` has all.
 const PRINTED_MAX: usize = 50;
 
-/// Import stores or campaigns into the catalog; they are live at once
+/// Import stores, regions or campaigns into the catalog; they are live at once
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  jinqun import stores stores.csv --datum gcj02 --dry-run")]
 pub(super) struct Options {
@@ -29,6 +31,7 @@ pub(super) struct Options {
 #[derive(Debug, Subcommand)]
 enum What {
     Stores(Stores),
+    Regions(regions::Options),
     Campaigns(Campaigns),
 }
 
@@ -82,6 +85,7 @@ impl Options {
     pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
         match self.what {
             What::Stores(options) => options.run(printer),
+            What::Regions(options) => options.run(printer),
             What::Campaigns(options) => options.run(printer),
         }
     }
@@ -96,6 +100,18 @@ pub(super) fn read(path: &Path, bytes_max: usize) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
+fn datum(text: Option<&str>) -> anyhow::Result<Option<Datum>> {
+    match text.map(|it| (it, Datum::parse(it))) {
+        None => Ok(None),
+        Some((_, Some(datum))) => Ok(Some(datum)),
+        Some((text, None)) => bail!("--datum {text} is none of wgs84, gcj02, bd09"),
+    }
+}
+
+fn mode(text: &str) -> anyhow::Result<Mode> {
+    Mode::parse(text).with_context(|| format!("--mode {text} is neither merge nor replace"))
+}
+
 fn info(path: &Path) -> PublishInfo {
     let name = path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     PublishInfo { at: SystemClock.now(), author: "command line".to_owned(), note: format!("import of {name}") }
@@ -104,13 +120,7 @@ fn info(path: &Path) -> PublishInfo {
 impl Stores {
     fn run(self, printer: &Printer) -> anyhow::Result<End> {
         let config = self.common.load(Flags::new())?;
-        let datum = match self.datum.as_deref().map(|it| (it, Datum::parse(it))) {
-            None => None,
-            Some((_, Some(datum))) => Some(datum),
-            Some((text, None)) => bail!("--datum {text} is none of wgs84, gcj02, bd09"),
-        };
-        let mode =
-            Mode::parse(&self.mode).with_context(|| format!("--mode {} is neither merge nor replace", self.mode))?;
+        let (datum, mode) = (datum(self.datum.as_deref())?, mode(&self.mode)?);
         let mut mapping = Mapping::default();
         for pair in &self.maps {
             mapping.add(pair).with_context(|| format!("--map {pair} cannot be used"))?;
@@ -128,15 +138,9 @@ impl Stores {
         let name = self.file.to_string_lossy().into_owned();
         let report = importer.stores(&bytes, &name, &rules, options, &mut progress)?;
         bar.finish_and_clear();
-        if let Some(path) = &self.report {
-            let json = serde_json::to_string_pretty(&report)?;
-            if path.as_os_str() == "-" {
-                printer.line(json)?;
-            } else {
-                std::fs::write(path, json).with_context(|| format!("{} cannot be written", path.display()))?;
-            }
-        }
-        print_report(printer, &report, self.dry_run, self.report.as_deref() != Some(Path::new("-")))
+        write_report(printer, &report, self.report.as_deref())?;
+        let said = Said { dry_run: self.dry_run, counts: to_stdout(self.report.as_deref()), remedy: ROWS_REMEDY };
+        print_report(printer, &report, &said)
     }
 }
 
@@ -153,7 +157,7 @@ impl Campaigns {
                 Importer::new(&*storage, info(&self.file)).campaigns(rows, self.dry_run)?
             }
         };
-        print_report(printer, &report, self.dry_run, true)
+        print_report(printer, &report, &Said { dry_run: self.dry_run, counts: true, remedy: "correct the file" })
     }
 }
 
@@ -169,7 +173,34 @@ fn print_list(printer: &Printer, what: &str, list: &[Problem]) {
     }
 }
 
-fn print_report(printer: &Printer, report: &ImportReport, dry_run: bool, to_stdout: bool) -> anyhow::Result<End> {
+/// Writes the whole report as JSON to a file, or to standard output for `-`.
+fn write_report(printer: &Printer, report: &ImportReport, path: Option<&Path>) -> anyhow::Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let json = serde_json::to_string_pretty(report)?;
+    if path.as_os_str() == "-" {
+        return Ok(printer.line(json)?);
+    }
+    std::fs::write(path, json).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// Whether standard output is free for counts.
+fn to_stdout(report: Option<&Path>) -> bool {
+    report != Some(Path::new("-"))
+}
+
+/// What to do where some rows of a sheet are refused.
+const ROWS_REMEDY: &str = "correct the rows, or publish the good ones with --skip-bad-rows";
+
+/// How a report is told.
+struct Said {
+    dry_run: bool,
+    /// Whether counts go to standard output.
+    counts: bool,
+    /// What to do where nothing was published.
+    remedy: &'static str,
+}
+
+fn print_report(printer: &Printer, report: &ImportReport, said: &Said) -> anyhow::Result<End> {
     print_list(printer, "warning", &report.warnings);
     print_list(printer, "problem", &report.problems);
     let ImportReport { rows, created, updated, unchanged, removed, rejected, .. } = report;
@@ -178,10 +209,10 @@ fn print_report(printer: &Printer, report: &ImportReport, dry_run: bool, to_stdo
     );
     let outcome = match report.version {
         Some(version) => format!("version {version} is live"),
-        None if dry_run => "dry run: nothing was changed".to_owned(),
-        None => "nothing was published; correct the rows, or publish the good ones with --skip-bad-rows".to_owned(),
+        None if said.dry_run => "dry run: nothing was changed".to_owned(),
+        None => format!("nothing was published; {}", said.remedy),
     };
-    if to_stdout {
+    if said.counts {
         printer.line(counts)?;
         printer.line(outcome)?;
     }

@@ -4,21 +4,21 @@
 //! reader of stores, nowhere else.
 
 mod collection;
+mod feature;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use collection::each_feature;
+use feature::{Feature, Geometry, Properties, plain_text};
 
 use super::{SHEET_BYTES_MAX, encoding, kind};
 use crate::catalog::{Problem, code};
-use crate::geo::polygon::Vertex;
 use crate::geo::{Datum, Shape, datum};
-use crate::id::RegionCode;
-use crate::region::{Level, Region};
+use crate::id::{RegionCode, StoreId};
+use crate::region::{Level, Region, ServiceArea};
 
 /// The most features that are read.
 const FEATURES_MAX: usize = 100_000;
@@ -57,12 +57,27 @@ pub struct RegionSheet {
     pub features: usize,
     /// The regions, in the order of the file.
     pub regions: Vec<Region>,
+    /// The areas that stores serve, in the order of the file.
+    pub service_areas: Vec<ServiceArea>,
     /// What is suspicious.
     pub warnings: Vec<Problem>,
+    /// The row of each region.
+    region_rows: HashMap<RegionCode, u64>,
+    /// The row of each service area.
+    store_rows: HashMap<StoreId, u64>,
+}
+
+impl RegionSheet {
+    /// The row of a region by its code, or of a service area by its store.
+    #[must_use]
+    pub fn row_of(&self, code_or_store: &str) -> Option<u64> {
+        self.region_rows.get(code_or_store).or_else(|| self.store_rows.get(code_or_store)).copied()
+    }
 }
 
 /// Reads a file of regions. Of the properties, `adcode`, `code` or `id` is the code, and `name`, `level`, `parent` and `datum` are what
-/// they say; a parent may be an object with an `adcode`, as 阿里云's `DataV` writes it.
+/// they say; a parent may be an object with an `adcode`, as 阿里云's `DataV` writes it. A feature with a `store` is the area that the
+/// store with this id serves, and needs no other property.
 ///
 /// # Errors
 /// Every problem of every feature, if there is one.
@@ -73,13 +88,7 @@ pub fn read_regions(bytes: &[u8], file_name: &str, rules: RegionRules) -> Result
     }
     kind::tell(bytes, file_name).map_err(|it| vec![it])?;
     let text = encoding::decode(bytes).map_err(|it| vec![it])?;
-    let mut reader = Reader {
-        rules,
-        sheet: RegionSheet::default(),
-        problems: Vec::new(),
-        wound: Seen::default(),
-        rows: HashMap::new(),
-    };
+    let mut reader = Reader { rules, sheet: RegionSheet::default(), problems: Vec::new(), wound: Seen::default() };
     let crs = each_feature(&text, |feature| {
         reader.take(feature);
         reader.sheet.features <= FEATURES_MAX
@@ -101,26 +110,6 @@ pub fn read_regions(bytes: &[u8], file_name: &str, rules: RegionRules) -> Result
     reader.finish()
 }
 
-#[derive(Deserialize)]
-struct Feature {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    id: Option<Value>,
-    #[serde(default)]
-    properties: Option<Map<String, Value>>,
-    #[serde(default)]
-    geometry: Option<Geometry>,
-}
-
-#[derive(Deserialize)]
-struct Geometry {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    coordinates: Value,
-}
-
 /// How many features something is true of, and the first of them.
 #[derive(Default)]
 struct Seen {
@@ -133,8 +122,6 @@ struct Reader {
     sheet: RegionSheet,
     problems: Vec<Problem>,
     wound: Seen,
-    /// The row of each code.
-    rows: HashMap<RegionCode, u64>,
 }
 
 impl Reader {
@@ -168,6 +155,9 @@ impl Reader {
             self.warn(row, "level", code::NOT_A_REGION, message.to_owned());
             return;
         }
+        if let Some(text) = properties.text("store") {
+            return self.service_area(row, &text, &properties, feature.geometry);
+        }
         let region_code = self.code(row, &properties, feature.id.as_ref());
         let name = self.name(row, &properties);
         let level = self.level(row, &properties, region_code.as_ref());
@@ -179,6 +169,30 @@ impl Reader {
         }
         if let (Some(code), Some(name), Some(level), Some(shape)) = (region_code, name, level, shape) {
             self.sheet.regions.push(Region { code, name, level, parent, shape: Arc::new(shape) });
+        }
+    }
+
+    /// A feature that names a store is the area that the store serves.
+    fn service_area(&mut self, row: u64, text: &str, properties: &Properties, geometry: Option<Geometry>) {
+        let before = self.problems.len();
+        let store = match StoreId::parse(text) {
+            Ok(store) => Some(store),
+            Err(error) => {
+                let problem = Problem::new(code::BAD_CHARACTER, format!("the store's id {error}"));
+                self.problems.push(problem.in_row(row).in_column("store", text));
+                None
+            }
+        };
+        if let Some(earlier) = store.as_ref().and_then(|it| self.sheet.store_rows.insert(it.clone(), row)) {
+            let message = format!("feature {earlier} is this store's area; a MultiPolygon holds several pieces");
+            self.problems.push(Problem::new(code::DUPLICATE_ID, message).in_row(row).in_column("store", text));
+        }
+        let datum = self.datum(row, properties);
+        let shape = self.shape(row, geometry, datum);
+        if let (Some(store), Some(shape)) = (store, shape)
+            && self.problems.len() == before
+        {
+            self.sheet.service_areas.push(ServiceArea { store, shape: Arc::new(shape) });
         }
     }
 
@@ -199,7 +213,7 @@ impl Reader {
         };
         match RegionCode::parse(&text) {
             Ok(code) => {
-                if let Some(earlier) = self.rows.insert(code.clone(), row) {
+                if let Some(earlier) = self.sheet.region_rows.insert(code.clone(), row) {
                     let problem = Problem::new(code::DUPLICATE_ID, format!("feature {earlier} has the same code"));
                     self.problems.push(problem.in_row(row).in_column("code", &text));
                 }
@@ -273,18 +287,12 @@ impl Reader {
             self.refuse(row, "geometry", code::NO_GEOMETRY, "this feature has no place on the map".to_owned());
             return None;
         };
-        let polygons = match geometry.kind.as_str() {
-            "Polygon" => polygon_of(&geometry.coordinates).map(|it| vec![it]),
-            "MultiPolygon" => {
-                list(&geometry.coordinates).and_then(|it| it.iter().map(polygon_of).collect::<Result<_, _>>())
-            }
-            other => {
-                let message = format!("a region is a Polygon or a MultiPolygon, not a {other}");
-                self.refuse(row, "geometry", code::NOT_AN_AREA, message);
-                return None;
-            }
+        let Some(polygons) = feature::polygons(&geometry) else {
+            let message = format!("a region is a Polygon or a MultiPolygon, not a {}", geometry.kind);
+            self.refuse(row, "geometry", code::NOT_AN_AREA, message);
+            return None;
         };
-        let polygons: Vec<Vec<Vec<Vertex>>> = match polygons {
+        let polygons = match polygons {
             Ok(polygons) => polygons,
             Err(what) => {
                 let message = format!("the coordinates of this {} are broken: {what}", geometry.kind);
@@ -336,44 +344,10 @@ impl Reader {
     }
 }
 
-/// The properties of a feature.
-struct Properties(Map<String, Value>);
-
-impl Properties {
-    /// A text or whole number, if it is there and not blank.
-    fn text(&self, name: &str) -> Option<String> {
-        plain_text(self.0.get(name)?)
-    }
-}
-
-fn plain_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.trim().to_owned()).filter(|it| !it.is_empty()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
 /// GCJ-02 is used where China is drawn, and differs from WGS-84 only there.
 fn lies_where_gcj02_is_usual(shape: &Shape) -> bool {
     let middle = shape.circle().middle;
     datum::is_shifted(middle.lat(), middle.lon())
-}
-
-fn list(value: &Value) -> Result<&[Value], &'static str> {
-    value.as_array().map(Vec::as_slice).ok_or("a list is missing")
-}
-
-fn polygon_of(value: &Value) -> Result<Vec<Vec<Vertex>>, &'static str> {
-    list(value)?.iter().map(|ring| list(ring)?.iter().map(vertex_of).collect()).collect()
-}
-
-fn vertex_of(value: &Value) -> Result<Vertex, &'static str> {
-    let [lon, lat, ..] = list(value)? else {
-        return Err("a position has fewer than two numbers");
-    };
-    let number = |it: &Value| it.as_f64().ok_or("a position holds something that is no number");
-    Ok(Vertex { lat: number(lat)?, lon: number(lon)? })
 }
 
 #[cfg(test)]

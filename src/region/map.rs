@@ -61,6 +61,14 @@ impl RegionError {
             Self::Parent { .. } => "parent_level",
         }
     }
+
+    /// The region that it is about.
+    #[must_use]
+    pub fn region(&self) -> &RegionCode {
+        match self {
+            Self::Duplicate(code) | Self::Parent { code, .. } => code,
+        }
+    }
 }
 
 /// Why a text names no region.

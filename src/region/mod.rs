@@ -1,10 +1,13 @@
-//! Regions: provinces, cities, districts and the operator's own areas; their names, and the map that places a position in them.
+//! Regions: provinces, cities, districts and the operator's own areas; their names, the map that places a position in them,
+//! and the areas that stores serve.
 
 mod level;
 mod map;
+mod service;
 
 pub use level::Level;
 pub use map::{Place, Region, RegionError, RegionLookupError, RegionMap};
+pub use service::{ServiceArea, ServiceAreaError, ServiceAreas};
 
 use serde::{Deserialize, Serialize};
 
@@ -85,10 +88,16 @@ pub struct RegionNames {
 }
 
 impl RegionNames {
+    /// Whether a province, city or district is known, and not only areas of the operator's own.
+    #[must_use]
+    pub fn names_a_region(&self) -> bool {
+        !(self.province.is_empty() && self.city.is_empty() && self.district.is_empty())
+    }
+
     /// Whether nothing is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.province.is_empty() && self.city.is_empty() && self.district.is_empty() && self.areas.is_empty()
+        !self.names_a_region() && self.areas.is_empty()
     }
 }
 

@@ -1,5 +1,6 @@
 //! `decide`: from a fix to a decision. A pure function of its inputs.
 
+use super::area;
 use super::decision::{Decision, Outcome, Pick, Verdict};
 use super::ladder::{self, Fallback, Reason, Rung};
 use super::policy::Policy;
@@ -92,6 +93,9 @@ impl<'a> Context<'a> {
     }
 
     fn at_measured(&self, middle: Position, radius_m: f64) -> Decision {
+        if let Some(first) = area::serving(self.catalog, self.campaign, middle) {
+            return self.in_service_area(first, middle, radius_m);
+        }
         let mut walk = self.walk(middle, self.reach_m() + radius_m);
         let Some(first) = walk.next_active() else {
             return Decision { considered: walk.considered, ..self.without_store(Outcome::OutOfReach) };
@@ -110,6 +114,19 @@ impl<'a> Context<'a> {
         let is_likely_in_reach = first.distance_m <= self.reach_m();
         let guess = is_likely_in_reach && possible.len() < self.policy.guess_candidates_max;
         self.choose(first, guess, seen, &possible, walk)
+    }
+
+    /// The store whose service area the place lies in, whatever is nearer and however far it is; a guess where the place is not
+    /// known well.
+    fn in_service_area(&self, first: Neighbour, middle: Position, radius_m: f64) -> Decision {
+        let mut walk = self.walk(middle, self.reach_m() + radius_m);
+        walk.passed = Some(first.key);
+        let mut decision = self.settle(first, true, Vec::new(), walk);
+        if radius_m > self.policy.accuracy_trusted_m {
+            decision.outcome = Outcome::Choose;
+        }
+        area::explain(&mut decision, first);
+        decision
     }
 
     /// A place known from the address is never more than a city, so the customer chooses; a city with one store is that store.

@@ -49,6 +49,10 @@ pub struct Pick {
 pub enum Verdict {
     /// It is shown.
     Chosen,
+    /// It is the one whose service area the place lies in, which wins over distance.
+    ServiceArea,
+    /// It is nearer, and the place lies in the service area of another store.
+    OutsideArea,
     /// It is the nearest, and its code may not be shown.
     Nearest,
     /// It is farther away than the one shown; listed as another choice.
@@ -71,6 +75,8 @@ impl Verdict {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Chosen => "chosen",
+            Self::ServiceArea => "service_area",
+            Self::OutsideArea => "outside_area",
             Self::Nearest => "nearest",
             Self::Farther => "farther",
             Self::Possible => "possible",

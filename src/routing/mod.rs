@@ -1,5 +1,6 @@
 //! The decision: from where a visitor is to the store, the join code and the reasons. A pure function of its inputs.
 
+mod area;
 mod decide;
 mod decision;
 mod ladder;

@@ -14,7 +14,7 @@ pub(super) fn name(catalog: &Catalog, decision: &mut Decision, fix: &Fix) {
     if let Fix::Gps { position, .. } = fix {
         let map = catalog.regions();
         let names = map.names(&map.place(*position));
-        if !(names.province.is_empty() && names.city.is_empty() && names.district.is_empty()) {
+        if names.names_a_region() {
             (decision.region, decision.region_source) = (names, RegionSource::Polygon);
             return;
         }

@@ -31,11 +31,14 @@ pub enum EntryKind {
     Campaign,
     /// A region's polygon.
     Region,
+    /// The area that a store serves.
+    ServiceArea,
 }
 
 impl EntryKind {
     /// All kinds, in order.
-    pub const ALL: [Self; 5] = [Self::Store, Self::Group, Self::Contact, Self::Campaign, Self::Region];
+    pub const ALL: [Self; 6] =
+        [Self::Store, Self::Group, Self::Contact, Self::Campaign, Self::Region, Self::ServiceArea];
 
     /// The word used in storage.
     #[must_use]
@@ -46,6 +49,7 @@ impl EntryKind {
             Self::Contact => "contact",
             Self::Campaign => "campaign",
             Self::Region => "region",
+            Self::ServiceArea => "service_area",
         }
     }
 }
@@ -105,7 +109,22 @@ pub trait Storage: Send + Sync {
     ///
     /// # Errors
     /// [`Trouble::NoSuchVersion`] if it was never published.
-    fn load(&self, version: u64, each: EachEntry<'_>) -> Result<(), StorageError>;
+    fn load(&self, version: u64, each: EachEntry<'_>) -> Result<(), StorageError> {
+        self.load_kinds(version, &EntryKind::ALL, each)
+    }
+
+    /// Hands over the entries of some kinds of a version, as [`Storage::load`] does. `kinds` are in their order.
+    ///
+    /// # Errors
+    /// [`Trouble::NoSuchVersion`] if it was never published.
+    fn load_kinds(&self, version: u64, kinds: &[EntryKind], each: EachEntry<'_>) -> Result<(), StorageError>;
+
+    /// The latest version, up to this one, that changed an entry of a kind; 0 if none did. Reads no bodies, so that large entries
+    /// that stay the same cost nothing when the catalog changes.
+    ///
+    /// # Errors
+    /// [`Trouble::NoSuchVersion`] if the version was never published.
+    fn last_change(&self, kind: EntryKind, version: u64) -> Result<u64, StorageError>;
 
     /// Hands over every entry that differs between two versions, in either direction.
     ///

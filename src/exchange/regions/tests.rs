@@ -1,6 +1,7 @@
 //! Tests of the reader of regions, on files written here.
 
 use super::*;
+use crate::geo::polygon::Vertex;
 
 fn feature(properties: &str, geometry: &str) -> String {
     format!(r#"{{"type":"Feature","properties":{properties},"geometry":{geometry}}}"#)

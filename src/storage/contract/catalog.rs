@@ -65,6 +65,35 @@ pub fn check_publish_and_load(storage: &dyn Storage) -> Finding {
     expect("changes", &changes, &Some(7))
 }
 
+/// Entries come by the kinds that are asked for, and each kind says when it last changed.
+pub fn check_kinds(storage: &dyn Storage) -> Finding {
+    let (store, region, area) = (EntryKind::Store, EntryKind::Region, EntryKind::ServiceArea);
+    publish(storage, 0, &[put(store, "a", "1"), put(region, "r", "1"), put(area, "a", "1")])?;
+    publish(storage, 1, &[put(store, "a", "2"), put(region, "r", "1")])?;
+    publish(storage, 2, &[put(region, "r", "2"), remove(store, "a")])?;
+    publish(storage, 3, &[put(region, "q", "1"), remove(region, "q")])?;
+    publish(storage, 4, &[remove(region, "r")])?;
+    let some = |version: u64, kinds: &[EntryKind]| -> Result<Entries, StorageError> {
+        let mut entries = Entries::new();
+        storage.load_kinds(version, kinds, &mut |kind, id, body| {
+            entries.push((kind, id.to_owned(), body.to_owned()));
+        })?;
+        Ok(entries)
+    };
+    expect("stores and areas", &some(2, &[store, area])?, &entries([(store, "a", "2"), (area, "a", "1")]))?;
+    expect("regions", &some(3, &[region])?, &entries([(region, "r", "2")]))?;
+    expect("no kind", &some(3, &[])?, &Vec::new())?;
+    let changed = |kind| (0..=5).map(|version| storage.last_change(kind, version)).collect::<Result<Vec<_>, _>>();
+    expect("stores changed", &changed(store)?, &vec![0, 1, 2, 3, 3, 3])?;
+    expect("areas changed", &changed(area)?, &vec![0, 1, 1, 1, 1, 1])?;
+    // Whether an entry that came and went in one version counts is the backend's business.
+    let regions = changed(region)?;
+    let expected = vec![0, 1, 1, 3, regions.get(4).copied().unwrap_or_default().clamp(3, 4), 5];
+    expect("regions changed", &regions, &expected)?;
+    let missing = storage.last_change(store, 6).map_err(|error| error.kind());
+    expect("a version that is not there", &missing, &Err(Trouble::NoSuchVersion { version: 6 }))
+}
+
 /// Changing, removing and bringing back leaves every earlier version as it was.
 pub fn check_old_versions(storage: &dyn Storage) -> Finding {
     let store = EntryKind::Store;

@@ -20,9 +20,10 @@ pub type Finding = Result<(), Box<dyn Error + Send + Sync>>;
 pub type Check = fn(&dyn Storage) -> Finding;
 
 /// All checks of one storage, with their names.
-pub const CHECKS: [(&str, Check); 12] = [
+pub const CHECKS: [(&str, Check); 13] = [
     ("an_empty_storage_has_version_0", check_empty),
     ("a_publication_is_loaded_in_order", catalog::check_publish_and_load),
+    ("kinds_are_loaded_apart_and_say_when_they_changed", catalog::check_kinds),
     ("old_versions_stay_as_they_were", catalog::check_old_versions),
     ("a_stale_publication_changes_nothing", catalog::check_conflict),
     ("of_concurrent_publishers_exactly_one_wins", catalog::check_concurrent_publishers),

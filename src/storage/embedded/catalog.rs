@@ -14,6 +14,7 @@ fn number(kind: EntryKind) -> i64 {
         EntryKind::Contact => 3,
         EntryKind::Campaign => 4,
         EntryKind::Region => 5,
+        EntryKind::ServiceArea => 6,
     }
 }
 
@@ -40,17 +41,34 @@ fn require(conn: &Connection, version: u64) -> Result<(), StorageError> {
     if version <= current_version(conn)? { Ok(()) } else { Err(Trouble::NoSuchVersion { version }.into()) }
 }
 
-pub(super) fn load(conn: &Connection, version: u64, each: EachEntry<'_>) -> Result<(), StorageError> {
+pub(super) fn load(
+    conn: &Connection,
+    version: u64,
+    kinds: &[EntryKind],
+    each: EachEntry<'_>,
+) -> Result<(), StorageError> {
     require(conn, version)?;
     let mut query = conn.prepare_cached(
-        "SELECT kind, id, body FROM entry WHERE from_version <= ?1 AND (to_version IS NULL OR to_version > ?1)
-         ORDER BY kind, id",
+        "SELECT kind, id, body FROM entry
+         WHERE kind = ?2 AND from_version <= ?1 AND (to_version IS NULL OR to_version > ?1) ORDER BY kind, id",
     )?;
-    let mut rows = query.query([to_sql(version)])?;
-    while let Some(row) = rows.next()? {
-        each(kind(row)?, text(row, 1)?.unwrap_or_default(), text(row, 2)?.unwrap_or_default());
+    for wanted in kinds {
+        let mut rows = query.query([to_sql(version), number(*wanted)])?;
+        while let Some(row) = rows.next()? {
+            each(kind(row)?, text(row, 1)?.unwrap_or_default(), text(row, 2)?.unwrap_or_default());
+        }
     }
     Ok(())
+}
+
+/// Of an entry that came and went in one version nothing is kept, so what is kept tells of every change.
+pub(super) fn last_change(conn: &Connection, kind: EntryKind, version: u64) -> Result<u64, StorageError> {
+    require(conn, version)?;
+    let mut query = conn.prepare_cached(
+        "SELECT coalesce(max(max(from_version, coalesce(iif(to_version <= ?2, to_version, 0), 0))), 0) FROM entry
+         WHERE kind = ?1 AND from_version <= ?2",
+    )?;
+    from_sql(query.query_one((number(kind), to_sql(version)), |row| row.get(0))?)
 }
 
 /// A row that is valid in both versions, or in neither, tells no difference; so only rows valid in exactly one are grouped.

@@ -11,8 +11,8 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::{
-    Change, EachDifference, EachEntry, EachStep, EachTag, PublishInfo, Storage, StorageError, TagFilter, Trouble,
-    VersionInfo,
+    Change, EachDifference, EachEntry, EachStep, EachTag, EntryKind, PublishInfo, Storage, StorageError, TagFilter,
+    Trouble, VersionInfo,
 };
 use crate::funnel::StepRecord;
 use crate::tag::TagRecord;
@@ -97,8 +97,12 @@ impl Storage for Embedded {
         Ok(version)
     }
 
-    fn load(&self, version: u64, each: EachEntry<'_>) -> Result<(), StorageError> {
-        self.read(|conn| catalog::load(conn, version, each))
+    fn load_kinds(&self, version: u64, kinds: &[EntryKind], each: EachEntry<'_>) -> Result<(), StorageError> {
+        self.read(|conn| catalog::load(conn, version, kinds, each))
+    }
+
+    fn last_change(&self, kind: EntryKind, version: u64) -> Result<u64, StorageError> {
+        self.read(|conn| catalog::last_change(conn, kind, version))
     }
 
     fn diff(&self, before: u64, after: u64, each: EachDifference<'_>) -> Result<(), StorageError> {

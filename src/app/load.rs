@@ -1,0 +1,139 @@
+//! From storage to a catalog: every entry read, or the one named that cannot be; shapes that did not change are not read again.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Error as JsonError;
+
+use super::publish::ImportError;
+use crate::catalog::{Catalog, Entries, Problem};
+use crate::region::{RegionMap, ServiceAreas};
+use crate::storage::{EntryKind, Storage, StorageError};
+
+/// How many versions back a good one is looked for.
+const LAST_GOOD_LOOKS_MAX: usize = 50;
+/// The kinds that are small and change often.
+const NOUNS: [EntryKind; 4] = [EntryKind::Store, EntryKind::Group, EntryKind::Contact, EntryKind::Campaign];
+
+/// An entry in storage that cannot be read.
+pub(super) struct BrokenEntry {
+    pub(super) kind: EntryKind,
+    pub(super) id: String,
+    source: JsonError,
+}
+
+/// The entries of a version that can be read, and those that cannot. Shapes are taken from `held` where they are the same.
+pub(super) fn load_readable(
+    storage: &dyn Storage,
+    version: u64,
+    held: Option<&Catalog>,
+) -> Result<(Entries, Vec<BrokenEntry>), ImportError> {
+    let mut entries = Entries::default();
+    let mut broken = Vec::new();
+    storage.load_kinds(version, &NOUNS, &mut |kind, id, body| {
+        let read = match kind {
+            EntryKind::Store => serde_json::from_str(body).map(|it| entries.stores.push(it)),
+            EntryKind::Group => serde_json::from_str(body).map(|it| entries.groups.push(it)),
+            EntryKind::Contact => serde_json::from_str(body).map(|it| entries.contacts.push(it)),
+            EntryKind::Campaign => serde_json::from_str(body).map(|it| entries.campaigns.push(it)),
+            EntryKind::Region | EntryKind::ServiceArea => Ok(()),
+        };
+        if let Err(source) = read {
+            broken.push(BrokenEntry { kind, id: id.to_owned(), source });
+        }
+    })?;
+    // The map of a country is some 12 MB in storage; a publication that leaves it alone reads none of it.
+    let held_if_same = |kind| -> Result<Option<&Catalog>, StorageError> {
+        let Some(held) = held.filter(|it| it.version() <= version) else { return Ok(None) };
+        Ok((storage.last_change(kind, version)? <= held.version()).then_some(held))
+    };
+    entries.regions = match held_if_same(EntryKind::Region)? {
+        Some(held) => Arc::clone(held.regions()),
+        None => Arc::new(load_map(storage, version, &mut broken)?),
+    };
+    entries.service_areas = match held_if_same(EntryKind::ServiceArea)? {
+        Some(held) => Arc::clone(held.service_areas()),
+        None => Arc::new(load_service_areas(storage, version, &mut broken)?),
+    };
+    Ok((entries, broken))
+}
+
+fn load_map(storage: &dyn Storage, version: u64, broken: &mut Vec<BrokenEntry>) -> Result<RegionMap, ImportError> {
+    let regions = load_all(storage, version, EntryKind::Region, broken)?;
+    let problem = |it: &crate::region::RegionError| Problem::new(it.code(), it.to_string());
+    RegionMap::build(regions).map_err(|errors| ImportError::Invalid(errors.iter().map(problem).collect()))
+}
+
+fn load_service_areas(
+    storage: &dyn Storage,
+    version: u64,
+    broken: &mut Vec<BrokenEntry>,
+) -> Result<ServiceAreas, ImportError> {
+    let areas = load_all(storage, version, EntryKind::ServiceArea, broken)?;
+    let problem = |it: &crate::region::ServiceAreaError| Problem::new("duplicate_id", it.to_string());
+    ServiceAreas::build(areas).map_err(|errors| ImportError::Invalid(errors.iter().map(problem).collect()))
+}
+
+fn load_all<T: for<'de> Deserialize<'de>>(
+    storage: &dyn Storage,
+    version: u64,
+    kind: EntryKind,
+    broken: &mut Vec<BrokenEntry>,
+) -> Result<Vec<T>, StorageError> {
+    let mut all = Vec::new();
+    storage.load_kinds(version, &[kind], &mut |kind, id, body| match serde_json::from_str(body) {
+        Ok(it) => all.push(it),
+        Err(source) => broken.push(BrokenEntry { kind, id: id.to_owned(), source }),
+    })?;
+    Ok(all)
+}
+
+/// All entries of a version. Blocks.
+///
+/// # Errors
+/// [`ImportError`] if storage does not answer or holds something that is no entry.
+pub fn load_entries(storage: &dyn Storage, version: u64) -> Result<Entries, ImportError> {
+    all_readable(load_readable(storage, version, None)?)
+}
+
+fn all_readable((entries, broken): (Entries, Vec<BrokenEntry>)) -> Result<Entries, ImportError> {
+    match broken.into_iter().next() {
+        Some(BrokenEntry { kind, id, source }) => Err(ImportError::Entry { kind: kind.as_str(), id, source }),
+        None => Ok(entries),
+    }
+}
+
+/// The current catalog, or the last one before it that is good; with it why the current one is not. Blocks.
+///
+/// # Errors
+/// [`ImportError`] if storage does not answer.
+pub fn load_last_good(storage: &dyn Storage) -> Result<(Catalog, Option<ImportError>), ImportError> {
+    let current = storage.current_version()?;
+    let refused = match load_catalog(storage, current) {
+        Ok(catalog) => return Ok((catalog, None)),
+        Err(error) => error,
+    };
+    for info in storage.versions(Some(current), LAST_GOOD_LOOKS_MAX)? {
+        if let Ok(catalog) = load_catalog(storage, info.version) {
+            return Ok((catalog, Some(refused)));
+        }
+    }
+    Ok((Catalog::empty(), Some(refused)))
+}
+
+/// The catalog of a version. Blocks.
+///
+/// # Errors
+/// [`ImportError`] if storage does not answer or what it holds is no catalog.
+pub fn load_catalog(storage: &dyn Storage, version: u64) -> Result<Catalog, ImportError> {
+    Catalog::build(version, load_entries(storage, version)?).map_err(ImportError::Invalid)
+}
+
+/// The catalog of a version, with the shapes of an earlier one where they are the same. Blocks.
+///
+/// # Errors
+/// As [`load_catalog`].
+pub fn load_catalog_after(storage: &dyn Storage, version: u64, held: &Catalog) -> Result<Catalog, ImportError> {
+    let entries = all_readable(load_readable(storage, version, Some(held))?)?;
+    Catalog::build(version, entries).map_err(ImportError::Invalid)
+}
