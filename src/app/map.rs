@@ -56,7 +56,8 @@ impl Importer<'_> {
         };
         let read_as = rules.datum.unwrap_or_default();
         let stores = &merged.entries.stores;
-        report.warnings.extend(doubts(stores, &merged.entries.regions, &|it| fresh.contains(it), read_as));
+        // What concerns the whole file comes before the many corners where it touches itself.
+        report.warnings.splice(0..0, doubts(stores, &merged.entries.regions, &|it| fresh.contains(it), read_as));
         let report = self.finish(version, merged, &[], report, options.dry_run)?;
         Ok(placed(report, &sheet))
     }

@@ -6,15 +6,18 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::{End, Printer, serve};
-use crate::app::{ImportOptions, Importer};
+use crate::app::{ImportOptions, Importer, MapOptions};
 use crate::catalog::{Mapping, SheetRules, read_campaigns};
 use crate::config::{Config, Flags};
+use crate::exchange::RegionRules;
+use crate::geo::Datum;
 use crate::startup;
 use crate::storage::{PublishInfo, Storage};
 use crate::time::{Clock as _, SystemClock};
 
 const STORES: &[u8] = include_bytes!("../../fixtures/demo/stores.csv");
 const CAMPAIGNS: &str = include_str!("../../fixtures/demo/campaigns.toml");
+const REGIONS: &[u8] = include_bytes!("../../fixtures/demo/regions.geojson");
 const LOGO: &[u8] = include_bytes!("../../fixtures/demo/logo.png");
 const IP_DATABASE: &[u8] = include_bytes!("../../fixtures/ip/demo.mmdb");
 const DATA_DIR: &str = "data/demo";
@@ -66,6 +69,11 @@ fn fill(config: &Config) -> anyhow::Result<()> {
     let hosts = Config::default_link_hosts();
     let rules =
         SheetRules { datum: None, link_hosts: &hosts, zone: config.time_zone.clone(), mapping: Mapping::default() };
+    let map = RegionRules { datum: Some(Datum::Wgs84), ..RegionRules::default() };
+    let report = importer.map(REGIONS, "regions.geojson", map, MapOptions::default())?;
+    if let Some(problem) = report.problems.first() {
+        anyhow::bail!("the bundled regions cannot be used: {}", problem.message);
+    }
     let report = importer.stores(STORES, "stores.csv", &rules, ImportOptions::default(), &mut |_, _| {})?;
     if let Some(problem) = report.problems.first() {
         anyhow::bail!("the bundled stores cannot be used: {}", problem.message);

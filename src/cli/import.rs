@@ -213,7 +213,10 @@ fn print_report(printer: &Printer, report: &ImportReport, said: &Said) -> anyhow
         None => format!("nothing was published; {}", said.remedy),
     };
     if said.counts {
-        printer.line(counts)?;
+        // A file that was refused as a whole has no rows to count.
+        if *rows > 0 || *rejected == 0 {
+            printer.line(counts)?;
+        }
         printer.line(outcome)?;
     }
     Ok(if report.problems.is_empty() { End::Success } else { End::Problems })

@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::{ops, thread};
 
-use jinqun::app::{ImportOptions, ImportReport, Importer};
+use jinqun::app::{ImportOptions, ImportReport, Importer, MapOptions};
 use jinqun::catalog::{Mapping, Mode, SheetRules, read_campaigns};
 use jinqun::config::{Config, Flags};
+use jinqun::exchange::RegionRules;
 use jinqun::funnel::StepRecord;
+use jinqun::geo::Datum;
 use jinqun::startup::{self, Application, Replaceable};
 use jinqun::storage::{PublishInfo, Storage, TagFilter};
 use jinqun::tag::TagRecord;
@@ -174,6 +176,27 @@ pub fn publish_campaigns(folder: &Path, text: &str) {
         let report = importer.campaigns(rows, false).unwrap();
         assert!(report.problems.is_empty(), "{:?}", report.problems);
     });
+}
+
+/// Publishes a map of regions and service areas.
+pub fn publish_map(folder: &Path, map: &str) -> ImportReport {
+    importing(folder, |importer, _| {
+        let rules = RegionRules { datum: Some(Datum::Wgs84), ..RegionRules::default() };
+        let report = importer.map(map.as_bytes(), "map.geojson", rules, MapOptions::default()).unwrap();
+        assert!(report.problems.is_empty(), "{:?}", report.problems);
+        report
+    })
+}
+
+/// A collection of features whose shapes are boxes of degrees: properties, then south, west, north, east.
+pub fn boxes(features: &[(&str, [f64; 4])]) -> String {
+    let feature = |(properties, [s, w, n, e]): &(&str, [f64; 4])| {
+        format!(
+            r#"{{"type":"Feature","properties":{properties},"geometry":{{"type":"Polygon","coordinates":[[[{w},{s}],[{e},{s}],[{e},{n}],[{w},{n}],[{w},{s}]]]}}}}"#
+        )
+    };
+    let features: Vec<String> = features.iter().map(feature).collect();
+    format!(r#"{{"type":"FeatureCollection","features":[{}]}}"#, features.join(","))
 }
 
 /// A service that runs until this is dropped. Calls go through [`Client`].
