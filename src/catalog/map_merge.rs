@@ -118,3 +118,56 @@ pub(super) fn sweep(entries: &mut Entries) -> Vec<Change> {
     }
     gone.into_iter().map(|it| Change::ServiceArea(it.store)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geo::polygon::Vertex;
+    use crate::geo::{Datum, Shape};
+
+    fn shape(east: f64) -> Arc<Shape> {
+        let corners = [(0.0, 0.0), (0.0, east), (1.0, east), (1.0, 0.0), (0.0, 0.0)];
+        let ring = corners.map(|(lat, lon)| Vertex { lat, lon }).to_vec();
+        Arc::new(Shape::from_rings(&[vec![ring]], Datum::Wgs84).unwrap().0)
+    }
+
+    fn region(code: &str, level: Level, east: f64) -> Region {
+        Region { code: RegionCode::parse(code).unwrap(), name: code.into(), level, parent: None, shape: shape(east) }
+    }
+
+    fn pieces(regions: Vec<Region>) -> MapPieces {
+        MapPieces { regions, service_areas: Vec::new() }
+    }
+
+    fn counts(merged: &Merged) -> [u64; 4] {
+        [merged.created, merged.updated, merged.unchanged, merged.removed]
+    }
+
+    #[test]
+    fn only_regions_that_differ_change() {
+        let first = pieces(vec![region("a", Level::District, 1.0), region("b", Level::District, 1.0)]);
+        let merged = merge_map(Entries::default(), first.clone(), Mode::Merge).unwrap();
+        assert_eq!((counts(&merged), merged.changes.len()), ([2, 0, 0, 0], 2));
+        let again = merge_map(merged.entries.clone(), first, Mode::Merge).unwrap();
+        assert_eq!((counts(&again), again.changes.len()), ([0, 0, 2, 0], 0));
+        assert!(Arc::ptr_eq(&again.entries.regions, &merged.entries.regions), "an unchanged map is the same map");
+        let moved = merge_map(merged.entries, pieces(vec![region("b", Level::District, 2.0)]), Mode::Merge).unwrap();
+        assert_eq!(counts(&moved), [0, 1, 0, 0]);
+        assert_eq!(moved.changes, [Change::Region(RegionCode::parse("b").unwrap())]);
+    }
+
+    #[test]
+    fn a_replacement_removes_what_is_not_named_of_its_own_levels() {
+        let all = pieces(vec![
+            region("p", Level::Province, 1.0),
+            region("d", Level::District, 1.0),
+            region("x", Level::Area, 1.0),
+            region("y", Level::Area, 1.0),
+        ]);
+        let merged = merge_map(Entries::default(), all, Mode::Merge).unwrap();
+        let merged = merge_map(merged.entries, pieces(vec![region("y", Level::Area, 1.0)]), Mode::Replace).unwrap();
+        assert_eq!(counts(&merged), [0, 0, 1, 1]);
+        let left: Vec<&str> = merged.entries.regions.regions().iter().map(|it| it.code.as_str()).collect();
+        assert_eq!(left, ["d", "p", "y"]);
+    }
+}

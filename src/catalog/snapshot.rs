@@ -97,18 +97,7 @@ impl Catalog {
                 );
             }
         }
-        let mut by_slug = BTreeMap::new();
-        for campaign in campaigns {
-            match by_slug.entry(campaign.slug.clone()) {
-                Entry::Occupied(taken) => {
-                    problems.push(Problem::new("duplicate_id", format!("campaign {} stands twice", taken.key())));
-                }
-                Entry::Vacant(free) => {
-                    free.insert(campaign);
-                }
-            }
-        }
-        by_slug.entry(CampaignSlug::default_slug()).or_insert_with(Campaign::plain);
+        let by_slug = by_slug(campaigns, &mut problems);
         check_ids("group", groups.iter().map(|it| it.id.as_str()), &mut problems);
         check_ids("contact", contacts.iter().map(|it| it.id.as_str()), &mut problems);
         for group in groups.iter().filter(|it| !(1..=CAPACITY_MAX).contains(&it.capacity)) {
@@ -117,26 +106,16 @@ impl Catalog {
             problems
                 .push(Problem::new("out_of_range", message).in_column("group_capacity", &group.capacity.to_string()));
         }
-        let mut owner_key = |what: &str, owner: &Owner| match owner {
-            Owner::Store(id) => find(&stores, id).or_else(|| {
-                problems
-                    .push(Problem::new("unknown_store", format!("{what} belongs to store {id}, which does not exist")));
-                None
-            }),
-            Owner::Region(code) => {
-                if regions.key(code).is_none() {
-                    let message = format!("{what} belongs to region {code}, which is not on the map");
-                    problems.push(Problem::new("unknown_region", message));
-                }
-                None
+        let mut owner_key = |what: &str, owner: &Owner| {
+            let (key, exists) = match owner {
+                Owner::Store(id) => (find(&stores, id), find(&stores, id).is_some()),
+                Owner::Region(code) => (None, regions.key(code).is_some()),
+                Owner::Campaign(slug) => (None, by_slug.contains_key(slug)),
+            };
+            if !exists {
+                problems.push(no_owner(what, owner));
             }
-            Owner::Campaign(slug) => {
-                if !by_slug.contains_key(slug) {
-                    let message = format!("{what} belongs to campaign {slug}, which does not exist");
-                    problems.push(Problem::new("unknown_campaign", message));
-                }
-                None
-            }
+            key
         };
         let groups = groups.into_iter().map(|it| (owner_key(&format!("group {}", it.id), &it.owner), it)).collect();
         let contacts =
@@ -340,6 +319,37 @@ impl fmt::Debug for Catalog {
 
 fn find(stores: &[Store], id: &StoreId) -> Option<u32> {
     stores.binary_search_by(|it| it.id.cmp(id)).ok().map(key)
+}
+
+/// The campaigns by slug; `default` is always among them.
+fn by_slug(campaigns: Vec<Campaign>, problems: &mut Vec<Problem>) -> BTreeMap<CampaignSlug, Campaign> {
+    let mut by_slug = BTreeMap::new();
+    for campaign in campaigns {
+        match by_slug.entry(campaign.slug.clone()) {
+            Entry::Occupied(taken) => {
+                problems.push(Problem::new("duplicate_id", format!("campaign {} stands twice", taken.key())));
+            }
+            Entry::Vacant(free) => {
+                free.insert(campaign);
+            }
+        }
+    }
+    by_slug.entry(CampaignSlug::default_slug()).or_insert_with(Campaign::plain);
+    by_slug
+}
+
+fn no_owner(what: &str, owner: &Owner) -> Problem {
+    match owner {
+        Owner::Store(id) => {
+            Problem::new("unknown_store", format!("{what} belongs to store {id}, which does not exist"))
+        }
+        Owner::Region(code) => {
+            Problem::new("unknown_region", format!("{what} belongs to region {code}, which is not on the map"))
+        }
+        Owner::Campaign(slug) => {
+            Problem::new("unknown_campaign", format!("{what} belongs to campaign {slug}, which does not exist"))
+        }
+    }
 }
 
 fn check_ids<'a>(what: &str, ids: impl Iterator<Item = &'a str>, problems: &mut Vec<Problem>) {

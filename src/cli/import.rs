@@ -69,7 +69,7 @@ struct Stores {
 #[command(
     after_help = "Example:\n  jinqun import campaigns campaigns.toml\n\nThe file:\n  [[campaign]]\n  slug = \"default\"\n  \
     name = \"青禾咖啡\"\n  colour = \"#0b6b4f\"\n  logo = \"logo.png\"\n  reach_m = 30000\n  \
-    group_url = \"https://work.weixin.qq.com/gm/…\""
+    service_areas = true\n  group_url = \"https://work.weixin.qq.com/gm/…\""
 )]
 struct Campaigns {
     #[command(flatten)]

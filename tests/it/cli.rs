@@ -72,7 +72,18 @@ fn every_command_explains_itself_with_an_example() {
         }
         waiting.extend(commands(&help).into_iter().map(|it| [path.clone(), vec![it]].concat()));
     }
-    for name in ["demo", "serve", "check", "import stores", "export stores", "export tags", "explain", "qr", "config"] {
+    for name in [
+        "demo",
+        "serve",
+        "check",
+        "import stores",
+        "import regions",
+        "export stores",
+        "export tags",
+        "explain",
+        "qr",
+        "config",
+    ] {
         assert!(seen.iter().any(|it| it == name), "{name} is one of {seen:?}");
     }
     assert!(without.is_empty(), "no example: {without:?}");

@@ -43,7 +43,7 @@ pub(super) fn plain_text(value: &Value) -> Option<String> {
     }
 }
 
-/// The rings of a Polygon's or MultiPolygon's coordinates, or what is broken about them; none for other kinds of geometry.
+/// The rings of a Polygon or `MultiPolygon`, or what is broken about them; none for other kinds of geometry.
 pub(super) fn polygons(geometry: &Geometry) -> Option<Result<Vec<Vec<Vec<Vertex>>>, &'static str>> {
     match geometry.kind.as_str() {
         "Polygon" => Some(polygon_of(&geometry.coordinates).map(|it| vec![it])),

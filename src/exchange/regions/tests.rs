@@ -210,3 +210,23 @@ fn every_word_for_a_flaw_is_a_code_of_reports() {
         assert!(code::ALL.contains(&word), "{word}");
     }
 }
+
+#[test]
+fn a_feature_that_names_a_store_is_the_area_it_serves() {
+    let area = feature(r#"{"store":" SH-1 "}"#, &polygon(SQUARE));
+    let sheet = read(&[area.clone(), feature(r#"{"code":"a","name":"甲"}"#, &polygon(SQUARE))]).unwrap();
+    assert_eq!((sheet.regions.len(), sheet.service_areas.len()), (1, 1));
+    assert_eq!(sheet.service_areas[0].store.as_str(), "SH-1");
+    assert_eq!((sheet.row_of("SH-1"), sheet.row_of("a"), sheet.row_of("b")), (Some(1), Some(2), None));
+    let odd = feature(r#"{"store":"a/b","datum":"utm"}"#, &polygon("[[[1,10],[2,10],[1,10],[1,10]]]"));
+    let found = refused(&[area.clone(), odd, area]);
+    assert_eq!(
+        found,
+        [
+            "2 store bad_character a/b",
+            "2 datum datum_unknown utm",
+            "2 geometry empty_area",
+            "3 store duplicate_id SH-1"
+        ]
+    );
+}
