@@ -137,3 +137,47 @@ pub fn load_catalog_after(storage: &dyn Storage, version: u64, held: &Catalog) -
     let entries = all_readable(load_readable(storage, version, Some(held))?)?;
     Catalog::build(version, entries).map_err(ImportError::Invalid)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::embedded::Embedded;
+    use crate::storage::{Change, PublishInfo};
+    use crate::time::Timestamp;
+
+    /// A triangle in its stored form, with the last corner a little farther north for each `size`.
+    fn region(size: u8) -> String {
+        let corner = |lat: f64, lon: f64| crate::geo::polygon::Vertex { lat, lon };
+        let north = f64::from(size);
+        let ring = vec![corner(0.0, 0.0), corner(0.0, 1.0), corner(north, 1.0), corner(0.0, 0.0)];
+        let (shape, _) = crate::geo::Shape::from_rings(&[vec![ring]], crate::geo::Datum::Wgs84).unwrap();
+        let shape = serde_json::to_string(&shape).unwrap();
+        format!(r#"{{"code":"a","name":"甲","level":"district","shape":{shape}}}"#)
+    }
+
+    #[test]
+    fn shapes_that_did_not_change_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Embedded::open(&folder.path().join("jinqun.sqlite")).unwrap();
+        let info = PublishInfo { at: Timestamp::EPOCH, author: "test".to_owned(), note: String::new() };
+        let publish = |version, kind, id: &str, body: String| {
+            let change = Change { kind, id: id.to_owned(), body: Some(body) };
+            storage.publish(version, &info, &mut [change].into_iter()).unwrap()
+        };
+        publish(0, EntryKind::Region, "a", region(1));
+        let first = load_catalog(&storage, 1).unwrap();
+        publish(1, EntryKind::Campaign, "tea", r#"{"slug":"tea","name":"茶"}"#.to_owned());
+        let second = load_catalog_after(&storage, 2, &first).unwrap();
+        assert!(second.campaigns().count() == 2 && Arc::ptr_eq(first.regions(), second.regions()));
+        publish(2, EntryKind::Region, "a", region(2));
+        let third = load_catalog_after(&storage, 3, &second).unwrap();
+        assert!(!Arc::ptr_eq(third.regions(), second.regions()));
+        assert_eq!(third.regions().regions().len(), 1);
+        assert!(Arc::ptr_eq(third.service_areas(), first.service_areas()));
+        // An older version than the one that is held is read as it is.
+        let back = load_catalog_after(&storage, 1, &third).unwrap();
+        assert_eq!(back.regions().regions()[0].shape, first.regions().regions()[0].shape);
+        publish(3, EntryKind::Region, "a", "{}".to_owned());
+        assert!(matches!(load_catalog_after(&storage, 4, &third), Err(ImportError::Entry { kind: "region", .. })));
+    }
+}

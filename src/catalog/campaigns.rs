@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_campaign_is_read_with_its_group_and_logo() {
-        let text = "[[campaign]]\nslug = \"tea\"\nname = \"茶\"\ncolour = \"#0b6b4f\"\nlogo = \"tea.png\"\nreach_m = 20000\n\
+        let text = "[[campaign]]\nslug = \"tea\"\nname = \"茶\"\ncolour = \"#0b6b4f\"\nlogo = \"tea.png\"\nreach_m = 20000\nservice_areas = true\n\
                     group_url = \"https://work.weixin.qq.com/gm/1\"\n";
         let rows = read(text).unwrap();
         let [row] = rows.as_slice() else { panic!("one campaign") };
@@ -199,12 +199,12 @@ mod tests {
             ("tea", "茶", Some(20_000.0))
         );
         assert_eq!(row.campaign.logo.as_ref().unwrap().content_type(), "image/png");
-        assert_eq!(row.group.as_ref().unwrap().capacity, 200);
+        assert_eq!((row.group.as_ref().unwrap().capacity, row.campaign.service_areas), (200, true));
     }
 
     #[test]
     fn every_wrong_field_is_named_with_its_campaign() {
-        let text = "[[campaign]]\nslug = \"a/b\"\ncolour = \"red\"\nreach_m = -1\nsize = 3\n\
+        let text = "[[campaign]]\nslug = \"a/b\"\ncolour = \"red\"\nreach_m = -1\nsize = 3\nservice_areas = 1\n\
                     [[campaign]]\nslug = \"ok\"\nname = \"ok\"\ngroup_url = \"http://evil.example/\"\ngroup_capacity = 0\n";
         let found: Vec<_> = read(text)
             .unwrap_err()
@@ -215,6 +215,7 @@ mod tests {
             (1, "slug", "invalid_slug"),
             (1, "colour", "invalid_colour"),
             (1, "reach_m", "out_of_range"),
+            (1, "service_areas", "not_a_flag"),
             (1, "name", "missing"),
             (1, "size", "unknown_field"),
             (2, "group_url", "link_not_allowed"),
