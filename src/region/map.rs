@@ -11,11 +11,6 @@ use super::{Level, RegionNames, comparable};
 use crate::geo::{PolygonIndex, Position, Shape};
 use crate::id::RegionCode;
 
-/// The most characters of a wrong name that an error repeats.
-const NAME_SHOWN_CHARS_MAX: usize = 64;
-/// The most codes that an error lists.
-const CODES_SHOWN_MAX: usize = 8;
-
 /// A piece of the Earth with a name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Region {
@@ -71,28 +66,6 @@ impl RegionError {
     }
 }
 
-/// Why a text names no region.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum RegionLookupError {
-    /// Neither a code nor a name.
-    #[error("no region has the code or the name {0:?}; import the map of regions first")]
-    Unknown(String),
-    /// A name that several regions bear.
-    #[error("several regions bear the name {0:?}; write one of the codes {1}")]
-    Ambiguous(String, String),
-}
-
-impl RegionLookupError {
-    /// The word of reports.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Unknown(_) => "unknown_region",
-            Self::Ambiguous(..) => "ambiguous_region",
-        }
-    }
-}
-
 /// The regions around a position, by their keys; none of a level where the map has none there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Place {
@@ -113,7 +86,7 @@ impl Place {
         self.narrow_to_wide().next().is_none()
     }
 
-    fn at(&self, level: Level) -> Option<u32> {
+    pub(super) fn at(&self, level: Level) -> Option<u32> {
         match level {
             Level::Province => self.province,
             Level::City => self.city,
@@ -122,7 +95,7 @@ impl Place {
         }
     }
 
-    fn put(&mut self, level: Level, key: u32) {
+    pub(super) fn put(&mut self, level: Level, key: u32) {
         match level {
             Level::Province => self.province = Some(key),
             Level::City => self.city = Some(key),
@@ -146,7 +119,7 @@ pub struct RegionMap {
     /// One index a level: mostly a position is asked for its district alone, which knows its city and province.
     indices: BTreeMap<Level, PolygonIndex<u32>>,
     /// Regions by level and name in comparable form.
-    by_name: HashMap<(Level, String), Vec<u32>>,
+    pub(super) by_name: HashMap<(Level, String), Vec<u32>>,
 }
 
 impl RegionMap {
@@ -242,7 +215,7 @@ impl RegionMap {
     }
 
     /// A region and those that it is part of. Each is larger than the one before by [`RegionMap::build`], so this ends.
-    fn with_parents(&self, key: u32) -> impl Iterator<Item = (Level, u32)> {
+    pub(super) fn with_parents(&self, key: u32) -> impl Iterator<Item = (Level, u32)> {
         std::iter::successors(Some(key), |key| self.parents.get(usize::try_from(*key).ok()?).copied().flatten())
             .filter_map(|key| Some((self.region(key)?.level, key)))
     }
@@ -261,76 +234,10 @@ impl RegionMap {
         RegionNames { province, city, district: name(place.district), areas }
     }
 
-    /// The regions that bear these names, in whatever way they are spelled ([`comparable`]). A narrower one is found only inside
-    /// the wider ones that the names give, and only if no other there has its name.
-    #[must_use]
-    pub fn place_named(&self, names: &RegionNames) -> Place {
-        let mut place = Place::default();
-        for (level, name) in
-            [(Level::Province, &names.province), (Level::City, &names.city), (Level::District, &names.district)]
-        {
-            if let Some(key) = self.only_one(level, name, &place) {
-                for (level, key) in self.with_parents(key) {
-                    place.put(level, key);
-                }
-            }
-        }
-        if place.is_empty() {
-            // A city that is a province too (上海市) may come without its province.
-            place.province = self.only_one(Level::Province, &names.city, &place);
-        }
-        place.areas = names.areas.iter().filter_map(|it| self.only_one(Level::Area, it, &Place::default())).collect();
-        place
-    }
-
-    /// The one region of that level and name that lies in a place.
-    fn only_one(&self, level: Level, name: &str, place: &Place) -> Option<u32> {
-        let inside = |key: &u32| {
-            self.with_parents(*key).all(|(level, key)| place.at(level).is_none_or(|known| known == key))
-                && self.knows_parents(*key, place)
-        };
-        let mut keys = self.by_name.get(&(level, comparable(name)))?.iter().copied().filter(inside);
-        keys.next().filter(|_| keys.next().is_none())
-    }
-
-    /// Whether a region says of the narrowest region of a place that it lies in it; true of areas, and where the place is empty.
-    fn knows_parents(&self, key: u32, place: &Place) -> bool {
-        let is_area = self.region(key).is_some_and(|it| it.level == Level::Area);
-        let narrowest = place.city.or(place.province);
-        is_area || narrowest.is_none_or(|known| self.with_parents(key).any(|(_, it)| it == known))
-    }
-
     /// The codes of a place's regions, narrowest first.
     #[must_use]
     pub fn codes(&self, place: &Place) -> Vec<&RegionCode> {
         place.narrow_to_wide().filter_map(|it| self.region(it)).map(|it| &it.code).collect()
-    }
-
-    /// The region that a person means by a code, or by a name that only one region bears.
-    ///
-    /// # Errors
-    /// [`RegionLookupError`] if there is none, or several.
-    pub fn find(&self, text: &str) -> Result<&Region, RegionLookupError> {
-        let text = text.trim();
-        if let Some(region) = RegionCode::parse(text).ok().and_then(|it| self.key(&it)).and_then(|it| self.region(it)) {
-            return Ok(region);
-        }
-        let name = comparable(text);
-        let levels = [Level::Province, Level::City, Level::District, Level::Area];
-        let keys = levels.into_iter().filter_map(|it| self.by_name.get(&(it, name.clone()))).flatten();
-        let mut found: Vec<&Region> = keys.filter_map(|it| self.region(*it)).collect();
-        // 吉林市 is meant by its whole name, although 吉林省 is another spelling of what is compared.
-        if found.iter().any(|it| *it.name == *text) {
-            found.retain(|it| *it.name == *text);
-        }
-        match found.as_slice() {
-            [] => Err(RegionLookupError::Unknown(text.chars().take(NAME_SHOWN_CHARS_MAX).collect())),
-            [one] => Ok(one),
-            several => Err(RegionLookupError::Ambiguous(
-                text.chars().take(NAME_SHOWN_CHARS_MAX).collect(),
-                several.iter().take(CODES_SHOWN_MAX).map(|it| it.code.to_string()).collect::<Vec<_>>().join(", "),
-            )),
-        }
     }
 }
 
@@ -349,13 +256,19 @@ fn get(regions: &[Region], key: u32) -> Option<&Region> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::geo::Datum;
     use crate::geo::polygon::Vertex;
 
     /// A region that is a box of degrees: south, west, north, east.
-    fn region(code: &str, name: &str, level: Level, parent: Option<&str>, [s, w, n, e]: [f64; 4]) -> Region {
+    pub(in crate::region) fn region(
+        code: &str,
+        name: &str,
+        level: Level,
+        parent: Option<&str>,
+        [s, w, n, e]: [f64; 4],
+    ) -> Region {
         let ring = [(s, w), (s, e), (n, e), (n, w), (s, w)].map(|(lat, lon)| Vertex { lat, lon }).to_vec();
         let (shape, _) = Shape::from_rings(&[vec![ring]], Datum::Wgs84).unwrap();
         let code = RegionCode::parse(code).unwrap();
@@ -363,7 +276,7 @@ mod tests {
         Region { code, name: name.into(), level, parent, shape: Arc::new(shape) }
     }
 
-    fn map() -> RegionMap {
+    pub(in crate::region) fn map() -> RegionMap {
         RegionMap::build(vec![
             region("310000", "上海市", Level::Province, Some("100000"), [30.0, 120.0, 32.0, 122.0]),
             region("310101", "黄浦区", Level::District, Some("310000"), [31.0, 121.0, 31.5, 121.5]),
@@ -411,53 +324,6 @@ mod tests {
         let codes: Vec<&str> = place.narrow_to_wide().map(|it| map.region(it).unwrap().code.as_str()).collect();
         assert_eq!(codes, ["NJ", "WT", "310101", "310000"]);
         assert!(map.place(Position::from_datum(0.0, 0.0, Datum::Wgs84).unwrap()).is_empty());
-    }
-
-    #[test]
-    fn regions_are_found_by_name() {
-        let map = map();
-        let found = |province: &str, city: &str, district: &str| {
-            let (province, city, district) = (province.into(), city.into(), district.into());
-            let place = map.place_named(&RegionNames { province, city, district, areas: Vec::new() });
-            map.codes(&place).into_iter().map(RegionCode::as_str).collect::<Vec<_>>().join(" ")
-        };
-        assert_eq!(found("江苏", "苏州", ""), "320500 320000");
-        assert_eq!(found("", "苏州市", ""), "320500 320000");
-        assert_eq!(found("上海市", "上海", ""), "310000");
-        assert_eq!(found("", "上海", ""), "310000");
-        assert_eq!(found("上海市", "上海市", "黄浦区"), "310101 310000");
-        assert_eq!(found("江苏省", "无锡", ""), "320000");
-        assert_eq!(found("江苏省", "盐城", "虎丘区"), "320900 320000");
-        assert_eq!((found("", "", ""), found("浙江", "", "")), (String::new(), String::new()));
-    }
-
-    #[test]
-    fn a_region_is_meant_by_its_code_or_by_a_name_of_its_own() {
-        let square = [0.0, 0.0, 1.0, 1.0];
-        let map = RegionMap::build(vec![
-            region("110105", "朝阳区", Level::District, None, square),
-            region("220104", "朝阳区", Level::District, None, square),
-            region("220000", "吉林省", Level::Province, None, square),
-            region("220200", "吉林市", Level::City, None, square),
-            region("WT", "外滩商圈", Level::Area, None, square),
-        ])
-        .unwrap();
-        let found = |text: &str| map.find(text).map(|it| it.code.to_string()).map_err(|it| it.to_string());
-        assert_eq!(found("110105").unwrap(), "110105");
-        assert_eq!(found(" 外滩商圈 ").unwrap(), "WT");
-        assert_eq!(found("吉林市").unwrap(), "220200");
-        assert_eq!(
-            found("朝阳区").unwrap_err(),
-            "several regions bear the name \"朝阳区\"; write one of the codes 110105, 220104"
-        );
-        assert_eq!(
-            found("吉林").unwrap_err(),
-            "several regions bear the name \"吉林\"; write one of the codes 220000, 220200"
-        );
-        assert_eq!(
-            found("Atlantis").unwrap_err(),
-            "no region has the code or the name \"Atlantis\"; import the map of regions first"
-        );
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //! and the areas that stores serve.
 
 mod level;
+mod lookup;
 mod map;
 mod service;
 
 pub use level::Level;
-pub use map::{Place, Region, RegionError, RegionLookupError, RegionMap};
+pub use lookup::RegionLookupError;
+pub use map::{Place, Region, RegionError, RegionMap};
 pub use service::{ServiceArea, ServiceAreaError, ServiceAreas};
 
 use serde::{Deserialize, Serialize};
