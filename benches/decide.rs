@@ -18,7 +18,7 @@ use jinqun::group::{CAPACITY_DEFAULT, GroupChat, GroupStatus, JoinCode, JoinLink
 use jinqun::id::{CampaignSlug, GroupId, StoreId};
 use jinqun::region::RegionNames;
 use jinqun::routing::{Outcome, Policy, decide};
-use jinqun::store::{Located, OpeningHours, Store, StoreStatus};
+use jinqun::store::{Closures, Located, OpeningHours, Store, StoreStatus};
 use jinqun::time::Timestamp;
 use jinqun::visitor::Fix;
 
@@ -49,6 +49,7 @@ fn store(number: u32, at: Position) -> Store {
         at: Located::from_datum(at.lat(), at.lon(), Datum::Wgs84).expect("is a position"),
         status: StoreStatus::Active,
         hours: OpeningHours::parse("08:00-22:00").ok(),
+        closures: Closures::default(),
         zone: None,
         tags: Box::default(),
         extra: BTreeMap::new(),

@@ -1,5 +1,13 @@
 //! A campaign: one landing code, its name and colours, and how far it reaches.
 
+mod period;
+mod selection;
+mod words;
+
+pub use period::{Period, Phase};
+pub use selection::{NAMES_MAX, OpenStores, StoreSelection};
+pub use words::{CampaignWords, WORDS_CHARS_MAX, Words};
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -180,19 +188,46 @@ pub struct Campaign {
     /// Whether a store's service area wins over distance inside it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub service_areas: bool,
+    /// The stores that take part.
+    #[serde(flatten)]
+    pub stores: StoreSelection,
+    /// What it makes of stores that are closed at the hour.
+    #[serde(default, skip_serializing_if = "is_ignored")]
+    pub open_stores: OpenStores,
+    /// When it runs.
+    #[serde(flatten)]
+    pub period: Period,
+    /// Its own words on the page.
+    #[serde(flatten)]
+    pub words: CampaignWords,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_ignored(open_stores: &OpenStores) -> bool {
+    *open_stores == OpenStores::Ignore
 }
 
 impl Campaign {
     /// The campaign that serves `GET /` where nobody has made one.
     #[must_use]
     pub fn plain() -> Self {
+        Self::named(CampaignSlug::default_slug(), "近群".into())
+    }
+
+    /// A campaign with a short name and a brand's name and nothing else.
+    #[must_use]
+    pub fn named(slug: CampaignSlug, name: Box<str>) -> Self {
         Self {
-            slug: CampaignSlug::default_slug(),
-            name: "近群".into(),
+            slug,
+            name,
             colour: None,
             logo: None,
             reach_m: None,
             service_areas: false,
+            stores: StoreSelection::default(),
+            open_stores: OpenStores::Ignore,
+            period: Period::default(),
+            words: CampaignWords::default(),
         }
     }
 }

@@ -138,6 +138,12 @@ impl CampaignSlug {
         static DEFAULT: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("default"));
         Self(Arc::clone(&DEFAULT))
     }
+
+    /// Whether it is made of letters, digits, `-` and `_` only, as every one is that may stand in a printed address.
+    #[must_use]
+    pub fn is_printable(&self) -> bool {
+        self.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    }
 }
 
 macro_rules! made_id {

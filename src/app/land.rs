@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use super::deliver::whole_chain;
 use super::locate::Clues;
 use super::{App, AppError, CatalogInUse, VisitorToken};
-use crate::catalog::{Catalog, Joinable};
+use crate::campaign::Campaign;
+use crate::catalog::{Catalog, InForce, Joinable, Standing};
 use crate::funnel::{Step, StepRecord};
 use crate::geo::Position;
 use crate::id::{CampaignSlug, ScanId, StoreId, VisitorId};
@@ -27,6 +28,9 @@ const RECORD_WAIT: Duration = Duration::from_millis(1_500);
 pub struct ScanRequest {
     /// Through which landing code; none means `default`.
     pub campaign: Option<CampaignSlug>,
+    /// Whether a landing code that nobody knows is answered by the default campaign. It is on pages, because printed codes cannot be
+    /// recalled; a program that names a campaign that does not exist is told so.
+    pub forgives_campaign: bool,
     /// A measured position, and the radius in metres of the circle that holds the true place.
     pub position: Option<(Position, Option<f64>)>,
     /// The customer's own choice.
@@ -46,8 +50,10 @@ pub struct ScanRequest {
 pub struct Landing {
     /// The catalog that decided.
     pub catalog: CatalogInUse,
-    /// The campaign.
+    /// The campaign that was scanned.
     pub campaign: CampaignSlug,
+    /// How it stands; where it does not run, another one has answered.
+    pub standing: Standing,
     /// The scan id for the client.
     pub scan: String,
     /// The visitor token for the client.
@@ -64,6 +70,14 @@ pub struct Landing {
     pub now: Timestamp,
 }
 
+impl Landing {
+    /// The campaign that has answered: the one that was scanned, while it runs.
+    #[must_use]
+    pub fn in_force(&self) -> &Campaign {
+        self.catalog.in_force(&self.campaign, self.now).campaign
+    }
+}
+
 impl App {
     /// Decides one visit and records it.
     ///
@@ -73,8 +87,15 @@ impl App {
     pub async fn land(&self, request: ScanRequest) -> Result<Landing, AppError> {
         let now = self.now();
         let catalog = self.catalog();
-        let slug = request.campaign.unwrap_or_else(CampaignSlug::default_slug);
-        let campaign = catalog.campaign(&slug).ok_or_else(|| AppError::UnknownCampaign(slug.to_string()))?;
+        let mut slug = request.campaign.unwrap_or_else(CampaignSlug::default_slug);
+        let InForce { campaign, standing } = catalog.in_force(&slug, now);
+        if standing == Standing::Unknown {
+            if !(request.forgives_campaign && slug.is_printable()) {
+                return Err(AppError::UnknownCampaign(slug.to_string()));
+            }
+            // Anybody can make up a name; records only hold those of campaigns.
+            slug = CampaignSlug::default_slug();
+        }
         if let Some(store) = &request.store
             && catalog.store_key(store).is_none()
         {
@@ -95,7 +116,7 @@ impl App {
 
         let started = Instant::now();
         let clues = Clues { store: request.store, position: request.position, last_store, ip: request.ip };
-        let fix = self.locate(&catalog, clues);
+        let fix = self.locate(&catalog, campaign, clues);
         let decision = decide(&fix, &catalog, campaign, self.policy(), now);
         self.metrics().decision_seconds.observe(started.elapsed().as_secs_f64());
 
@@ -119,6 +140,7 @@ impl App {
             tags,
             now,
             campaign: slug,
+            standing,
             catalog,
         })
     }

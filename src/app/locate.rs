@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::App;
+use crate::campaign::Campaign;
 use crate::catalog::Catalog;
 use crate::geo::Circle;
 use crate::geo::Position;
@@ -26,19 +27,56 @@ pub(super) struct Clues<'a> {
 
 impl App {
     /// The best of the clues, in the order of the ladder.
-    pub(super) fn locate(&self, catalog: &Catalog, clues: Clues<'_>) -> Fix {
+    pub(super) fn locate(&self, catalog: &Catalog, campaign: &Campaign, clues: Clues<'_>) -> Fix {
         if let Some(store) = clues.store {
             return Fix::Chosen(store);
         }
         if let Some((position, accuracy_m)) = clues.position {
             return Fix::Gps { position, accuracy_m };
         }
-        let is_active = |id: &&StoreId| catalog.store_key(id).is_some_and(|key| catalog.is_active(key));
-        if let Some(store) = clues.last_store.filter(is_active) {
+        if let Some(store) = clues.last_store.filter(|it| takes_part(catalog, campaign, it)) {
             return Fix::Previous(store.clone());
         }
         clues.ip.map_or(Fix::Nowhere, |ip| locate_ip(&self.parts.ip, catalog, ip))
     }
+}
+
+/// What is known of somebody who comes to choose a store.
+#[derive(Default)]
+pub struct Whereabouts {
+    /// The store of their last visit, if it may be shown.
+    pub last_store: Option<u32>,
+    /// About where they are: at that store, else where the address is.
+    pub position: Option<Position>,
+}
+
+impl App {
+    /// What is known of somebody who comes to choose a store, from their token and address; nothing is recorded.
+    #[must_use]
+    pub fn whereabouts(
+        &self,
+        catalog: &Catalog,
+        campaign: &Campaign,
+        visitor: Option<&str>,
+        ip: Option<IpAddr>,
+    ) -> Whereabouts {
+        let token = visitor.and_then(|it| self.parts.signer.read_visitor(it));
+        let last = token.and_then(|it| it.last_store).filter(|it| takes_part(catalog, campaign, it));
+        if let Some(key) = last.and_then(|it| catalog.store_key(&it)) {
+            return Whereabouts { last_store: Some(key), position: catalog.position(key) };
+        }
+        let position = match ip.map(|it| locate_ip(&self.parts.ip, catalog, it)) {
+            Some(Fix::Ip { circle, .. }) => circle.map(|it| it.middle),
+            _ => None,
+        };
+        Whereabouts { last_store: None, position }
+    }
+}
+
+/// Whether a store takes customers and takes part in a campaign.
+pub(super) fn takes_part(catalog: &Catalog, campaign: &Campaign, store: &StoreId) -> bool {
+    let selection = catalog.selection(&campaign.slug);
+    catalog.store_key(store).is_some_and(|key| catalog.is_active(key) && selection.takes(key))
 }
 
 /// What the IP databases say of an address. Names are spelled as the chain's stores spell them where it has some there, else as the

@@ -30,7 +30,7 @@ pub use error::AppError;
 pub use follow::Follower;
 pub use land::{Landing, ScanRequest};
 pub use load::{load_catalog, load_catalog_after, load_entries, load_last_good};
-pub use locate::locate_ip;
+pub use locate::{Whereabouts, locate_ip};
 pub use map::MapOptions;
 pub use publish::{ImportError, ImportOptions, ImportReport, Importer};
 pub use token::{Signer, VisitorToken};

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::load::{BrokenEntry, load_entries, load_readable};
 use crate::catalog::{Catalog, Change, Merge, Merged, Mode, Problem, SheetRules, StoreRow, misplaced_rows, suspicion};
 use crate::exchange::{self, Listener};
-use crate::id::StoreId;
+use crate::id::{CampaignSlug, StoreId};
 use crate::storage::{self, EntryKind, PublishInfo, Storage, StorageError};
 
 /// Problems that a report lists; the rest is counted.
@@ -185,9 +185,16 @@ impl<'a> Importer<'a> {
         let report = ImportReport { rows: u64::try_from(rows.len()).unwrap_or(u64::MAX), ..ImportReport::default() };
         let version = self.storage.current_version()?;
         let entries = load_entries(self.storage, version)?;
+        let slugs: Vec<CampaignSlug> = rows.iter().map(|it| it.campaign.slug.clone()).collect();
         let merged = Merge::new(entries, Mode::Merge, None)
             .campaigns(rows.into_iter().map(|it| (it.campaign, it.group)).collect());
-        self.finish(version, merged, &[], report, dry_run)
+        let mut report = self.finish(version, merged, &[], report, dry_run)?;
+        for problem in &mut report.problems {
+            // A problem of the whole catalog that concerns a campaign of the file stands in that campaign's place.
+            let of = problem.campaign.as_ref().and_then(|slug| slugs.iter().position(|it| it == slug));
+            problem.row = problem.row.or(of.and_then(|it| u64::try_from(it + 1).ok()));
+        }
+        Ok(report)
     }
 
     pub(super) fn finish(

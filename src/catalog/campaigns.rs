@@ -1,5 +1,7 @@
 //! Campaigns as a person writes them: a TOML file with one `[[campaign]]` after another.
 
+mod terms;
+
 use std::collections::BTreeSet;
 
 use toml::{Table, Value};
@@ -82,6 +84,10 @@ impl Reader<'_> {
         None
     }
 
+    fn fail_at(&mut self, place: String, code: &'static str, value: &str, message: String) {
+        self.problems.push(Problem::new(code, message).in_row(self.row).in_column(place, value));
+    }
+
     fn text(&mut self, field: &'static str) -> Option<String> {
         let value = self.table.remove(field)?;
         match value.as_str() {
@@ -103,9 +109,9 @@ impl Reader<'_> {
     fn campaign(&mut self, hosts: &[String], picture: &dyn Fn(&str) -> Result<Vec<u8>, String>) -> Option<CampaignRow> {
         let before = self.problems.len();
         let slug = self.parsed("slug", "invalid_slug", |it| {
-            let plain = it.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+            let slug = CampaignSlug::parse(it).map_err(|error| error.to_string())?;
             let rule = "may hold letters, digits, - and _ only, because it stands in the printed address";
-            if plain { CampaignSlug::parse(it).map_err(|error| error.to_string()) } else { Err(rule.to_owned()) }
+            if slug.is_printable() { Ok(slug) } else { Err(rule.to_owned()) }
         });
         let name = self.parsed("name", "too_long", |it| {
             if it.chars().count() <= NAME_CHARS_MAX {
@@ -121,6 +127,10 @@ impl Reader<'_> {
         let reach_m = self.reach();
         let service_areas = self.flag("service_areas").unwrap_or_default();
         let group = self.group(hosts);
+        let stores = self.stores();
+        let open_stores = self.open_stores();
+        let period = self.period();
+        let words = self.words();
         for (field, required) in [("slug", slug.is_none()), ("name", name.is_none())] {
             let is_named = self.problems.iter().skip(before).any(|it| it.column.as_deref() == Some(field));
             if required && !is_named {
@@ -135,8 +145,9 @@ impl Reader<'_> {
         if self.problems.len() > before {
             return None;
         }
+        let plain = Campaign::named(slug?, name?);
         Some(CampaignRow {
-            campaign: Campaign { slug: slug?, name: name?, colour, logo, reach_m, service_areas },
+            campaign: Campaign { colour, logo, reach_m, service_areas, stores, open_stores, period, words, ..plain },
             group,
         })
     }
@@ -222,6 +233,51 @@ mod tests {
             (2, "group_capacity", "out_of_range"),
         ];
         assert_eq!(found, expected.map(|(row, field, code)| (row, field.to_owned(), code)));
+    }
+
+    #[test]
+    fn stores_period_and_words_are_read() {
+        let text = "[[campaign]]\nslug = \"tea\"\nname = \"茶\"\nstore_tags = [\"a\", \"a\"]\nstore_regions = [\"上海\"]\nopen_stores = \"prefer\"\n\
+                    starts_at = 2026-12-01T00:00:00+08:00\nends_at = \"2026-12-31T00:00:00+08:00\"\nended_to = \"default\"\n\
+                    [campaign.texts]\ntitle = \"冬日茶会\"\nlead = \"进群领券\"\n[campaign.texts_en]\njoin_hint = \"A cup for free\"\n";
+        let rows = read(text).unwrap();
+        let it = &rows[0].campaign;
+        assert_eq!((it.stores.tags.len(), &*it.stores.regions[0]), (1, "上海"));
+        assert_eq!(it.open_stores.as_str(), "prefer");
+        let moment = |it: Option<Timestamp>| it.unwrap().to_string();
+        assert_eq!(moment(it.period.starts_at), "2026-11-30T16:00:00Z");
+        assert_eq!(moment(it.period.ends_at), "2026-12-30T16:00:00Z");
+        assert_eq!(
+            (&*it.words.zh.title, &*it.words.zh.lead, &*it.words.en.join_hint),
+            ("冬日茶会", "进群领券", "A cup for free")
+        );
+        let kept: Campaign = serde_json::from_str(&serde_json::to_string(it).unwrap()).unwrap();
+        assert_eq!(kept, *it);
+    }
+
+    #[test]
+    fn wrong_stores_periods_and_words_are_named() {
+        let long = "x".repeat(81);
+        let text = format!(
+            "[[campaign]]\nslug = \"tea\"\nname = \"t\"\nstore_tags = \"a\"\nstore_regions = [1]\nopen_stores = \"maybe\"\n\
+             starts_at = 2026-12-01\nended_to = \"\\u0000\"\ntexts_en = 3\n\
+             [campaign.texts]\nlead = \"{long}\"\nhello = \"x\"\ntitle = \"a\\nb\"\nprivacy = 4\n"
+        );
+        let found: Vec<_> =
+            read(&text).unwrap_err().iter().map(|it| (it.column.clone().unwrap().into_owned(), it.code)).collect();
+        let expected = [
+            ("store_tags", "not_a_list"),
+            ("store_regions", "not_a_text"),
+            ("open_stores", "unknown_word"),
+            ("starts_at", "invalid_time"),
+            ("ended_to", "invalid_slug"),
+            ("texts.hello", "unknown_field"),
+            ("texts.lead", "too_long"),
+            ("texts.privacy", "not_a_text"),
+            ("texts.title", "bad_character"),
+            ("texts_en", "not_a_table"),
+        ];
+        assert_eq!(found, expected.map(|(field, code)| (field.to_owned(), code)));
     }
 
     #[test]

@@ -33,6 +33,8 @@ codes! {
     STATUS_UNKNOWN = "status_unknown";
     /// Not opening hours.
     HOURS_UNREADABLE = "hours_unreadable";
+    /// Not closures.
+    CLOSURES_UNREADABLE = "closures_unreadable";
     /// Not a date and time.
     DATE_UNREADABLE = "date_unreadable";
     /// A link that is not `https://`.

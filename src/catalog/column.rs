@@ -58,6 +58,8 @@ columns! {
     Status: "status", "状态", ["门店状态", "营业状态"];
     /// Opening hours.
     Hours: "hours", "营业时间", ["opening_hours", "business_hours", "working_hours", "workinghour"];
+    /// Days on which it does not open.
+    Closures: "closures", "临时闭店", ["closed_dates", "closed_days", "临时停业", "闭店日期"];
     /// Link of a first group chat.
     GroupUrl: "group_url", "群链接", [];
     /// Its name.
@@ -73,7 +75,7 @@ columns! {
     /// Labels of the operator.
     Tags: "tags", "标签", [];
     /// The IANA time zone of the opening hours.
-    Timezone: "timezone", "时区", ["tz"];
+    Timezone: "time_zone", "时区", ["tz"];
     /// Longitude and latitude in one cell.
     LngLat: "lnglat", "经纬度", ["lonlat"];
     /// Latitude and longitude in one cell.

@@ -130,6 +130,7 @@ impl ColumnMap {
             | Column::Datum
             | Column::Status
             | Column::Hours
+            | Column::Closures
             | Column::GroupUrl
             | Column::GroupName
             | Column::GroupCapacity

@@ -3,7 +3,7 @@
 use crate::geo::Datum;
 use crate::group::JoinLink;
 use crate::id::{IdError, StoreId};
-use crate::store::{OpeningHours, Store, StoreStatus, Zone};
+use crate::store::{Closures, OpeningHours, Store, StoreStatus, Zone};
 use crate::time::Timestamp;
 
 use super::column::COLUMN_COUNT;
@@ -124,6 +124,7 @@ pub fn read_row(
     let at = draft.place();
     let status = draft.status();
     let hours = draft.hours();
+    let closures = draft.closures();
     let group = draft.group();
     let contact = draft.contact();
     let tags = draft.tags();
@@ -139,7 +140,8 @@ pub fn read_row(
     }
     match (id, at) {
         (Some(id), Some(at)) if draft.problems.is_empty() => {
-            let store = Store { id, name, address, province, city, district, at, status, hours, zone, tags, extra };
+            let store =
+                Store { id, name, address, province, city, district, at, status, hours, closures, zone, tags, extra };
             Ok(StoreRow { row, store, group, contact })
         }
         _ => Err(draft.problems),
@@ -243,6 +245,15 @@ impl Draft<'_> {
             Err(error) => self.problem(Column::Hours, code::HOURS_UNREADABLE, error.to_string()),
         }
         None
+    }
+
+    fn closures(&mut self) -> Closures {
+        Closures::parse(self.cells.get(Column::Closures)).unwrap_or_else(|errors| {
+            for error in errors {
+                self.problem(Column::Closures, code::CLOSURES_UNREADABLE, error.to_string());
+            }
+            Closures::default()
+        })
     }
 
     /// An IANA name, also behind an offset as in `GMT+08:00 Asia/Shanghai`. The column is not part of the contract, so what

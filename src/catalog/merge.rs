@@ -173,6 +173,9 @@ impl<'a> Merge<'a> {
         if store.hours.is_none() && self.is_absent("hours") {
             store.hours.clone_from(&before.hours);
         }
+        if store.closures.is_empty() && self.is_absent("closures") {
+            store.closures.clone_from(&before.closures);
+        }
         if store.zone.is_none() && self.is_absent("time_zone") {
             store.zone.clone_from(&before.zone);
         }

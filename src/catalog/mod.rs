@@ -6,6 +6,7 @@ pub mod code;
 pub mod column;
 pub mod columns;
 pub mod draft;
+mod in_force;
 mod join_code_id;
 mod map_merge;
 mod merge;
@@ -16,13 +17,16 @@ mod places;
 pub mod plain;
 mod problem;
 mod search;
+mod selections;
 mod snapshot;
+mod spelling;
 pub mod suspicion;
 
 pub use campaigns::{CampaignRow, read_campaigns};
 pub use column::Column;
 pub use columns::{ColumnMap, Mapping};
 pub use draft::{Cells, FirstContact, FirstGroup, SheetRules, StoreRow};
+pub use in_force::{InForce, Standing};
 pub use join_code_id::JoinCodeId;
 pub use map_merge::{MapPieces, merge_map};
 pub use merge::{Change, Merge, Merged, Mode};
@@ -30,6 +34,7 @@ pub use misplaced::{doubts, misplaced_rows};
 pub use places::Place;
 pub use problem::Problem;
 pub use search::{Found, StoreFilter};
+pub use selections::Selection;
 pub use snapshot::{Catalog, Entries, Joinable};
 
 #[cfg(test)]

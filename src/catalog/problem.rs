@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::id::CampaignSlug;
+
 /// The longest value that a report repeats, in characters.
 const VALUE_CHARS_MAX: usize = 80;
 
@@ -23,19 +25,29 @@ pub struct Problem {
     /// What stands there, cut to 80 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// The campaign that it concerns, so that whoever read it from a file can say where it stands.
+    #[serde(skip)]
+    pub campaign: Option<CampaignSlug>,
 }
 
 impl Problem {
     /// A problem of the whole input.
     #[must_use]
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { row: None, column: None, code, message: message.into(), value: None }
+        Self { row: None, column: None, code, message: message.into(), value: None, campaign: None }
     }
 
     /// The same problem, placed in a row.
     #[must_use]
     pub fn in_row(mut self, row: u64) -> Self {
         self.row = Some(row);
+        self
+    }
+
+    /// The same problem, of a campaign.
+    #[must_use]
+    pub fn of_campaign(mut self, slug: &CampaignSlug) -> Self {
+        self.campaign = Some(slug.clone());
         self
     }
 

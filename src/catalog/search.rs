@@ -2,22 +2,27 @@
 
 use std::collections::BTreeSet;
 
-use super::Catalog;
+use super::spelling::{WORD_CHARS_MAX, Word};
+use super::{Catalog, Selection};
+use crate::geo::Position;
+use crate::id::CampaignSlug;
 use crate::region::comparable;
-use crate::store::{Store, StoreStatus};
 
 /// The longest search, in characters.
 const WORDS_CHARS_MAX: usize = 100;
 /// The most words of a search.
 const WORDS_MAX: usize = 8;
 
-/// Which stores are wanted. Words are parted by white space; each must stand in the name, the address, the district or the id.
+/// Which stores are wanted. Words are parted by white space; each must stand in the name, the address, the names of the region or
+/// the id, in characters, in pinyin or by its initials.
 #[derive(Debug, Clone, Default)]
 pub struct StoreFilter {
     province: Option<String>,
     city: Option<String>,
     words: Vec<String>,
     is_unplaced: bool,
+    campaign: Option<CampaignSlug>,
+    from: Option<Position>,
 }
 
 /// What a search found.
@@ -25,7 +30,7 @@ pub struct StoreFilter {
 pub struct Found {
     /// How many stores match.
     pub total: usize,
-    /// The keys of those on the page, in the order of their ids.
+    /// The keys of those on the page: the best match first, then the nearest if a place is known, then the smallest id.
     pub keys: Vec<u32>,
 }
 
@@ -35,14 +40,27 @@ impl StoreFilter {
     pub fn new(province: Option<&str>, city: Option<&str>, words: Option<&str>) -> Self {
         let region = |name: Option<&str>| name.map(comparable).filter(|it| !it.is_empty());
         let words: String = words.unwrap_or_default().chars().take(WORDS_CHARS_MAX).collect();
-        let words = words.split_whitespace().take(WORDS_MAX).map(str::to_lowercase).collect();
-        Self { province: region(province), city: region(city), words, is_unplaced: false }
+        let cut = |word: &str| word.chars().take(WORD_CHARS_MAX).collect();
+        let words = words.split_whitespace().take(WORDS_MAX).map(cut).collect();
+        Self { province: region(province), city: region(city), words, ..Self::default() }
     }
 
     /// Stores that name neither province nor city.
     #[must_use]
     pub fn unplaced() -> Self {
         Self { is_unplaced: true, ..Self::default() }
+    }
+
+    /// Of these, the stores that take part in a campaign.
+    #[must_use]
+    pub fn in_campaign(self, slug: CampaignSlug) -> Self {
+        Self { campaign: Some(slug), ..self }
+    }
+
+    /// Of equal matches, the nearest to a place first.
+    #[must_use]
+    pub fn nearest_to(self, from: Option<Position>) -> Self {
+        Self { from, ..self }
     }
 
     /// Whether the search reads the texts of stores, which takes a millisecond for some thousands of them.
@@ -64,33 +82,55 @@ impl Catalog {
     /// The active stores that a filter takes: how many, and `limit` of them after the first `skip`.
     #[must_use]
     pub fn search(&self, filter: &StoreFilter, skip: usize, limit: usize) -> Found {
+        let selection = filter.campaign.as_ref().map(|it| self.selection(it));
+        let takes = |key: &u32| self.is_active(*key) && selection.is_none_or(|it: Selection<'_>| it.takes(*key));
         let narrows_place = filter.is_unplaced || filter.province.is_some() || filter.city.is_some();
         if narrows_place {
             let places = self.cities().filter(|(province, city, _)| filter.takes_place(province, city));
             let keys: BTreeSet<u32> = places.flat_map(|(_, _, keys)| keys.iter().copied()).collect();
-            return page(keys.into_iter().filter(|key| self.has_words(*key, filter)), skip, limit);
+            return self.page(keys.into_iter().filter(takes), filter, skip, limit);
         }
-        let active = (0_u32..).zip(self.stores()).filter(|(_, it)| it.status == StoreStatus::Active);
-        page(active.map(|(key, _)| key).filter(|key| self.has_words(*key, filter)), skip, limit)
+        let all = (0_u32..).zip(self.stores()).map(|(key, _)| key);
+        self.page(all.filter(takes), filter, skip, limit)
     }
 
-    fn has_words(&self, key: u32, filter: &StoreFilter) -> bool {
-        let holds = |text: &str, word: &str| text.contains(word) || text.to_lowercase().contains(word);
-        let holds = |store: &Store, word: &str| {
-            [&*store.name, &*store.address, &*store.district, store.id.as_str()].iter().any(|text| holds(text, word))
-        };
-        filter.words.is_empty()
-            || self.store(key).is_some_and(|store| filter.words.iter().all(|word| holds(store, word)))
+    fn page(&self, keys: impl Iterator<Item = u32>, filter: &StoreFilter, skip: usize, limit: usize) -> Found {
+        if filter.words.is_empty() {
+            let mut found = Found { total: 0, keys: Vec::with_capacity(limit.min(64)) };
+            for key in keys {
+                if found.total >= skip && found.keys.len() < limit {
+                    found.keys.push(key);
+                }
+                found.total += 1;
+            }
+            return found;
+        }
+        let words: Vec<Word> = filter.words.iter().map(|it| self.spellings().word(it)).collect();
+        let from = filter.from.map(unit);
+        let mut ranked: Vec<(u32, f64, u32)> = keys
+            .filter_map(|key| {
+                let rank = self.rank(key, &words)?;
+                let far = from.zip(self.position(key)).map_or(0.0, |(from, at)| chord_squared(from, unit(at)));
+                Some((rank, far, key))
+            })
+            .collect();
+        ranked.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)));
+        Found { total: ranked.len(), keys: ranked.into_iter().skip(skip).take(limit).map(|(.., key)| key).collect() }
+    }
+
+    /// How well a store answers all words together; none if it does not answer one of them.
+    fn rank(&self, key: u32, words: &[Word]) -> Option<u32> {
+        let id = self.store(key)?.id.as_str();
+        words.iter().try_fold(0, |sum, word| Some(sum + u32::from(self.spellings().fit(key, id, word)?.rank())))
     }
 }
 
-fn page(keys: impl Iterator<Item = u32>, skip: usize, limit: usize) -> Found {
-    let mut found = Found { total: 0, keys: Vec::with_capacity(limit.min(64)) };
-    for key in keys {
-        if found.total >= skip && found.keys.len() < limit {
-            found.keys.push(key);
-        }
-        found.total += 1;
-    }
-    found
+/// A position as a vector of length 1: good enough to order stores on a list, where distances are measured otherwise.
+fn unit(at: Position) -> [f64; 3] {
+    let (lat, lon) = (at.lat().to_radians(), at.lon().to_radians());
+    [lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()]
+}
+
+fn chord_squared(a: [f64; 3], b: [f64; 3]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }

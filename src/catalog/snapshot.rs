@@ -7,9 +7,12 @@ use std::sync::{Arc, OnceLock};
 
 use super::Problem;
 use super::by_owner::{ByOwner, index, key};
+use super::in_force;
 use super::join_code_id::JoinCodeId;
 use super::on_map;
 use super::places::{Place, Places};
+use super::selections::{Selection, Selections};
+use super::spelling::Spellings;
 use crate::campaign::Campaign;
 use crate::geo::{NearestIndex, Position};
 use crate::group::{CAPACITY_MAX, Contact, GroupChat, JoinCode, Owner};
@@ -53,7 +56,8 @@ struct Shown {
 
 fn shown(stores: &[Store]) -> Box<[Shown]> {
     let mut first = HashMap::new();
-    let times = |it: &Store| (it.hours.clone().map(String::from), it.zone.clone().map(String::from));
+    let times =
+        |it: &Store| (it.hours.clone().map(String::from), it.closures.to_string(), it.zone.clone().map(String::from));
     let same_times = stores.iter().enumerate().map(|(place, it)| *first.entry(times(it)).or_insert(key(place)));
     same_times.map(|same_times| Shown { text: OnceLock::new(), same_times }).collect()
 }
@@ -66,7 +70,10 @@ pub struct Catalog {
     groups: ByOwner<GroupChat>,
     contacts: ByOwner<Contact>,
     campaigns: BTreeMap<CampaignSlug, Campaign>,
+    default_campaign: Campaign,
+    selections: Selections,
     places: Places,
+    spellings: Spellings,
     has_inactive: bool,
     shown: Box<[Shown]>,
     codes: Vec<(JoinCodeId, Joinable)>,
@@ -98,6 +105,8 @@ impl Catalog {
             }
         }
         let by_slug = by_slug(campaigns, &mut problems);
+        in_force::check(&by_slug, &mut problems);
+        let selections = Selections::of(&by_slug, &stores, &regions, &mut problems);
         check_ids("group", groups.iter().map(|it| it.id.as_str()), &mut problems);
         check_ids("contact", contacts.iter().map(|it| it.id.as_str()), &mut problems);
         for group in groups.iter().filter(|it| !(1..=CAPACITY_MAX).contains(&it.capacity)) {
@@ -131,16 +140,19 @@ impl Catalog {
             version,
             nearest: NearestIndex::build(stores.iter().map(|it| it.at.position()).collect()),
             places: Places::of(&stores),
+            spellings: Spellings::of(&stores),
             has_inactive: stores.iter().any(|it| it.status != StoreStatus::Active),
             shown: shown(&stores),
             codes: codes(&groups, &contacts),
             stores,
             groups,
             contacts,
+            default_campaign: by_slug.get(&CampaignSlug::default_slug()).cloned().unwrap_or_else(Campaign::plain),
             campaigns: by_slug,
             regions,
             service_areas,
             served_by,
+            selections,
         })
     }
 
@@ -195,6 +207,12 @@ impl Catalog {
     #[must_use]
     pub fn is_open(&self, key: u32, now: Timestamp, default_zone: &Zone) -> Option<bool> {
         self.store(self.shown.get(index(key))?.same_times)?.is_open(now, default_zone)
+    }
+
+    /// The moment at which the store with this key opens next, if it is closed and that is known.
+    #[must_use]
+    pub fn opens_at(&self, key: u32, now: Timestamp, default_zone: &Zone) -> Option<Timestamp> {
+        self.store(key)?.opens_at(now, default_zone)
     }
 
     /// Whether there are stores that do not take customers.
@@ -288,6 +306,18 @@ impl Catalog {
         self.campaigns.get(slug)
     }
 
+    /// The campaign that answers where no other does.
+    #[must_use]
+    pub fn default_campaign(&self) -> &Campaign {
+        &self.default_campaign
+    }
+
+    /// The stores that take part in a campaign.
+    #[must_use]
+    pub fn selection(&self, slug: &CampaignSlug) -> Selection<'_> {
+        self.selections.get(slug)
+    }
+
     /// All campaigns by short name.
     pub fn campaigns(&self) -> impl Iterator<Item = &Campaign> {
         self.campaigns.values()
@@ -302,6 +332,11 @@ impl Catalog {
     /// The provinces and cities that have stores, for choosers: `(province, city, keys of active stores)`, sorted.
     pub fn cities(&self) -> impl Iterator<Item = (&str, &str, &[u32])> {
         self.places.cities()
+    }
+
+    /// The texts of the stores, prepared for searches.
+    pub(super) fn spellings(&self) -> &Spellings {
+        &self.spellings
     }
 
     /// The middle of a store, if the key is one.

@@ -10,13 +10,14 @@ use serde::Serialize;
 
 use super::{Common, End, Printer};
 use crate::app::{load_catalog, locate_ip};
-use crate::catalog::{Catalog, Joinable};
+use crate::catalog::{Catalog, InForce, Joinable, Standing};
 use crate::config::{Config, Flags};
 use crate::geo::{Datum, Position};
 use crate::id::{CampaignSlug, RegionCode};
 use crate::routing::{Decision, decide, region_codes};
 use crate::startup;
-use crate::time::{Clock as _, SystemClock};
+use crate::store::Zone;
+use crate::time::{Clock as _, SystemClock, Timestamp};
 use crate::visitor::Fix;
 
 /// Show who would be routed where, and why
@@ -57,10 +58,13 @@ pub(super) struct Options {
 struct Explained<'a> {
     catalog_version: u64,
     campaign: &'a str,
+    campaign_state: &'static str,
+    served_by: &'a str,
     source: &'static str,
     accuracy_m: Option<f64>,
     outcome: &'static str,
     store: Option<&'a str>,
+    opens_at: Option<String>,
     distance_m: Option<f64>,
     join: Option<Join<'a>>,
     fallback: Option<Rung>,
@@ -96,6 +100,7 @@ struct Row<'a> {
     id: &'a str,
     name: &'a str,
     distance_m: f64,
+    open: Option<bool>,
     verdict: &'static str,
 }
 
@@ -116,9 +121,13 @@ impl Options {
         }
         let catalog = load_catalog(&*storage, version)?;
         let fix = self.fix(&config, &catalog)?;
-        let campaign = catalog.campaign(&slug).with_context(|| format!("there is no campaign {slug}"))?;
-        let decision = decide(&fix, &catalog, campaign, &config.routing, SystemClock.now());
-        let explained = explained(&catalog, slug.as_str(), &fix, &decision);
+        let now = SystemClock.now();
+        let in_force = catalog.in_force(&slug, now);
+        if in_force.standing == Standing::Unknown {
+            bail!("there is no campaign {slug}");
+        }
+        let decision = decide(&fix, &catalog, in_force.campaign, &config.routing, now);
+        let explained = explained(&catalog, (slug.as_str(), in_force), (&fix, &decision), (now, &config.time_zone));
         if self.json {
             printer.line(serde_json::to_string_pretty(&explained)?)?;
         } else {
@@ -143,7 +152,12 @@ impl Options {
     }
 }
 
-fn explained<'a>(catalog: &'a Catalog, campaign: &'a str, fix: &Fix, decision: &'a Decision) -> Explained<'a> {
+fn explained<'a>(
+    catalog: &'a Catalog,
+    (campaign, in_force): (&'a str, InForce<'a>),
+    (fix, decision): (&Fix, &'a Decision),
+    (now, zone): (Timestamp, &Zone),
+) -> Explained<'a> {
     let join = decision.join.and_then(|it| match it {
         Joinable::Group(place) => {
             catalog.group(place).map(|it| Join { kind: "group", id: it.id.as_str(), url: it.code.link.as_str() })
@@ -159,14 +173,19 @@ fn explained<'a>(catalog: &'a Catalog, campaign: &'a str, fix: &Fix, decision: &
             id: store.id.as_str(),
             name: &store.name,
             distance_m: tenths(it.distance_m),
+            open: catalog.is_open(it.store, now, zone),
             verdict: it.verdict.as_str(),
         })
     });
+    let opens_at = decision.store.and_then(|it| catalog.opens_at(it.store, now, zone));
     let region = &decision.region;
     let right = decision.wanted.or(decision.store.map(|it| it.store));
     Explained {
         catalog_version: catalog.version(),
         campaign,
+        campaign_state: in_force.standing.as_str(),
+        served_by: in_force.campaign.slug.as_str(),
+        opens_at: opens_at.map(|it| it.in_zone(zone.as_jiff())),
         source: decision.source.as_str(),
         accuracy_m: decision.accuracy_m,
         outcome: decision.outcome.as_str(),
@@ -188,16 +207,23 @@ fn explained<'a>(catalog: &'a Catalog, campaign: &'a str, fix: &Fix, decision: &
 
 fn table(it: &Explained<'_>) -> String {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["store", "name", "distance", "verdict"]);
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["store", "name", "distance", "open", "verdict"]);
     for row in &it.considered {
         table.add_row([
             row.id.to_owned(),
             row.name.to_owned(),
             format!("{:.1} m", row.distance_m),
+            row.open.map_or("unknown", |it| if it { "open" } else { "closed" }).to_owned(),
             row.verdict.to_owned(),
         ]);
     }
-    let store = it.store.unwrap_or("none");
+    let opens = it.opens_at.as_ref().map(|at| format!(" (closed now, opens at {at})")).unwrap_or_default();
+    let store = it.store.map_or("none".to_owned(), |id| format!("{id}{opens}"));
+    let served = if it.campaign == it.served_by {
+        String::new()
+    } else {
+        format!(", which is {} and served by {}", it.campaign_state.replace('_', " "), it.served_by)
+    };
     let accuracy = it.accuracy_m.map(|it| format!(" within {it:.0} m")).unwrap_or_default();
     let join = it.join.as_ref().map_or("none".to_owned(), |it| format!("{} {} {}", it.kind, it.id, it.url));
     let fallback = it.fallback.as_ref().map_or("none".to_owned(), |it| format!("{} because {}", it.rung, it.reason));
@@ -206,7 +232,7 @@ fn table(it: &Explained<'_>) -> String {
         names.chain(it.region.areas.iter().map(|it| &**it)).filter(|name| !name.is_empty()).collect();
     let codes = if it.region.codes.is_empty() { String::new() } else { format!(" [{}]", it.region.codes.join(", ")) };
     format!(
-        "outcome   {} (catalog version {}, campaign {})\nfix       {}{accuracy}\nstore     {store}\njoin      {join}\n\
+        "outcome   {} (catalog version {}, campaign {}{served})\nfix       {}{accuracy}\nstore     {store}\njoin      {join}\n\
          fallback  {fallback}\nregion    {}{codes} (from {})\n\n{table}",
         it.outcome,
         it.catalog_version,

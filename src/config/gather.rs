@@ -300,6 +300,8 @@ impl Reader<'_> {
                 .unwrap_or(defaults.guess_candidates_max),
             candidates_max: self.count("routing.candidates_max", 1..=1_000).unwrap_or(defaults.candidates_max),
             alternatives_max: self.count("routing.alternatives_max", 0..=50).unwrap_or(defaults.alternatives_max),
+            prefer_open_detour_m: self.number("routing.prefer_open_detour_m", defaults.prefer_open_detour_m),
+            zone: defaults.zone,
         };
         if let Err(error) = policy.check() {
             self.errors.push(error.to_string());

@@ -175,6 +175,13 @@ pub(super) const KEYS: &[Key] = &[
         "5",
         "How many other stores are listed.",
     ),
+    key(
+        "routing.prefer_open_detour_m",
+        "JINQUN_ROUTING_PREFER_OPEN_DETOUR_M",
+        Form::Number,
+        "2000.0",
+        "Where a campaign prefers open stores, one is taken before a closed one that is nearer by at most so many metres.",
+    ),
     key("wecom.corp_id", "JINQUN_WECOM_CORP_ID", Form::Text, "", "The corporation's id in WeCom."),
     secret("wecom.secret", "JINQUN_WECOM_SECRET", "The secret of the WeCom app."),
     secret("wecom.token", "JINQUN_WECOM_TOKEN", "The token of the WeCom callback."),

@@ -112,7 +112,12 @@ impl Config {
             (Some(_), None) => read.fail("tls_key", "is missing, and tls_cert is set: both or none"),
             (None, Some(_)) => read.fail("tls_cert", "is missing, and tls_key is set: both or none"),
         };
-        let routing = read.policy();
+        let time_zone = read
+            .parse("time_zone", |it| {
+                Zone::parse(it).ok_or_else(|| "is not an IANA time zone such as Asia/Shanghai".to_owned())
+            })
+            .unwrap_or_default();
+        let routing = Policy { zone: time_zone.clone(), ..read.policy() };
         let config = Self {
             listen: read
                 .parse("listen", |it| it.parse().map_err(|_cause| "is not an address such as 127.0.0.1:8080".into()))
@@ -131,12 +136,7 @@ impl Config {
             }),
             tls,
             workers: read.count("workers", 1..=1024),
-            time_zone: read
-                .parse("time_zone", |it| {
-                    Zone::parse(it).ok_or_else(|| "is not an IANA time zone such as Asia/Shanghai".to_owned())
-                })
-                .or_else(|| Zone::parse("Asia/Shanghai"))
-                .ok_or_else(|| ConfigError(vec!["the time zone database is missing".to_owned()]))?,
+            time_zone,
             join_link_hosts: read.list("join_link_hosts").into_iter().map(|it| it.to_ascii_lowercase()).collect(),
             shutdown_s: read.count("shutdown_s", 0..=3_600).and_then(|it| u64::try_from(it).ok()).unwrap_or(30),
             log: read

@@ -150,13 +150,13 @@ fn written(rows: &[StoreRow], format: TableFormat) -> Vec<u8> {
 
 #[test]
 fn a_sheet_goes_out_as_it_came_in() {
-    let text = "门店编号,门店名称,地址,省,市,区,纬度,经度,坐标系,状态,营业时间,群链接,群名称,群上限,群过期时间,店长链接,店长,标签,timezone,city_name,=cmd\n\
-        0017,\"=外滩,\"\"一\"\"店\",'-中山路,上海,上海,黄浦,31.230400000000003,-1e-7,高德,暂停,9：00-次日1：00,https://work.weixin.qq.com/gm/1,+1群,50,2026-12-01,https://work.weixin.qq.com/u/1,王,a;b,Asia/Tokyo,\"x\r\ny\",@1\n";
+    let text = "门店编号,门店名称,地址,省,市,区,纬度,经度,坐标系,状态,营业时间,临时闭店,群链接,群名称,群上限,群过期时间,店长链接,店长,标签,timezone,city_name,=cmd\n\
+        0017,\"=外滩,\"\"一\"\"店\",'-中山路,上海,上海,黄浦,31.230400000000003,-1e-7,高德,暂停,9：00-次日1：00,2026-12-31；2026年12月24日至2026年12月26日,https://work.weixin.qq.com/gm/1,+1群,50,2026-12-01,https://work.weixin.qq.com/u/1,王,a;b,Asia/Tokyo,\"x\r\ny\",@1\n";
     let first = read(text);
     assert_eq!(first.problems, []);
     let out = written(&first.rows, TableFormat::Csv);
-    let expected = "\u{feff}id,name,address,province,city,district,lat,lng,datum,status,hours,group_url,group_name,group_capacity,group_expires,contact_url,contact_name,tags,timezone,'=cmd,city_name\r\n\
-        0017,\"'=外滩,\"\"一\"\"店\",'-中山路,上海,上海,黄浦,31.230400000000003,-0.0000001,gcj02,paused,09:00-次日01:00,https://work.weixin.qq.com/gm/1,'+1群,50,2026-11-30T16:00:00Z,https://work.weixin.qq.com/u/1,王,a;b,Asia/Tokyo,'@1,\"x\ny\"\r\n";
+    let expected = "\u{feff}id,name,address,province,city,district,lat,lng,datum,status,hours,closures,group_url,group_name,group_capacity,group_expires,contact_url,contact_name,tags,time_zone,'=cmd,city_name\r\n\
+        0017,\"'=外滩,\"\"一\"\"店\",'-中山路,上海,上海,黄浦,31.230400000000003,-0.0000001,gcj02,paused,09:00-次日01:00,\"2026-12-24..2026-12-26,2026-12-31\",https://work.weixin.qq.com/gm/1,'+1群,50,2026-11-30T16:00:00Z,https://work.weixin.qq.com/u/1,王,a;b,Asia/Tokyo,'@1,\"x\ny\"\r\n";
     assert_eq!(String::from_utf8(out.clone()).unwrap(), expected);
     assert_eq!(read_with(&out, "a.csv", &rules(None)).unwrap().rows, first.rows);
 }

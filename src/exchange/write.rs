@@ -74,6 +74,7 @@ fn store_cell(line: SheetLine<'_>, column: Column) -> Cell<'_> {
         Column::Datum => Cell::text(store.at.datum().as_str()),
         Column::Status => Cell::text(store.status.as_str()),
         Column::Hours => store.hours.as_ref().map_or(Cell::Empty, |it| Cell::text(it.to_string())),
+        Column::Closures => Cell::text(store.closures.to_string()),
         Column::GroupUrl => group.map_or(Cell::Empty, |it| Cell::text(it.link.as_str())),
         Column::GroupName => group.map_or(Cell::Empty, |it| Cell::text(&*it.name)),
         Column::GroupCapacity => group.map_or(Cell::Empty, |it| Cell::Count(it.capacity)),

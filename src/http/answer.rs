@@ -54,7 +54,15 @@ pub(super) fn store(
     };
     // One text a store, so that an answer reads one place in memory and not six.
     json.raw(text.get_or_init(|| catalog.store(key).map(prepare).unwrap_or_default()));
-    json.derived(distance_m.map(rounded)).raw(",\"open\":").derived(catalog.is_open(key, now, zone)).raw("}");
+    let open = catalog.is_open(key, now, zone);
+    json.derived(distance_m.map(rounded)).raw(",\"open\":").derived(open).raw(",\"opens_at\":");
+    let opens_at = if open == Some(false) { catalog.store(key).and_then(|it| opens_at(it, now, zone)) } else { None };
+    json.text_or_null(opens_at.as_deref()).raw("}");
+}
+
+/// The next opening of a closed store, as its own clocks show it.
+pub(super) fn opens_at(store: &Store, now: Timestamp, zone: &Zone) -> Option<String> {
+    store.opens_at(now, zone).map(|it| it.in_zone(store.zone_or(zone).as_jiff()))
 }
 
 /// All that does not change, up to the distance.
@@ -87,7 +95,10 @@ pub(super) fn joined(catalog: &Catalog, join: Joinable) -> Option<(&'static str,
 pub(super) fn scan(landing: &Landing, zone: &Zone) -> Vec<u8> {
     let (catalog, decision): (&Catalog, _) = (&landing.catalog, &landing.decision);
     let mut json = Json::with_capacity(SCAN_BYTES);
-    json.raw("{\"scan\":").text(&landing.scan).raw(",\"visitor\":").text(&landing.visitor);
+    json.raw("{\"campaign\":{\"slug\":").text(landing.campaign.as_str());
+    json.raw(",\"state\":").text(landing.standing.as_str());
+    json.raw(",\"served_by\":").text(landing.in_force().slug.as_str());
+    json.raw("},\"scan\":").text(&landing.scan).raw(",\"visitor\":").text(&landing.visitor);
     json.raw(",\"outcome\":").text(decision.outcome.as_str());
     json.raw(",\"fix\":{\"source\":").text(decision.source.as_str());
     json.raw(",\"accuracy_m\":").derived(decision.accuracy_m).raw("},\"store\":");
@@ -161,6 +172,7 @@ pub(super) struct PublicStore<'a> {
     datum: &'static str,
     hours: Option<&'a str>,
     open: Option<bool>,
+    opens_at: Option<String>,
 }
 
 impl<'a> PublicStore<'a> {
@@ -177,6 +189,7 @@ impl<'a> PublicStore<'a> {
             datum: "wgs84",
             hours: store.hours.as_ref().map(OpeningHours::as_str),
             open: store.is_open(now, zone),
+            opens_at: opens_at(store, now, zone),
         }
     }
 }

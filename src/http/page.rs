@@ -15,17 +15,17 @@ use super::landing::client::ClientKind;
 use super::landing::colour::Colour;
 use super::landing::links;
 use super::landing::parts::{AltView, CampaignView, EXPIRY_SHOWN_DAYS, FallbackView, JoinKind, JoinView, StoreView};
-use super::landing::texts::{Lang, Texts};
+use super::landing::texts::{Lang, Texts, fill};
 use super::landing::view::LandingView;
 use super::problem::Problem;
 use super::query::{Query, bad_id};
 use super::{Web, client_ip, cookie};
 use crate::app::{Landing, ScanRequest};
 use crate::campaign::Campaign;
-use crate::catalog::{Catalog, JoinCodeId};
+use crate::catalog::{Catalog, JoinCodeId, Standing};
 use crate::id::{CampaignSlug, StoreId};
 use crate::routing::Pick;
-use crate::store::Zone;
+use crate::store::{Store, Zone};
 use crate::time::Timestamp;
 use crate::visitor::FixSource;
 
@@ -73,6 +73,7 @@ fn read(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> Result<ScanRequ
         store: store.filter(|it| catalog.store_key(it).is_some()),
         visitor: cookie::read(request),
         scan: query.text("scan").map(ToOwned::to_owned),
+        forgives_campaign: true,
         trusts_scan: false,
         ip: client_ip::of(request, &web.settings.trusted_proxies),
         position: None,
@@ -122,8 +123,8 @@ impl Page {
     fn landing(&self, web: &Web, landing: &Landing) -> HttpResponse {
         let catalog: &Catalog = &landing.catalog;
         let decision = &landing.decision;
-        let campaign = catalog.campaign(&landing.campaign).cloned().unwrap_or_else(Campaign::plain);
-        let logo = logo_url(&campaign);
+        let campaign = landing.in_force();
+        let logo = logo_url(campaign);
         let is_rough = decision.source == FixSource::Ip || decision.accuracy_m.is_some_and(|it| it > ROUGH_M);
         let distance = |it: Option<f64>| it.map(|it| self.texts.distance(it, is_rough));
         let store = decision.store.and_then(|it| Some((catalog.store(it.store)?, it.distance_m)));
@@ -147,7 +148,7 @@ impl Page {
             texts: self.texts,
             nonce: &self.nonce,
             client: self.client,
-            campaign: campaign_view(&campaign, logo.as_deref()),
+            campaign: CampaignView { slug: landing.campaign.as_str(), ..self.campaign(campaign, logo.as_deref()) },
             scan: Some(&landing.scan),
             outcome: decision.outcome,
             fix_source: decision.source,
@@ -160,6 +161,7 @@ impl Page {
                 distance: distance(distance_m),
                 hours: hours.as_deref(),
                 open: it.is_open(landing.now, web.app.zone()),
+                opens: self.opens(it, landing.now, web.app.zone()),
             }),
             join: joined.zip(picture.as_deref()).map(|((kind, _, name, code), qr_png)| JoinView {
                 kind: if kind == "contact" { JoinKind::Contact } else { JoinKind::Group },
@@ -174,6 +176,7 @@ impl Page {
                 wanted: decision.wanted.and_then(|it| catalog.store(it)).map(|it| &*it.name),
             }),
             alternatives: decision.alternatives.iter().filter_map(alternative).collect(),
+            standing: self.standing(landing.standing, web.app.zone()),
             privacy_href: None,
         };
         let mut response = self.answer(StatusCode::OK, &view);
@@ -183,6 +186,46 @@ impl Page {
         }
         headers.insert(super::CATALOG_VERSION, HeaderValue::from(catalog.version()));
         response
+    }
+
+    /// When a closed store opens next, in words, as its own clocks show it.
+    fn opens(&self, store: &Store, now: Timestamp, zone: &Zone) -> Option<String> {
+        let local = |it: Timestamp| it.to_jiff().to_zoned(store.zone_or(zone).as_jiff().clone());
+        let opens = local(store.opens_at(now, zone)?);
+        let days = opens.date().duration_since(local(now).date()).as_hours() / 24;
+        let time = format!("{:02}:{:02}", opens.hour(), opens.minute());
+        let day = self.texts.day(opens.month().unsigned_abs(), opens.day().unsigned_abs());
+        Some(match (&store.hours, days) {
+            (None, _) => fill(self.texts.opens_day, &[&day]),
+            (Some(_), 0) => fill(self.texts.opens_today, &[&time]),
+            (Some(_), 1) => fill(self.texts.opens_tomorrow, &[&time]),
+            (Some(_), _) => fill(self.texts.opens_day, &[&format!("{day} {time}")]),
+        })
+    }
+
+    /// What is said of a campaign that does not run.
+    fn standing(&self, standing: Standing, zone: &Zone) -> Option<String> {
+        match standing {
+            Standing::Running => None,
+            Standing::Ended | Standing::Unknown => Some(self.texts.ended.to_owned()),
+            Standing::NotStarted(start) => {
+                let day = start.to_jiff().to_zoned(zone.as_jiff().clone());
+                let day = self.texts.day(day.month().unsigned_abs(), day.day().unsigned_abs());
+                Some(fill(self.texts.not_started, &[&day]))
+            }
+        }
+    }
+
+    /// How a campaign looks on this page.
+    pub(super) fn campaign<'a>(&self, campaign: &'a Campaign, logo_url: Option<&'a str>) -> CampaignView<'a> {
+        let words = if self.texts.lang == Lang::Zh { &campaign.words.zh } else { &campaign.words.en };
+        CampaignView {
+            slug: campaign.slug.as_str(),
+            name: &campaign.name,
+            logo_url,
+            colour: campaign.colour.map_or(Colour::DEFAULT, Colour::from),
+            words: Some(words),
+        }
     }
 
     /// The last day of a code in words, when it is near.
@@ -203,7 +246,7 @@ impl Page {
         let view = ErrorView {
             texts: self.texts,
             nonce: &self.nonce,
-            campaign: campaign_view(&campaign, logo.as_deref()),
+            campaign: self.campaign(&campaign, logo.as_deref()),
             heading: None,
             detail: None,
             retry_href: Some(&again),
@@ -211,15 +254,6 @@ impl Page {
             privacy_href: None,
         };
         self.answer(problem.status_code(), &view)
-    }
-}
-
-pub(super) fn campaign_view<'a>(campaign: &'a Campaign, logo_url: Option<&'a str>) -> CampaignView<'a> {
-    CampaignView {
-        slug: campaign.slug.as_str(),
-        name: &campaign.name,
-        logo_url,
-        colour: campaign.colour.map_or(Colour::DEFAULT, Colour::from),
     }
 }
 

@@ -1,17 +1,23 @@
 //! Service areas in a decision: which store serves a place, and how that is explained.
 
 use super::decision::{Decision, Verdict};
+use super::eligible::Eligible;
 use crate::campaign::Campaign;
 use crate::catalog::Catalog;
 use crate::geo::{Neighbour, Position, distance_m};
 
-/// The nearest of the active stores whose service area a place lies in, if the campaign goes by service areas; of equally near
+/// The nearest of the stores that may be shown whose service area a place lies in, if the campaign goes by service areas; of equally near
 /// ones the one with the smaller id.
-pub(super) fn serving(catalog: &Catalog, campaign: &Campaign, place: Position) -> Option<Neighbour> {
+pub(super) fn serving(
+    catalog: &Catalog,
+    campaign: &Campaign,
+    stores: Eligible<'_>,
+    place: Position,
+) -> Option<Neighbour> {
     if !campaign.service_areas {
         return None;
     }
-    let serving = catalog.serving(place).into_iter().filter(|it| catalog.is_active(*it));
+    let serving = catalog.serving(place).into_iter().filter(|it| stores.takes(*it));
     let measured =
         serving.filter_map(|key| Some(Neighbour { key, distance_m: distance_m(place, catalog.position(key)?) }));
     measured.min_by(|a, b| a.distance_m.total_cmp(&b.distance_m).then(a.key.cmp(&b.key)))

@@ -2,7 +2,9 @@
 
 use super::area;
 use super::decision::{Decision, Outcome, Pick, Verdict};
+use super::eligible::Eligible;
 use super::ladder::{self, Fallback, Reason, Rung};
+use super::open;
 use super::policy::Policy;
 use super::region;
 use super::walk::{Walk, inactive_before};
@@ -11,7 +13,6 @@ use crate::catalog::{Catalog, Joinable};
 use crate::geo::{self, Circle, Neighbour, Position};
 use crate::id::StoreId;
 use crate::region::{RegionNames, RegionSource};
-use crate::store::StoreStatus;
 use crate::time::Timestamp;
 use crate::visitor::{Fix, FixSource};
 
@@ -22,13 +23,9 @@ use crate::visitor::{Fix, FixSource};
 /// other store is nearer for any place in it.
 #[must_use]
 pub fn decide(fix: &Fix, catalog: &Catalog, campaign: &Campaign, policy: &Policy, now: Timestamp) -> Decision {
-    let context = Context { catalog, campaign, policy, now };
-    let mut decision = match fix {
-        Fix::Gps { position, accuracy_m } => context.at_measured(*position, accuracy_m.unwrap_or(0.0)),
-        Fix::Chosen(id) | Fix::Previous(id) => context.at_store(id),
-        Fix::Ip { circle: Some(circle), .. } => context.at_ip(*circle),
-        Fix::Ip { circle: None, .. } | Fix::Nowhere => context.without_store(Outcome::UnknownPlace),
-    };
+    let stores = Eligible::of(catalog, campaign);
+    let context = Context { catalog, campaign, policy, now, stores };
+    let mut decision = open::before_closed(&context, fix, context.at(fix));
     decision.source = fix.source();
     decision.accuracy_m = fix.accuracy_m();
     region::name(catalog, &mut decision, fix);
@@ -39,17 +36,19 @@ pub fn decide(fix: &Fix, catalog: &Catalog, campaign: &Campaign, policy: &Policy
     };
     if let Some(from) = from {
         let nearest_m = decision.considered.iter().map(|it| it.distance_m).reduce(f64::min);
-        decision.considered.extend(inactive_before(catalog, from, nearest_m));
+        decision.considered.extend(inactive_before(catalog, stores, from, nearest_m));
     }
     decision.considered.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m).then(a.store.cmp(&b.store)));
     decision
 }
 
-struct Context<'a> {
-    catalog: &'a Catalog,
-    campaign: &'a Campaign,
-    policy: &'a Policy,
-    now: Timestamp,
+/// What a decision is made from, but for the fix.
+pub(super) struct Context<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) campaign: &'a Campaign,
+    pub(super) policy: &'a Policy,
+    pub(super) now: Timestamp,
+    pub(super) stores: Eligible<'a>,
 }
 
 fn pick(it: Neighbour) -> Pick {
@@ -57,9 +56,19 @@ fn pick(it: Neighbour) -> Pick {
 }
 
 impl<'a> Context<'a> {
+    /// What a fix comes to among the stores of the context.
+    pub(super) fn at(&self, fix: &Fix) -> Decision {
+        match fix {
+            Fix::Gps { position, accuracy_m } => self.at_measured(*position, accuracy_m.unwrap_or(0.0)),
+            Fix::Chosen(id) | Fix::Previous(id) => self.at_store(id),
+            Fix::Ip { circle: Some(circle), .. } => self.at_ip(*circle),
+            Fix::Ip { circle: None, .. } | Fix::Nowhere => self.without_store(Outcome::UnknownPlace),
+        }
+    }
+
     fn walk(&self, from: Position, reach_m: f64) -> Walk<impl Iterator<Item = Neighbour> + use<'a>> {
-        let catalog = self.catalog;
-        let neighbours = catalog.nearest().around(from, None, move |key| catalog.is_active(key));
+        let stores = self.stores;
+        let neighbours = self.catalog.nearest().around(from, None, move |key| stores.takes(key));
         Walk {
             from,
             neighbours: neighbours.take(self.policy.candidates_max),
@@ -93,7 +102,7 @@ impl<'a> Context<'a> {
     }
 
     fn at_measured(&self, middle: Position, radius_m: f64) -> Decision {
-        if let Some(first) = area::serving(self.catalog, self.campaign, middle) {
+        if let Some(first) = area::serving(self.catalog, self.campaign, self.stores, middle) {
             return self.in_service_area(first, middle, radius_m);
         }
         let mut walk = self.walk(middle, self.reach_m() + radius_m);
@@ -240,15 +249,14 @@ impl<'a> Context<'a> {
         mut seen: Vec<Neighbour>,
         mut walk: Walk<I>,
     ) -> Decision {
-        let status = self.catalog.store(first.key).map_or(StoreStatus::Closed, |it| it.status);
-        let own = match status {
-            StoreStatus::Active => ladder::own_group(self.catalog, first.key, self.now),
-            StoreStatus::Paused => Err(Reason::Paused),
-            StoreStatus::Closed => Err(Reason::Closed),
+        let refusal = self.stores.refusal(first.key);
+        let own = match refusal {
+            None => ladder::own_group(self.catalog, first.key, self.now),
+            Some((reason, _)) => Err(reason),
         };
         let (chosen, join, fallback) = match own {
             Ok(join) => (first, Some(join), None),
-            Err(reason) => self.next_rung(first, status, reason, &mut seen, &mut walk),
+            Err(reason) => self.next_rung(first, refusal.map(|(_, it)| it), reason, &mut seen, &mut walk),
         };
         // Stores passed over on the way to the one shown have nothing to offer and are not listed.
         let passed = seen.iter().position(|it| it.key == chosen.key).map_or(0, |place| place + 1);
@@ -256,13 +264,8 @@ impl<'a> Context<'a> {
             let Some(it) = walk.next_in_reach() else { break };
             seen.push(it);
         }
-        let first_verdict = match status {
-            StoreStatus::Paused => Verdict::Paused,
-            StoreStatus::Closed => Verdict::Closed,
-            StoreStatus::Active => Verdict::NoJoinCode,
-        };
         if first.key != chosen.key {
-            walk.note(first, first_verdict);
+            walk.note(first, refusal.map_or(Verdict::NoJoinCode, |(_, verdict)| verdict));
         }
         walk.note(chosen, if join.is_none() { Verdict::Nearest } else { Verdict::Chosen });
         for (place, it) in seen.iter().enumerate().filter(|(_, it)| it.key != chosen.key) {
@@ -284,7 +287,7 @@ impl<'a> Context<'a> {
     fn next_rung<I: Iterator<Item = Neighbour>>(
         &self,
         first: Neighbour,
-        status: StoreStatus,
+        refused: Option<Verdict>,
         reason: Reason,
         seen: &mut Vec<Neighbour>,
         walk: &mut Walk<I>,
@@ -310,8 +313,8 @@ impl<'a> Context<'a> {
             seen.push(it);
             return (it, Some(join), Some(Fallback { rung: Rung::NextStore, reason }));
         }
-        let contact =
-            if status == StoreStatus::Closed { None } else { ladder::own_contact(self.catalog, first.key, self.now) };
+        let is_out = matches!(refused, Some(Verdict::Closed | Verdict::NotInCampaign));
+        let contact = if is_out { None } else { ladder::own_contact(self.catalog, first.key, self.now) };
         let campaign = || ladder::campaign_group(self.catalog, &self.campaign.slug, self.now);
         match contact.map(|it| (it, Rung::Contact)).or_else(|| campaign().map(|it| (it, Rung::Campaign))) {
             Some((join, rung)) => (first, Some(join), Some(Fallback { rung, reason })),
@@ -325,7 +328,7 @@ impl<'a> Context<'a> {
             return None;
         }
         let group = |key| ladder::own_group(self.catalog, key, self.now).ok();
-        let qualifies = |key| Some(key) != walk.passed && self.catalog.is_active(key) && group(key).is_some();
+        let qualifies = |key| Some(key) != walk.passed && self.stores.takes(key) && group(key).is_some();
         let found = self.catalog.nearest().nearest_one(walk.from, Some(walk.reach_m), qualifies)?;
         Some((found, group(found.key)?))
     }

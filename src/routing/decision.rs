@@ -65,6 +65,10 @@ pub enum Verdict {
     Paused,
     /// It is closed.
     Closed,
+    /// It is closed at this hour or on this day, and the campaign wants open ones.
+    ClosedNow,
+    /// It takes no part in the campaign.
+    NotInCampaign,
     /// It is beyond the campaign's reach.
     BeyondReach,
 }
@@ -83,6 +87,8 @@ impl Verdict {
             Self::NoJoinCode => "no_join_code",
             Self::Paused => "paused",
             Self::Closed => "closed",
+            Self::ClosedNow => "closed_now",
+            Self::NotInCampaign => "not_in_campaign",
             Self::BeyondReach => "beyond_reach",
         }
     }

@@ -3,7 +3,9 @@
 mod area;
 mod decide;
 mod decision;
+mod eligible;
 mod ladder;
+mod open;
 mod policy;
 mod region;
 mod walk;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::campaign::{REACH_M_DEFAULT, REACH_M_MAX};
+use crate::store::Zone;
 
 /// What the decision may conclude from what. All distances in metres.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,12 @@ pub struct Policy {
     pub candidates_max: usize,
     /// How many other stores are listed. Default 5: a list that a person reads in three seconds.
     pub alternatives_max: usize,
+    /// Where a campaign prefers open stores, one is taken before a closed one that is nearer by at most this. Default 2 km: a
+    /// walk of half an hour, beyond which a customer would rather wait for the morning.
+    pub prefer_open_detour_m: f64,
+    /// The zone of opening hours that name none: the setting `time_zone`.
+    #[serde(skip)]
+    pub zone: Zone,
 }
 
 impl Default for Policy {
@@ -33,6 +40,8 @@ impl Default for Policy {
             guess_candidates_max: 3,
             candidates_max: 50,
             alternatives_max: 5,
+            prefer_open_detour_m: 2_000.0,
+            zone: Zone::default(),
         }
     }
 }
@@ -58,6 +67,10 @@ impl Policy {
         }
         if !(0.0..=100_000.0).contains(&self.accuracy_trusted_m) {
             return fail("accuracy_trusted_m", self.accuracy_trusted_m, "it must be between 0 and 100000 metres");
+        }
+        if !(0.0..=REACH_M_MAX).contains(&self.prefer_open_detour_m) {
+            let hint = "it must be between 0 and 20040000 metres";
+            return fail("prefer_open_detour_m", self.prefer_open_detour_m, hint);
         }
         let counts = [
             ("guess_candidates_max", self.guess_candidates_max, 1..=50, "it must be between 1 and 50"),

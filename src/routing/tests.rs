@@ -13,11 +13,11 @@ use crate::visitor::{Fix, FixSource};
 
 const NOW: Timestamp = Timestamp::EPOCH;
 
-fn at(lat: f64, lon: f64) -> Position {
+pub(super) fn at(lat: f64, lon: f64) -> Position {
     Position::from_datum(lat, lon, Datum::Wgs84).unwrap()
 }
 
-fn store(id: &str, lat: f64, lon: f64) -> Store {
+pub(super) fn store(id: &str, lat: f64, lon: f64) -> Store {
     let (province, city, district) = ("上海市".into(), "上海市".into(), "黄浦区".into());
     Store { province, city, district, ..Store::sample(id, lat, lon) }
 }
@@ -28,7 +28,7 @@ fn code(id: &str, expires_ms: Option<i64>) -> JoinCode {
     JoinCode { link: JoinLink::parse(&link, &["work.weixin.qq.com"]).unwrap(), expires_at }
 }
 
-fn group(owner: Owner, id: &str, expires_ms: Option<i64>) -> GroupChat {
+pub(super) fn group(owner: Owner, id: &str, expires_ms: Option<i64>) -> GroupChat {
     GroupChat {
         id: GroupId::parse(id).unwrap(),
         owner,
@@ -40,12 +40,12 @@ fn group(owner: Owner, id: &str, expires_ms: Option<i64>) -> GroupChat {
     }
 }
 
-fn of(store: &str) -> Owner {
+pub(super) fn of(store: &str) -> Owner {
     Owner::Store(StoreId::parse(store).unwrap())
 }
 
 /// Stores a, b, c on a line to the east of (31, 121): 1 km, 3 km and 10 km away. Each has a group.
-fn three() -> Entries {
+pub(super) fn three() -> Entries {
     let metre = 1.0 / 95_506.0;
     let stores = [("a", 1_000.0), ("b", 3_000.0), ("c", 10_000.0)];
     Entries {
@@ -65,23 +65,23 @@ fn gps(accuracy_m: f64) -> Fix {
     Fix::Gps { position: at(31.0, 121.0), accuracy_m: Some(accuracy_m) }
 }
 
-fn shown(catalog: &Catalog, decision: &Decision) -> Option<String> {
+pub(super) fn shown(catalog: &Catalog, decision: &Decision) -> Option<String> {
     decision.store.and_then(|it| catalog.store(it.store)).map(|it| it.id.to_string())
 }
 
-fn joined(catalog: &Catalog, decision: &Decision) -> Option<String> {
+pub(super) fn joined(catalog: &Catalog, decision: &Decision) -> Option<String> {
     match decision.join? {
         Joinable::Group(place) => catalog.group(place).map(|it| it.id.to_string()),
         Joinable::Contact(place) => catalog.contact(place).map(|it| it.id.to_string()),
     }
 }
 
-fn verdicts(catalog: &Catalog, decision: &Decision) -> Vec<(String, &'static str)> {
+pub(super) fn verdicts(catalog: &Catalog, decision: &Decision) -> Vec<(String, &'static str)> {
     let name = |key| catalog.store(key).unwrap().id.to_string();
     decision.considered.iter().map(|it| (name(it.store), it.verdict.as_str())).collect()
 }
 
-fn listed(catalog: &Catalog, decision: &Decision) -> Vec<String> {
+pub(super) fn listed(catalog: &Catalog, decision: &Decision) -> Vec<String> {
     decision.alternatives.iter().map(|it| catalog.store(it.store).unwrap().id.to_string()).collect()
 }
 

@@ -1,9 +1,9 @@
 //! A walk from store to store, nearest first.
 
 use super::decision::{Candidate, Verdict};
+use super::eligible::Eligible;
 use crate::catalog::Catalog;
 use crate::geo::{Neighbour, Position};
-use crate::store::StoreStatus;
 
 /// Stores that are passed over because they do not take customers and are still explained.
 const INACTIVE_NOTED_MAX: usize = 10;
@@ -39,19 +39,23 @@ impl<I: Iterator<Item = Neighbour>> Walk<I> {
     }
 }
 
-/// The stores nearer than the nearest active one that do not take customers, for the explanation.
-pub(super) fn inactive_before(catalog: &Catalog, from: Position, nearest_m: Option<f64>) -> Vec<Candidate> {
-    if !catalog.has_inactive() {
+/// The stores nearer than the nearest one shown that do not take customers or no part in the campaign, for the explanation.
+pub(super) fn inactive_before(
+    catalog: &Catalog,
+    stores: Eligible<'_>,
+    from: Position,
+    nearest_m: Option<f64>,
+) -> Vec<Candidate> {
+    if stores.is_all() {
         return Vec::new();
     }
-    let nearer = catalog.nearest().by_distance_where(from, |key| !catalog.is_active(key));
+    let nearer = catalog.nearest().by_distance_where(from, move |key| !stores.takes(key));
     nearer
         .take(INACTIVE_NOTED_MAX)
         .take_while(|it| nearest_m.is_none_or(|nearest_m| it.distance_m <= nearest_m))
-        .map(|it| {
-            let is_paused = catalog.store(it.key).is_some_and(|it| it.status == StoreStatus::Paused);
-            let verdict = if is_paused { Verdict::Paused } else { Verdict::Closed };
-            Candidate { store: it.key, distance_m: it.distance_m, verdict }
+        .filter_map(|it| {
+            let (_, verdict) = stores.refusal(it.key)?;
+            Some(Candidate { store: it.key, distance_m: it.distance_m, verdict })
         })
         .collect()
 }

@@ -93,16 +93,27 @@ impl OpeningHours {
         Ok(Self::new(spans.into()))
     }
 
-    /// Whether a minute of the day (0 to 1439) on a day of the week (Monday is 0) lies in a span.
+    /// Whether a minute of the day (0 to 1439) on a day (counted from 1970-01-01) lies in a span that begins on a day on which
+    /// the store opens.
     #[must_use]
-    pub fn covers(&self, weekday: u8, minute: u16) -> bool {
-        let today = 1_u8 << (weekday % 7);
-        let yesterday = 1_u8 << ((weekday % 7 + 6) % 7);
+    pub fn covers(&self, day: i32, minute: u16, opens: impl Fn(i32) -> bool) -> bool {
+        let (today, yesterday) = (weekday_bit(day), weekday_bit(day - 1));
         self.spans.iter().any(|span| {
-            (span.days & today != 0 && (span.from..span.until).contains(&minute))
-                || (span.days & yesterday != 0 && minute + MINUTES_A_DAY < span.until)
+            (span.days & today != 0 && (span.from..span.until).contains(&minute) && opens(day))
+                || (span.days & yesterday != 0 && minute + MINUTES_A_DAY < span.until && opens(day - 1))
         })
     }
+
+    /// The minutes of a day (counted from 1970-01-01) at which a span begins, in no order.
+    pub(super) fn starts(&self, day: i32) -> impl Iterator<Item = u16> {
+        let today = weekday_bit(day);
+        self.spans.iter().filter(move |it| it.days & today != 0).map(|it| it.from)
+    }
+}
+
+/// The bit of a day of the week. 1970-01-01 was a Thursday.
+fn weekday_bit(day: i32) -> u8 {
+    1 << (i64::from(day) + 3).rem_euclid(7)
 }
 
 /// Full-width forms to ASCII, every kind of dash to `-`, every colon between digits to `:`, no spaces.
@@ -349,18 +360,22 @@ mod tests {
     #[test]
     fn a_span_over_midnight_is_open_on_the_next_morning_of_its_own_days() {
         let friday_night = OpeningHours::parse("周五 20:00-次日03:00").unwrap();
-        assert!(friday_night.covers(4, 20 * 60));
-        assert!(friday_night.covers(5, 2 * 60 + 59));
-        assert!(!friday_night.covers(5, 3 * 60));
-        assert!(!friday_night.covers(4, 2 * 60));
-        assert!(!friday_night.covers(5, 21 * 60));
+        // The first day of 1970 was a Thursday.
+        let covers = |day, minute| friday_night.covers(day, minute, |_| true);
+        assert!(covers(1, 20 * 60));
+        assert!(covers(2, 2 * 60 + 59));
+        assert!(!covers(2, 3 * 60));
+        assert!(!covers(1, 2 * 60));
+        assert!(!covers(2, 21 * 60));
+        assert!(!friday_night.covers(2, 60, |day| day != 1), "closed on that Friday");
+        assert!(friday_night.covers(2, 60, |day| day != 2), "closed on the Saturday");
     }
 
     #[test]
     fn the_closing_minute_is_closed() {
         let hours = OpeningHours::parse("08:00-22:00").unwrap();
-        assert!(hours.covers(0, 8 * 60));
-        assert!(hours.covers(6, 22 * 60 - 1));
-        assert!(!hours.covers(6, 22 * 60));
+        assert!(hours.covers(0, 8 * 60, |_| true));
+        assert!(hours.covers(6, 22 * 60 - 1, |_| true));
+        assert!(!hours.covers(6, 22 * 60, |_| true));
     }
 }

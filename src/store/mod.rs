@@ -1,12 +1,15 @@
 //! A store is a shop: where it is, whether it takes customers, when it is open.
 
+mod closures;
 mod hours;
 mod located;
+mod opening;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use closures::{Closures, ClosuresError};
 pub use hours::{HoursError, OpeningHours};
 pub use located::Located;
 
@@ -75,14 +78,20 @@ impl Zone {
         &self.0
     }
 
-    /// The day of the week (Monday is 0) and the minute of the day there at this moment.
+    /// The day there at this moment, counted from 1970-01-01, and the minute of that day.
     #[must_use]
-    pub fn weekday_and_minute(&self, at: Timestamp) -> (u8, u16) {
+    pub fn day_and_minute(&self, at: Timestamp) -> (i32, u16) {
         let offset_s = i64::from(self.0.to_offset(at.to_jiff()).seconds());
         let minutes = (at.unix_ms().div_euclid(1_000) + offset_s).div_euclid(60);
-        // The first of January 1970 was a Thursday.
-        let weekday = (minutes.div_euclid(MINUTES_A_DAY) + 3).rem_euclid(7);
-        (u8::try_from(weekday).unwrap_or(0), u16::try_from(minutes.rem_euclid(MINUTES_A_DAY)).unwrap_or(0))
+        let day = i32::try_from(minutes.div_euclid(MINUTES_A_DAY)).unwrap_or(0);
+        (day, u16::try_from(minutes.rem_euclid(MINUTES_A_DAY)).unwrap_or(0))
+    }
+}
+
+impl Default for Zone {
+    /// China's, as the setting `time_zone` has it where nobody sets it.
+    fn default() -> Self {
+        Self::parse("Asia/Shanghai").unwrap_or(Self(jiff::tz::TimeZone::UTC))
     }
 }
 
@@ -127,6 +136,9 @@ pub struct Store {
     /// When it is open; none means unknown, which is not closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<OpeningHours>,
+    /// Days on which it does not open, whatever its hours.
+    #[serde(default, skip_serializing_if = "Closures::is_empty")]
+    pub closures: Closures,
     /// The zone of its opening hours; none means the zone of the settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<Zone>,
@@ -139,12 +151,10 @@ pub struct Store {
 }
 
 impl Store {
-    /// Whether the store is open at this moment; `None` if its hours are unknown.
+    /// The zone of its opening hours.
     #[must_use]
-    pub fn is_open(&self, now: Timestamp, default_zone: &Zone) -> Option<bool> {
-        let hours = self.hours.as_ref()?;
-        let (weekday, minute) = self.zone.as_ref().unwrap_or(default_zone).weekday_and_minute(now);
-        Some(hours.covers(weekday, minute))
+    pub fn zone_or<'a>(&'a self, default_zone: &'a Zone) -> &'a Zone {
+        self.zone.as_ref().unwrap_or(default_zone)
     }
 }
 
@@ -162,6 +172,7 @@ impl Store {
             at: Located::from_datum(lat, lon, crate::geo::Datum::Wgs84).unwrap(),
             status: StoreStatus::Active,
             hours: None,
+            closures: Closures::default(),
             zone: None,
             tags: Box::new([]),
             extra: BTreeMap::new(),

@@ -48,6 +48,33 @@ fn a_store_chosen_by_the_script_looks_as_the_server_shows_it() {
     }
 }
 
+#[test]
+fn a_closed_store_says_the_same_of_its_next_opening() {
+    let demo = Demo::start();
+    for languages in ["zh-CN,zh", "en-US,en"] {
+        let setup = Setup { languages, ..Setup::default() };
+        let phone = Browser::start(&demo, &setup);
+        // Tomorrow, in some days, and a day on which its hours are unknown.
+        for (hours, days) in [("08:00-22:00", 0), ("08:00-22:00", 3), ("", 1)] {
+            phone.open("/");
+            let day = |days: i32| {
+                phone.value(&format!("new Date(Date.now() + 8 * 36e5 + {days} * 864e5).toISOString().slice(0, 10)"))
+            };
+            let (from, until) = (day(-1), day(days));
+            let closures = format!("{}..{}", from.as_str().unwrap(), until.as_str().unwrap());
+            demo.import(&format!(
+                "id,name,lat,lng,datum,hours,closures\nSH-0001,关门店,31.2319,121.4693,wgs84,{hours},{closures}\n"
+            ));
+            phone.open("/s/default?store=SH-0003");
+            choose_by_script(&phone, "SH-0001");
+            let by_script = phone.value(SEEN);
+            phone.open("/s/default?store=SH-0001");
+            assert!(phone.sees("#opens"), "{closures}");
+            assert_same(&by_script, &phone.value(SEEN), &closures);
+        }
+    }
+}
+
 fn assert_same(by_script: &Value, by_server: &Value, what: &str) {
     for (name, value) in by_server.as_object().unwrap() {
         assert_eq!(&by_script[name], value, "{what}: {name}");

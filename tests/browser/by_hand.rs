@@ -96,3 +96,77 @@ fn a_search_without_results_leads_on() {
     phone.tap_link("全部地区");
     phone.wait_text("#list-title", "按地区选择");
 }
+
+#[test]
+fn the_search_knows_pinyin_and_its_initials_without_scripts() {
+    let demo = Demo::start();
+    let phone = Browser::start(&demo, &Setup::default());
+    phone.without_scripts();
+    let store = row("SH-0003");
+    for words in ["jingansi", "jas"] {
+        phone.open("/s/default/choose");
+        phone.write("#q", words);
+        phone.tap(".search button");
+        phone.wait_text("#list-title", &format!("“{words}”的搜索结果"));
+        assert_eq!(phone.text("ul.list b"), store.name, "{words}");
+    }
+    phone.tap("ul.list a");
+    phone.wait_text("#title", &store.name);
+    assert_eq!(phone.codes(), [store.join]);
+}
+
+#[test]
+fn whoever_comes_back_finds_the_store_of_last_time_first() {
+    let demo = Demo::start();
+    let phone = Browser::start(&demo, &Setup::default());
+    phone.without_scripts();
+    phone.open("/s/default?store=SH-0003");
+    phone.open("/s/default/choose");
+    assert_eq!(phone.text("#last-title"), "您上次的门店");
+    let store = row("SH-0003");
+    assert_eq!(phone.text("#last b"), store.name);
+    phone.tap("#last a");
+    phone.wait_text("#title", &store.name);
+}
+
+/// Every day until 2060, so that the day of the test does not matter.
+fn every_day() -> String {
+    let years: Vec<String> = (2026..2060).map(|year| format!("{year}-01-01..{year}-12-31")).collect();
+    years.join(",")
+}
+
+#[test]
+fn a_store_that_is_closed_today_still_offers_its_group() {
+    let demo = Demo::start();
+    let sheet = format!("id,name,lat,lng,datum,closures\nSH-0001,关门店,31.2319,121.4693,wgs84,\"{}\"\n", every_day());
+    demo.import(&sheet);
+    let phone = Browser::start(&demo, &Setup::default());
+    phone.open("/s/default?store=SH-0001");
+    assert_eq!(phone.text("#open"), "休息中");
+    assert_eq!(phone.codes(), [row("SH-0001").join]);
+    // Where open stores are required, another one comes first, and the sentence says why.
+    demo.import_campaigns("[[campaign]]\nslug = \"open\"\nname = \"营业中\"\nopen_stores = \"require\"\n");
+    phone.stands(&crate::browser::Place::At(31.2319, 121.4693, 10.0));
+    phone.open("/s/open");
+    phone.tap("#locate");
+    phone.wait_text("#eyebrow", "为您推荐的门店");
+    assert!(phone.text("#note").starts_with("关门店暂未营业，"), "{}", phone.text("#note"));
+}
+
+#[test]
+fn an_ended_campaign_says_so_and_leads_on() {
+    let demo = Demo::start();
+    demo.import_campaigns(
+        "[[campaign]]\nslug = \"past\"\nname = \"春茶节\"\nends_at = 2020-01-01T00:00:00+08:00\n\
+         [[campaign]]\nslug = \"now\"\nname = \"秋茶节\"\n[campaign.texts]\nlead = \"进群领 5 元券\"\njoin_hint = \"进群后发送“茶”领券\"\n",
+    );
+    let phone = Browser::start(&demo, &Setup::default());
+    phone.open("/s/past?store=SH-0003");
+    assert_eq!(phone.text("#standing"), "本次活动已结束，您仍可加入附近门店的群聊。");
+    assert_eq!(phone.codes(), [row("SH-0003").join]);
+    phone.tap_link("查看全部门店");
+    phone.wait_text("#list-title", "按地区选择");
+    phone.open("/s/now?store=SH-0003");
+    assert_eq!(phone.text("#lead"), "进群领 5 元券");
+    assert_eq!(phone.text("#join-hint"), "进群后发送“茶”领券");
+}

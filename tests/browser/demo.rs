@@ -87,13 +87,23 @@ impl Demo {
         self.metric_becomes(&format!("jinqun_steps_total{{step=\"{step}\"}}"), times);
     }
 
-    /// Imports a sheet with another process, and waits until it is live here.
+    /// Imports a sheet of stores, see [`Demo::import_as`].
     pub fn import(&self, sheet: &str) {
+        self.import_as("stores", "sheet.csv", sheet);
+    }
+
+    /// Imports campaigns, see [`Demo::import_as`].
+    pub fn import_campaigns(&self, text: &str) {
+        self.import_as("campaigns", "campaigns.toml", text);
+    }
+
+    /// Imports a file with another process, and waits until it is live here.
+    fn import_as(&self, what: &str, file_name: &str, text: &str) {
         let before = self.metric("jinqun_catalog_version");
-        let file = self.folder.path().join("sheet.csv");
-        fs::write(&file, sheet).unwrap();
+        let file = self.folder.path().join(file_name);
+        fs::write(&file, text).unwrap();
         let done = Command::new(PROGRAM)
-            .args(["import", "stores"])
+            .args(["import", what])
             .arg(file)
             .arg("--data-dir")
             .arg(self.folder.path().join("data"))

@@ -34,11 +34,12 @@ fn a_position_is_answered_with_the_nearest_store_and_its_group() {
         assert!(text.as_str().is_some_and(|it| !it.is_empty()), "{member}");
     }
     let expected = json!({
+        "campaign": {"slug": "default", "state": "running", "served_by": "default"},
         "scan": null, "visitor": null, "recorded": true,
         "outcome": "routed",
         "fix": {"source": "gps", "accuracy_m": 35.0},
         "store": {"id": "SH-0001", "name": "人民广场店", "address": "南京西路388号", "distance_m": 451.0,
-                  "lat": 31.2319, "lng": 121.4693, "datum": "wgs84", "hours": "08:00-22:00", "open": true},
+                  "lat": 31.2319, "lng": 121.4693, "datum": "wgs84", "hours": "08:00-22:00", "open": true, "opens_at": null},
         "join": {"kind": "group", "id": null, "name": "人民广场福利群", "url": "https://work.weixin.qq.com/gm/sh0001",
                  "qr_png": null, "qr_svg": null, "expires_at": null},
         "region": {"province": "上海市", "city": "上海市", "district": "黄浦区", "areas": []},

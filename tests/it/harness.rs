@@ -66,6 +66,7 @@ pub struct Builder {
     flags: Flags,
     folder: TempDir,
     stores: Option<String>,
+    campaigns: String,
 }
 
 impl Builder {
@@ -81,6 +82,12 @@ impl Builder {
         self
     }
 
+    /// Campaigns beside [`CAMPAIGNS`].
+    pub fn campaigns(mut self, text: &str) -> Self {
+        self.campaigns.push_str(text);
+        self
+    }
+
     /// Nothing published at all.
     pub fn empty(mut self) -> Self {
         self.stores = Some(String::new());
@@ -92,7 +99,7 @@ impl Builder {
         match self.stores {
             None => {
                 publish(&folder, STORES, Mode::Merge);
-                publish_campaigns(&folder, CAMPAIGNS);
+                publish_campaigns(&folder, &self.campaigns);
             }
             Some(sheet) if !sheet.is_empty() => {
                 publish(&folder, &sheet, Mode::Merge);
@@ -220,7 +227,12 @@ impl ops::Deref for TestApp {
 
 impl TestApp {
     pub fn builder() -> Builder {
-        Builder { flags: Flags::new(), folder: tempfile::tempdir().unwrap(), stores: None }
+        Builder {
+            flags: Flags::new(),
+            folder: tempfile::tempdir().unwrap(),
+            stores: None,
+            campaigns: CAMPAIGNS.to_owned(),
+        }
     }
 
     /// With [`STORES`] and [`CAMPAIGNS`].

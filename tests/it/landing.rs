@@ -126,17 +126,28 @@ fn the_code_on_the_page_leads_to_the_group() {
 #[test]
 fn a_wrong_address_still_leads_on() {
     let app = TestApp::start();
-    for path in ["/s/nobody", "/s/nobody/choose"] {
-        let answer = app.get(path).expect(404);
-        is_whole(&answer);
-        assert!(answer.text().contains("href=\"/s/default/choose\""), "{path}");
-    }
     for path in ["/s/%3Cscript%3E", "/s/default/choose?page=0"] {
         let answer = app.get_with(path, &[("accept", "text/html")]).expect(400);
         is_whole(&answer);
         assert!(answer.text().contains("href=\"/s/default/choose\""), "{path}");
     }
     assert!(app.tags().is_empty(), "a wrong address is no visit");
+}
+
+#[test]
+fn a_code_that_nobody_knows_any_longer_leads_to_the_default_campaign() {
+    let app = TestApp::start();
+    let answer = app.get("/s/nobody").expect(200);
+    is_whole(&answer);
+    assert!(answer.text().contains("本次活动已结束"));
+    assert_eq!(codes(answer.text()).len(), 1);
+    let tags = app.tags();
+    assert_eq!(tags.len(), 1);
+    assert_eq!(tags[0].campaign.as_str(), "default", "anybody can make up a name");
+    let answer = app.get("/s/nobody/choose").expect(200);
+    is_whole(&answer);
+    assert!(answer.text().contains("上海市") && answer.text().contains("href=\"/s/default"));
+    app.scan(&json!({"campaign": "nobody"})).expect(404);
 }
 
 #[test]

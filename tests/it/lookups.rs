@@ -51,7 +51,8 @@ fn a_found_store_has_the_members_of_the_contract() {
     let answer = app.get("/api/v1/nearest?lat=31.2382&lng=121.4855");
     let expected = json!({"catalog_version": 2, "stores": [
         {"id": "SH-0002", "name": "外滩店", "address": "中山东一路18号", "lat": 31.2382, "lng": 121.4855, "datum": "wgs84",
-         "distance_m": 0.0, "hours": "13:00-22:00", "open": false}]});
+         "distance_m": 0.0, "hours": "13:00-22:00", "open": false,
+         "opens_at": "2026-07-15T13:00:00+08:00"}]});
     assert_eq!(answer.json(), expected);
 }
 
@@ -70,6 +71,10 @@ fn choosers_list_active_stores_by_city_and_words() {
     assert_eq!(ids("?q=%E6%9C%9B%E4%BA%AC"), "BJ-0002");
     assert_eq!(ids("?q=bj-0001"), "BJ-0001");
     assert_eq!(ids("?city=%E4%B8%8A%E6%B5%B7&q=%E5%A4%96%E6%BB%A9"), "SH-0002");
+    assert_eq!(ids("?q=wangfujing"), "BJ-0001");
+    assert_eq!(ids("?q=wfj"), "BJ-0001");
+    assert_eq!(ids("?q=nanjing%20xilu"), "SH-0001 SH-0003", "two words of the address");
+    assert!(ids("?q=sh").starts_with("SH-0001 SH-0002 SH-0003 "), "the beginning of an id comes first");
     assert_eq!(ids("?q=nowhere"), "");
     assert_eq!(ids("?page=2"), "");
     let all = app.get("/api/v1/stores").json();
@@ -78,7 +83,8 @@ fn choosers_list_active_stores_by_city_and_words() {
     assert_eq!(
         first,
         &json!({"id": "BJ-0001", "name": "王府井店", "address": "王府井大街138号", "province": "北京市", "city": "北京市",
-                "district": "东城区", "lat": 39.913, "lng": 116.411, "datum": "wgs84", "hours": null, "open": null})
+                "district": "东城区", "lat": 39.913, "lng": 116.411, "datum": "wgs84", "hours": null, "open": null,
+                "opens_at": null})
     );
 }
 

@@ -11,6 +11,8 @@
 
 mod api;
 mod bad_input;
+mod campaigns;
+mod choosing;
 mod cli;
 mod cli_import;
 mod cli_tag;

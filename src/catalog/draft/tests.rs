@@ -47,6 +47,14 @@ fn one(column: Column, cell: &str) -> &'static str {
 }
 
 #[test]
+fn closures_are_kept_canonical_and_every_bad_one_is_named() {
+    let row = good(&[(Column::Closures, "2026/12/31；2026年12月24日至2026年12月26日")]);
+    assert_eq!(row.store.closures.to_string(), "2026-12-24..2026-12-26,2026-12-31");
+    let found = codes(&[(Column::Closures, "2026-12-31,soon,2026-12-26..2026-12-24")]);
+    assert_eq!(found, [(); 2].map(|()| ("closures".to_owned(), "closures_unreadable")));
+}
+
+#[test]
 fn all_problems_of_a_row_are_told() {
     let changes = [
         (Column::Id, ""),

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::app::AppError;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Standing};
 use crate::http::json::Json;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -28,10 +28,12 @@ pub(in crate::http) async fn nearest(web: Data<Web>, request: HttpRequest) -> Re
     };
     let catalog = web.app.catalog();
     let catalog: &Catalog = &catalog;
-    if catalog.campaign(&slug).is_none() {
+    let in_force = catalog.in_force(&slug, web.app.now());
+    if in_force.standing == Standing::Unknown {
         return Err(AppError::UnknownCampaign(slug.to_string()).into());
     }
-    let is_active = |key| catalog.is_active(key);
+    let stores = catalog.selection(&in_force.campaign.slug);
+    let is_active = |key| catalog.is_active(key) && stores.takes(key);
     let (one, more) = match k {
         1 => (catalog.nearest().nearest_one(position, None, is_active), Vec::new()),
         _ => (None, catalog.nearest().nearest(position, k, None, is_active)),

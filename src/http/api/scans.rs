@@ -76,7 +76,7 @@ fn read_scan(bytes: &[u8]) -> Result<ScanRequest, Problem> {
     let campaign = campaign.and_then(|it| it.map_err(&mut kept).ok());
     let store = store.and_then(|it| it.map_err(&mut kept).ok());
     if errors.is_empty() {
-        Ok(ScanRequest { campaign, position, store, visitor, scan, trusts_scan: true, ip: None })
+        Ok(ScanRequest { campaign, position, store, visitor, scan, trusts_scan: true, ..ScanRequest::default() })
     } else {
         Err(Problem::fields(errors))
     }

@@ -5,7 +5,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
-use crate::catalog::StoreFilter;
+use crate::app::AppError;
+use crate::catalog::{Standing, StoreFilter};
 use crate::http::Web;
 use crate::http::answer::{self, PublicStore};
 use crate::http::problem::Problem;
@@ -25,13 +26,19 @@ struct StoresAnswer<'a> {
     stores: Vec<PublicStore<'a>>,
 }
 
-/// Stores by city and words of name, address or id.
+/// Stores by city and words of name, address or id, in characters or pinyin.
 pub(in crate::http) async fn stores(web: Data<Web>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string())?;
     let page = query.count("page", 1, 1..=PAGES_MAX);
     let filter = StoreFilter::new(query.text("province"), query.text("city"), query.text("q"));
+    let slug = query.campaign();
     query.finish()?;
     let catalog = web.app.catalog();
+    let in_force = catalog.in_force(&slug, web.app.now());
+    if in_force.standing == Standing::Unknown {
+        return Err(AppError::UnknownCampaign(slug.to_string()).into());
+    }
+    let filter = filter.in_campaign(in_force.campaign.slug.clone());
     let found = web.searches.run(&catalog, filter, (page - 1) * PAGE_STORES, PAGE_STORES).await?;
     let (now, zone) = (web.app.now(), web.app.zone());
     let answer = StoresAnswer {

@@ -48,6 +48,10 @@ pub struct ChooserView<'a> {
     pub query: &'a str,
     /// The store whose neighbours are listed.
     pub near: Option<&'a str>,
+    /// The name of that store, where it is a wrong one.
+    pub not_mine: Option<&'a str>,
+    /// The store of the visitor's last visit.
+    pub last: Option<AltView<'a>>,
     /// The list.
     pub listed: Listed<'a>,
     /// Which page of the list, from 1.
@@ -75,6 +79,12 @@ impl ChooserView<'_> {
         } else {
             self.city.or(self.province).unwrap_or(self.texts.provinces).to_owned()
         }
+    }
+
+    /// The wrong store by its name.
+    #[must_use]
+    pub fn wrong(&self) -> Option<String> {
+        self.not_mine.map(|name| fill(self.texts.not_mine, &[name]))
     }
 
     /// What is said of an empty list.

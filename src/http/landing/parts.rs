@@ -4,6 +4,7 @@
 
 use super::colour::Colour;
 use super::texts::{Texts, fill};
+use crate::campaign::Words;
 use crate::routing::{Reason, Rung};
 
 /// A join code that expires within so many days says so.
@@ -20,9 +21,40 @@ pub struct CampaignView<'a> {
     pub logo_url: Option<&'a str>,
     /// The brand's colour.
     pub colour: Colour,
+    /// Its own words in the language of the page.
+    pub words: Option<&'a Words>,
 }
 
 impl CampaignView<'_> {
+    /// One of its own words, if it has them.
+    fn word(&self, which: impl Fn(&Words) -> &str) -> Option<&str> {
+        self.words.map(which).filter(|it| !it.is_empty())
+    }
+
+    /// Its title of the document.
+    #[must_use]
+    pub fn title(&self) -> Option<&str> {
+        self.word(|it| &it.title)
+    }
+
+    /// Its sentence at the top of the page.
+    #[must_use]
+    pub fn lead(&self) -> Option<&str> {
+        self.word(|it| &it.lead)
+    }
+
+    /// Its sentence below the code.
+    #[must_use]
+    pub fn join_hint(&self) -> Option<&str> {
+        self.word(|it| &it.join_hint)
+    }
+
+    /// Its line on privacy.
+    #[must_use]
+    pub fn privacy(&self) -> Option<&str> {
+        self.word(|it| &it.privacy)
+    }
+
     /// The first character of the name, which stands in for a logo.
     #[must_use]
     pub fn initial(&self) -> String {
@@ -45,6 +77,8 @@ pub struct StoreView<'a> {
     pub hours: Option<&'a str>,
     /// Whether it is open at this hour, if that is known.
     pub open: Option<bool>,
+    /// When it opens next, in words, if it is closed and that is known.
+    pub opens: Option<String>,
 }
 
 /// Who is behind a join code.

@@ -18,7 +18,7 @@ pub fn campaign(lang: Lang) -> CampaignView<'static> {
         Lang::Zh => "青禾咖啡",
         Lang::En => "Greenfield Coffee",
     };
-    CampaignView { slug: "default", name, logo_url: None, colour: Colour::DEFAULT }
+    CampaignView { slug: "default", name, logo_url: None, colour: Colour::DEFAULT, words: None }
 }
 
 fn store(lang: Lang, distance: Option<String>) -> StoreView<'static> {
@@ -26,7 +26,7 @@ fn store(lang: Lang, distance: Option<String>) -> StoreView<'static> {
         Lang::Zh => ("青禾咖啡（人民广场店）", "黄浦区南京西路 388 号一层 103 室"),
         Lang::En => ("Greenfield Coffee, People's Square", "103, 388 Nanjing Road (W), Huangpu"),
     };
-    StoreView { id: "SH-0001", name, address, distance, hours: Some("08:00-22:00"), open: Some(true) }
+    StoreView { id: "SH-0001", name, address, distance, hours: Some("08:00-22:00"), open: Some(true), opens: None }
 }
 
 fn join(lang: Lang, kind: JoinKind) -> JoinView<'static> {
@@ -83,6 +83,7 @@ pub fn routed(lang: Lang) -> LandingView<'static> {
         join: Some(join(lang, JoinKind::Group)),
         fallback: None,
         alternatives: alternatives(lang, false).into_iter().take(4).collect(),
+        standing: None,
         privacy_href: Some("/privacy"),
     }
 }
@@ -191,6 +192,8 @@ fn chooser(lang: Lang, listed: Listed<'static>) -> ChooserView<'static> {
         city: None,
         query: "",
         near: None,
+        not_mine: None,
+        last: None,
         listed,
         page: 1,
         pages: 1,

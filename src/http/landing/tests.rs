@@ -152,7 +152,15 @@ fn a_name_is_text_whatever_it_holds() {
     view.campaign = CampaignView { name: evil, slug: evil, logo_url: Some(evil), ..view.campaign };
     view.scan = Some(evil);
     view.privacy_href = Some(evil);
-    view.store = Some(StoreView { id: evil, name: evil, address: evil, distance: None, hours: Some(evil), open: None });
+    view.store = Some(StoreView {
+        id: evil,
+        name: evil,
+        address: evil,
+        distance: None,
+        hours: Some(evil),
+        open: None,
+        opens: Some(evil.to_owned()),
+    });
     if let Some(join) = view.join.as_mut() {
         (join.name, join.qr_png, join.url) = (evil, evil, "javascript:alert(1)");
     }

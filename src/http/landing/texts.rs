@@ -108,6 +108,12 @@ texts! {
     kilometres: "A distance.", "{} 公里", "{} km";
     open: "The store is open.", "营业中", "Open";
     closed: "The store is not open at this hour.", "休息中", "Closed now";
+    opens_today: "When a closed store opens; the time.", "{} 开门", "opens at {}";
+    opens_tomorrow: "When a closed store opens; the time.", "明天 {} 开门", "opens tomorrow at {}";
+    opens_day: "When a closed store opens; day and time.", "{} 开门", "opens on {}";
+    closed_join: "Behind that, where its group can be joined.", "，可先加入群聊", "; you can already join its group";
+    ended: "At the top, where the campaign is over.", "本次活动已结束，您仍可加入附近门店的群聊。", "This campaign has ended. You can still join a store near you.";
+    not_started: "At the top, before the campaign's start; the day.", "活动将于 {} 开始，您可以先加入附近门店的群聊。", "This campaign starts on {}. You can already join a store near you.";
     address: "Read out before the address.", "地址", "Address";
     hours: "Read out before the hours.", "营业时间", "Opening hours";
     press: "How to use the code in WeChat.", "长按识别二维码", "Press and hold the code";
@@ -162,12 +168,13 @@ texts! {
     rung_region: "What is shown instead.", "请先加入本地区的群聊。", "this is the group of your region.";
     rung_campaign: "What is shown instead.", "请先加入品牌群聊。", "this is the brand's own group.";
     choose_title: "Heading of the chooser.", "选择门店", "Choose your store";
-    search_label: "Label of the search box.", "门店名称、地址或城市", "Store, address or city";
+    search_label: "Label of the search box.", "门店名称、地址或拼音", "Store, address or pinyin";
     search: "Searches.", "搜索", "Search";
     provinces: "Above the provinces.", "按地区选择", "By region";
     elsewhere: "Stores that name no region.", "其他地区", "Elsewhere";
     results: "Above what was found; the words.", "“{}”的搜索结果", "Results for {}";
     near_store: "Above stores near another one.", "附近的门店", "Stores nearby";
+    not_mine: "Above stores near a wrong one; its name.", "不是“{}”？请选择您所在的门店。", "Not {}? Please choose the store you are in.";
     nothing_found: "Nothing was found; the words.", "没有找到“{}”。换个词试试，或按地区选择。", "Nothing found for {}. Try other words, or choose by region.";
     nothing_here: "A list without entries.", "这里暂时没有门店，请选择其他地区。", "No stores here yet. Please choose another region.";
     count: "How many stores.", "{} 家", "{} stores";
@@ -183,7 +190,7 @@ texts! {
 }
 
 /// The texts that the script shows; `why_` and `rung_` are looked up by the words of the answer.
-const FOR_SCRIPT: [&str; 52] = [
+const FOR_SCRIPT: [&str; 56] = [
     "nearest",
     "likely",
     "previous",
@@ -200,6 +207,10 @@ const FOR_SCRIPT: [&str; 52] = [
     "kilometres",
     "open",
     "closed",
+    "opens_today",
+    "opens_tomorrow",
+    "opens_day",
+    "closed_join",
     "join_store",
     "join_group",
     "add_contact",

@@ -43,6 +43,8 @@ pub struct LandingView<'a> {
     pub fallback: Option<FallbackView<'a>>,
     /// Other stores, or the ones to choose from.
     pub alternatives: Vec<AltView<'a>>,
+    /// What is said of a campaign that does not run.
+    pub standing: Option<String>,
     /// The privacy notice.
     pub privacy_href: Option<&'a str>,
 }
@@ -101,6 +103,17 @@ impl LandingView<'_> {
     #[must_use]
     pub fn open(&self) -> Option<bool> {
         self.shown_store().and_then(|it| it.open)
+    }
+
+    /// When the shown store opens next, if it is closed, and that its group can be joined until then.
+    #[must_use]
+    pub fn opens(&self) -> String {
+        let Some(opens) = self.shown_store().and_then(|it| it.opens.as_deref()) else {
+            return String::new();
+        };
+        let is_own = self.fallback.is_none_or(|it| it.rung == Rung::NextStore);
+        let has_group = self.code().is_some_and(|it| it.kind == JoinKind::Group) && is_own;
+        if has_group { format!("{opens}{}", self.texts.closed_join) } else { opens.to_owned() }
     }
 
     /// The code as a link, for those who cannot press it.
@@ -261,6 +274,6 @@ impl LandingView<'_> {
     /// The words of the page's title.
     #[must_use]
     pub fn title(&self) -> String {
-        fill(self.texts.title, &[self.campaign.name])
+        self.campaign.title().map_or_else(|| fill(self.texts.title, &[self.campaign.name]), ToOwned::to_owned)
     }
 }

@@ -19,6 +19,18 @@ const far = (m, rough) => {
   return (rough ? t('about') : '') + (tens < 1000 ? t('metres', String(tens)) : t('kilometres', (m / 1000).toFixed(m < 9950 && !rough ? 1 : 0)));
 };
 
+const english = d.documentElement.lang === 'en';
+const date = (month, day) => english ? day + ' ' + 'JanFebMarAprMayJunJulAugSepOctNovDec'.substr(month * 3 - 3, 3) : month + '月' + day + '日';
+/*{# As the store's own clocks show it, whatever the phone's. #}*/
+const opens = store => {
+  if (!store.opens_at) { return ''; }
+  const there = store.opens_at.slice(0, 19) + 'Z', ahead = Date.parse(there) - Date.parse(store.opens_at);
+  const day = days => new Date(Date.now() + ahead + days * 864e5).toISOString().slice(0, 10), time = there.slice(11, 16), on = there.slice(0, 10);
+  if (store.hours && on === day(0)) { return t('opens_today', time); }
+  if (store.hours && on === day(1)) { return t('opens_tomorrow', time); }
+  return t('opens_day', date(+on.slice(5, 7), +on.slice(8)) + (store.hours ? ' ' + time : ''));
+};
+
 const post = (path, body) => {
   const stop = window.AbortController ? new AbortController() : null, timer = setTimeout(() => stop && stop.abort(), 10000);
   const sent = fetch('/api/v1/scans' + path, { method: 'POST', credentials: 'same-origin', keepalive: true, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body), signal: stop ? stop.signal : undefined });
@@ -72,6 +84,8 @@ const show = (a, join, img) => {
   const hours = put('hours', store && store.hours), known = put('open', open === null ? '' : t(open ? 'open' : 'closed'));
   $('open').className = open ? 'yes' : '';
   $('open').parentNode.hidden = !hours && !known;
+  const when = store ? opens(store) : '', ours = join && join.kind === 'group' && (!fall || fall.rung === 'next_store');
+  put('opens', when && when + (ours ? t('closed_join') : ''));
   put('note', store ? fall && t('why_' + fall.reason, fall.store && fall.store.name || t(fall.rung === 'contact' || fall.rung === 'region' ? 'this_store' : 'nearest_store')) + t('rung_' + fall.rung) : join && t('join_brand', d.querySelector('.name').textContent));
   card.classList.toggle('coded', !!join);
   card.classList.toggle('lost', !!join && a.outcome === 'unknown_place');
@@ -84,9 +98,8 @@ const show = (a, join, img) => {
     const own = store && (!fall || fall.rung === 'next_store' || fall.rung === 'contact'), how = $('how');
     how.textContent = t(join.kind === 'contact' ? 'add_contact' : own ? 'join_store' : 'join_group');
     how.insertBefore(make('b', code.dataset.how), how.firstChild);
-    const end = new Date(join.expires_at || NaN), zh = d.documentElement.lang !== 'en';
-    const soon = end - Date.now() < 3 * 864e5, month = end.getMonth(), day = end.getDate();
-    put('expires', soon && t('expires', zh ? month + 1 + '月' + day + '日' : day + ' ' + 'JanFebMarAprMayJunJulAugSepOctNovDec'.substr(month * 3, 3)));
+    const end = new Date(join.expires_at || NaN), soon = end - Date.now() < 3 * 864e5;
+    put('expires', soon && t('expires', date(end.getMonth() + 1, end.getDate())));
     const safe = /^https:/.test(join.url || '');
     $('link').hidden = !safe;
     if (safe) { $('link').href = join.url; }
