@@ -194,6 +194,28 @@ fn a_sheet_that_takes_the_last_store_from_a_campaign_is_refused() {
 }
 
 #[test]
+fn a_campaign_names_regions_of_the_map_by_code_or_name() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("stores.csv"), crate::harness::STORES).unwrap();
+    run_well(folder.path(), &["import", "stores", "stores.csv"]);
+    let area = (r#"{"code":"WT","name":"外滩商圈","level":"area"}"#, [31.22, 121.47, 31.24, 121.49]);
+    fs::write(folder.path().join("map.geojson"), crate::harness::boxes(&[area])).unwrap();
+    run_well(folder.path(), &["import", "regions", "map.geojson", "--datum", "wgs84"]);
+    let text = "[[campaign]]\nslug = \"code\"\nname = \"a\"\nstore_regions = [\"WT\"]\n\
+        [[campaign]]\nslug = \"name\"\nname = \"b\"\nstore_regions = [\"外滩商圈\"]\n";
+    fs::write(folder.path().join("campaigns.toml"), text).unwrap();
+    run_well(folder.path(), &["import", "campaigns", "campaigns.toml"]);
+    for slug in ["code", "name"] {
+        let said = run_well(
+            folder.path(),
+            &["explain", "--lat", "31.2319", "--lng", "121.4693", "--campaign", slug, "--json"],
+        );
+        let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!((&json["store"], &json["considered"][0]["verdict"]), (&json!("SH-0002"), &json!("not_in_campaign")));
+    }
+}
+
+#[test]
 fn the_explanation_says_what_is_closed_and_which_campaign_answers() {
     let folder = tempfile::tempdir().unwrap();
     // Closed on every day of these years, so that the hour of the test does not matter.
