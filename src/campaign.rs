@@ -2,7 +2,7 @@
 
 mod route;
 
-pub use route::{Mode, PERCENT_MAX, Route};
+pub use route::{Mode, PERCENT_MAX, Rotation, Route};
 
 use std::fmt;
 

@@ -105,6 +105,43 @@ impl Mode {
     }
 }
 
+/// In which order the groups of one owner are filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rotation {
+    /// The first one with room: groups become lively one after the other.
+    #[default]
+    InOrder,
+    /// The one that is filled least in proportion to its capacity: groups grow together.
+    LeastFilled,
+}
+
+impl Rotation {
+    /// Both, in order.
+    pub const ALL: [Self; 2] = [Self::InOrder, Self::LeastFilled];
+
+    /// The word used in settings and in explanations.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InOrder => "in_order",
+            Self::LeastFilled => "least_filled",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+
+    /// Whether this is what a campaign has that says nothing.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Where a visitor stands among a hundred equal parts of a campaign's visitors, from 0 to 99.
 ///
 /// The first 64 bits of the SHA-256 of the campaign's name, a zero byte and the visitor's id, scaled by multiplication: each part
