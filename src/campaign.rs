@@ -1,8 +1,10 @@
 //! A campaign: one landing code, its name and colours, and how far it reaches.
 
 mod route;
+mod rung;
 
 pub use route::{Mode, PERCENT_MAX, Rotation, Route};
+pub use rung::{Fallbacks, Rung};
 
 use std::fmt;
 
@@ -187,6 +189,12 @@ pub struct Campaign {
     /// Which way it leads.
     #[serde(default, skip_serializing_if = "Mode::is_default")]
     pub mode: Mode,
+    /// In which order the groups of one owner are filled.
+    #[serde(default, skip_serializing_if = "Rotation::is_default")]
+    pub rotation: Rotation,
+    /// Which rungs of the ladder are in force.
+    #[serde(default, skip_serializing_if = "Fallbacks::is_default")]
+    pub fallbacks: Fallbacks,
 }
 
 impl Campaign {
@@ -201,6 +209,8 @@ impl Campaign {
             reach_m: None,
             service_areas: false,
             mode: Mode::Group,
+            rotation: Rotation::InOrder,
+            fallbacks: Fallbacks::default(),
         }
     }
 }

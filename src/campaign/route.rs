@@ -88,13 +88,12 @@ impl Mode {
         Some(if percentile(visitor, campaign) < contact_percent { Route::Contact } else { Route::Group })
     }
 
-    /// The route that a visitor is shown unless they ask for the other one.
+    /// The route that everybody is shown who is assigned to none and asks for none.
     #[must_use]
-    pub fn route(self, visitor: VisitorId, campaign: &CampaignSlug) -> Route {
+    pub fn common(self) -> Route {
         match self {
-            Self::Group => Route::Group,
+            Self::Group | Self::Split { .. } => Route::Group,
             Self::Contact => Route::Contact,
-            Self::Split { .. } => self.assigned(visitor, campaign).unwrap_or_default(),
         }
     }
 
@@ -207,7 +206,7 @@ mod tests {
             let of = |contact_percent| Mode::Split { contact_percent }.assigned(visitor(n), &slug);
             assert_eq!((of(0), of(100)), (Some(Route::Group), Some(Route::Contact)));
             assert_eq!(Mode::Contact.assigned(visitor(n), &slug), None);
-            assert_eq!(Mode::Contact.route(visitor(n), &slug), Route::Contact);
+            assert_eq!(Mode::Contact.common(), Route::Contact);
         }
     }
 }

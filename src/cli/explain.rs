@@ -8,13 +8,15 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use serde::Serialize;
 
+use super::explain_steps::{self, StepRow};
 use super::{Common, End, Printer};
-use crate::app::{load_catalog, locate_ip};
+use crate::app::{load_catalog, locate_ip, peek};
+use crate::campaign::Route;
 use crate::catalog::{Catalog, Joinable};
 use crate::config::{Config, Flags};
 use crate::geo::{Datum, Position};
 use crate::id::{CampaignSlug, RegionCode};
-use crate::routing::{Decision, decide, region_codes};
+use crate::routing::{Case, Decision, region_codes};
 use crate::startup;
 use crate::time::{Clock as _, SystemClock};
 use crate::visitor::Fix;
@@ -45,6 +47,9 @@ pub(super) struct Options {
     /// The campaign's short name
     #[arg(long, default_value = "default")]
     campaign: String,
+    /// The route of the visitor: group or contact [default: the campaign's; group where it splits]
+    #[arg(long)]
+    route: Option<String>,
     /// The folder of the demo instead of the setting's
     #[arg(long)]
     demo: bool,
@@ -57,6 +62,7 @@ pub(super) struct Options {
 struct Explained<'a> {
     catalog_version: u64,
     campaign: &'a str,
+    route: &'static str,
     source: &'static str,
     accuracy_m: Option<f64>,
     outcome: &'static str,
@@ -66,6 +72,8 @@ struct Explained<'a> {
     fallback: Option<Rung>,
     region: Region<'a>,
     considered: Vec<Row<'a>>,
+    /// The ladder, also the steps that are not reached.
+    steps: Vec<StepRow<'a>>,
 }
 
 #[derive(Serialize)]
@@ -117,8 +125,16 @@ impl Options {
         let catalog = load_catalog(&*storage, version)?;
         let fix = self.fix(&config, &catalog)?;
         let campaign = catalog.campaign(&slug).with_context(|| format!("there is no campaign {slug}"))?;
-        let decision = decide(&fix, &catalog, campaign, &config.routing, SystemClock.now());
-        let explained = explained(&catalog, slug.as_str(), &fix, &decision);
+        let route = match self.route.as_deref().map(|it| (it, Route::parse(it))) {
+            None => campaign.mode.common(),
+            Some((_, Some(route))) => route,
+            Some((text, None)) => bail!("--route {text} is neither group nor contact"),
+        };
+        let now = SystemClock.now();
+        let case = Case { fix: &fix, catalog: &catalog, campaign, policy: &config.routing, now };
+        let peeked = peek(&*storage, &config.seats, route, &case).context("the seats cannot be read")?;
+        let steps = explain_steps::rows(&catalog, &peeked, &*storage, &config.seats, now)?;
+        let explained = explained(&catalog, (slug.as_str(), route), (&fix, &peeked.decision), steps);
         if self.json {
             printer.line(serde_json::to_string_pretty(&explained)?)?;
         } else {
@@ -143,7 +159,12 @@ impl Options {
     }
 }
 
-fn explained<'a>(catalog: &'a Catalog, campaign: &'a str, fix: &Fix, decision: &'a Decision) -> Explained<'a> {
+fn explained<'a>(
+    catalog: &'a Catalog,
+    (campaign, route): (&'a str, Route),
+    (fix, decision): (&Fix, &'a Decision),
+    steps: Vec<StepRow<'a>>,
+) -> Explained<'a> {
     let join = decision.join.and_then(|it| match it {
         Joinable::Group(place) => {
             catalog.group(place).map(|it| Join { kind: "group", id: it.id.as_str(), url: it.code.link.as_str() })
@@ -167,6 +188,7 @@ fn explained<'a>(catalog: &'a Catalog, campaign: &'a str, fix: &Fix, decision: &
     Explained {
         catalog_version: catalog.version(),
         campaign,
+        route: route.as_str(),
         source: decision.source.as_str(),
         accuracy_m: decision.accuracy_m,
         outcome: decision.outcome.as_str(),
@@ -183,6 +205,7 @@ fn explained<'a>(catalog: &'a Catalog, campaign: &'a str, fix: &Fix, decision: &
             from: decision.region_source.as_str(),
         },
         considered: considered.collect(),
+        steps,
     }
 }
 
@@ -197,6 +220,12 @@ fn table(it: &Explained<'_>) -> String {
             row.verdict.to_owned(),
         ]);
     }
+    let mut ladder = Table::new();
+    ladder.load_style(UTF8_HORIZONTAL_ONLY).set_header(["rung", "of", "kind", "id", "heads", "verdict"]);
+    for row in &it.steps {
+        let [rung, kind, id] = [row.rung, row.kind, row.id].map(ToOwned::to_owned);
+        ladder.add_row([rung, row.owner(), kind, id, row.filled(), row.verdict.to_owned()]);
+    }
     let store = it.store.unwrap_or("none");
     let accuracy = it.accuracy_m.map(|it| format!(" within {it:.0} m")).unwrap_or_default();
     let join = it.join.as_ref().map_or("none".to_owned(), |it| format!("{} {} {}", it.kind, it.id, it.url));
@@ -206,11 +235,12 @@ fn table(it: &Explained<'_>) -> String {
         names.chain(it.region.areas.iter().map(|it| &**it)).filter(|name| !name.is_empty()).collect();
     let codes = if it.region.codes.is_empty() { String::new() } else { format!(" [{}]", it.region.codes.join(", ")) };
     format!(
-        "outcome   {} (catalog version {}, campaign {})\nfix       {}{accuracy}\nstore     {store}\njoin      {join}\n\
-         fallback  {fallback}\nregion    {}{codes} (from {})\n\n{table}",
+        "outcome   {} (catalog version {}, campaign {}, route {})\nfix       {}{accuracy}\nstore     {store}\njoin      {join}\n\
+         fallback  {fallback}\nregion    {}{codes} (from {})\n\n{table}\n\n{ladder}",
         it.outcome,
         it.catalog_version,
         it.campaign,
+        it.route,
         it.source,
         names.join(" "),
         it.region.from,

@@ -13,7 +13,14 @@ fn hosts() -> &'static [String] {
 }
 
 fn rules(datum: Option<Datum>) -> SheetRules<'static> {
-    SheetRules { datum, link_hosts: hosts(), zone: Zone::parse("Asia/Shanghai").unwrap(), mapping: Mapping::default() }
+    SheetRules {
+        datum,
+        link_hosts: hosts(),
+        zone: Zone::parse("Asia/Shanghai").unwrap(),
+        mapping: Mapping::default(),
+        groups: crate::group::GroupDefaults::default(),
+        now: crate::time::Timestamp::EPOCH,
+    }
 }
 
 #[derive(Debug, Default)]

@@ -83,7 +83,7 @@ fn store_cell(line: SheetLine<'_>, column: Column) -> Cell<'_> {
         Column::ContactName => contact.map_or(Cell::Empty, |it| Cell::text(&*it.name)),
         Column::Tags => Cell::text(store.tags.join(";")),
         Column::Timezone => store.zone.as_ref().map_or(Cell::Empty, |it| Cell::text(Zone::name(it))),
-        Column::LngLat | Column::LatLng => Cell::Empty,
+        Column::GroupCode | Column::LngLat | Column::LatLng => Cell::Empty,
     }
 }
 

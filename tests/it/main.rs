@@ -33,6 +33,7 @@ mod publish;
 mod real_regions;
 mod real_sheets;
 mod regions;
+mod seats;
 mod service_areas;
 mod storage;
 mod tls;

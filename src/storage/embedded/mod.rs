@@ -12,8 +12,8 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::{
-    Change, EachDifference, EachEntry, EachStep, EachTag, EntryKind, HeadCount, PublishInfo, Seat, SeatAsk, SeatRules, Storage,
-    StorageError, TagFilter, Trouble, VersionInfo,
+    Change, EachDifference, EachEntry, EachStep, EachTag, EntryKind, HeadCount, PublishInfo, Seat, SeatAsk, SeatRules,
+    Storage, StorageError, TagFilter, Trouble, VersionInfo,
 };
 use crate::funnel::StepRecord;
 use crate::id::{GroupId, VisitorId};

@@ -159,40 +159,40 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn seat(&mut self, ask: &SeatAsk) -> Result<Seat, StorageError> {
-        let held = self.held(ask)?;
-        let of = |offer: &SeatOffer| held.iter().find(|it| *it.group == *offer.group.as_str());
+        let seats = self.seats_of(ask)?;
+        let of = |offer: &SeatOffer| seats.iter().find(|it| *it.group == *offer.group.as_str());
         let same = places(ask).find(|(_, offer)| of(offer).is_some_and(|it| it.is_for_same && it.is_holding()));
         if let Some((place, offer)) = same {
-            return self.keep(ask, place, offer, &held);
+            return self.keep(ask, place, offer, &seats);
         }
-        if !ask.is_whole && held.iter().any(|it| it.is_for_same && it.is_holding()) {
+        if !ask.is_whole && seats.iter().any(|it| it.is_for_same && it.is_holding()) {
             return Ok(Seat::NoneHere);
         }
         for (rung, offers) in ask.rungs.iter().enumerate() {
             if let Some(offer) = offers.iter().position(|it| of(it).is_some_and(Held::is_holding))
                 && let Some(it) = offers.get(offer)
             {
-                return self.keep(ask, SeatPlace { rung, offer }, it, &held);
+                return self.keep(ask, SeatPlace { rung, offer }, it, &seats);
             }
-            if let Some(offer) = self.with_room(offers, ask.rotation, &held)?
+            if let Some(offer) = self.with_room(offers, ask.rotation, &seats)?
                 && let Some(it) = offers.get(offer)
             {
-                return self.sit(ask, SeatPlace { rung, offer }, it, &held);
+                return self.sit(ask, SeatPlace { rung, offer }, it, &seats);
             }
         }
         Ok(Seat::NoneHere)
     }
 
     /// What the visitor has and had.
-    fn held(&self, ask: &SeatAsk) -> Result<Vec<Held>, StorageError> {
+    fn seats_of(&self, ask: &SeatAsk) -> Result<Vec<Held>, StorageError> {
         let mut query = self.conn.prepare_cached(
             "SELECT seat.head, head.name, seat.state, seat.until, seat.wanted, seat.scan
              FROM seat JOIN head ON head.id = seat.head WHERE seat.visitor = ?1",
         )?;
         let mut rows = query.query([ask.visitor.to_bytes()])?;
-        let mut held = Vec::new();
+        let mut seats = Vec::new();
         while let Some(row) = rows.next()? {
-            held.push(Held {
+            seats.push(Held {
                 head: row.get(0)?,
                 group: row.get(1)?,
                 state: row.get(2)?,
@@ -201,7 +201,7 @@ impl Batch<'_> {
                 is_of_visit: row.get_ref(5)?.as_blob().is_ok_and(|it| it == ask.scan.to_bytes()),
             });
         }
-        Ok(held)
+        Ok(seats)
     }
 
     /// The group of a rung that has room and is next; one that the visitor was shown before goes first.
@@ -209,15 +209,15 @@ impl Batch<'_> {
         &mut self,
         offers: &[SeatOffer],
         rotation: Rotation,
-        held: &[Held],
+        seats: &[Held],
     ) -> Result<Option<usize>, StorageError> {
         let rate = self.rules.join_rate;
         let mut best: Option<(f64, usize)> = None;
-        let was_shown = |it: &SeatOffer| held.iter().any(|was| *was.group == *it.group.as_str());
+        let was_shown = |it: &SeatOffer| seats.iter().any(|was| *was.group == *it.group.as_str());
         let known = offers.iter().enumerate().filter(|(_, it)| was_shown(it));
         let others = offers.iter().enumerate().filter(|(_, it)| !was_shown(it));
         for (is_known, (place, it)) in known.map(|it| (true, it)).chain(others.map(|it| (false, it))) {
-            let own = held.iter().find(|was| *was.group == *it.group.as_str());
+            let own = seats.iter().find(|was| *was.group == *it.group.as_str());
             let head = self.head(&it.group)?;
             let mut count = head.count;
             if own.is_some_and(|own| is_counted(own, &count)) {
@@ -252,10 +252,10 @@ impl Batch<'_> {
         ask: &SeatAsk,
         place: SeatPlace,
         offer: &SeatOffer,
-        held: &[Held],
+        seats: &[Held],
     ) -> Result<Seat, StorageError> {
         let seat = Seat::Kept(place);
-        let Some(own) = held.iter().find(|it| *it.group == *offer.group.as_str()).filter(|_| !ask.is_peek) else {
+        let Some(own) = seats.iter().find(|it| *it.group == *offer.group.as_str()).filter(|_| !ask.is_peek) else {
             return Ok(seat);
         };
         let left_ms = own.until.saturating_sub(self.now_ms);
@@ -270,17 +270,23 @@ impl Batch<'_> {
                     &*ask.wanted,
                 ))?;
         }
-        self.leave_others(ask, own.head, held)?;
+        self.leave_others(ask, own.head, seats)?;
         Ok(seat)
     }
 
     /// A seat that the visitor does not hold.
-    fn sit(&mut self, ask: &SeatAsk, place: SeatPlace, offer: &SeatOffer, held: &[Held]) -> Result<Seat, StorageError> {
+    fn sit(
+        &mut self,
+        ask: &SeatAsk,
+        place: SeatPlace,
+        offer: &SeatOffer,
+        seats: &[Held],
+    ) -> Result<Seat, StorageError> {
         let seat = Seat::Taken(place);
         if ask.is_peek {
             return Ok(seat);
         }
-        let own = held.iter().find(|it| *it.group == *offer.group.as_str());
+        let own = seats.iter().find(|it| *it.group == *offer.group.as_str());
         let conn = self.conn;
         let head = self.head(&offer.group)?;
         if head.id == 0 {
@@ -304,13 +310,13 @@ impl Batch<'_> {
             &*ask.wanted,
             ask.scan.to_bytes(),
         ))?;
-        self.leave_others(ask, id, held)?;
+        self.leave_others(ask, id, seats)?;
         Ok(seat)
     }
 
     /// One visit holds one seat: the code of the other one is no longer on the screen.
-    fn leave_others(&mut self, ask: &SeatAsk, kept: i64, held: &[Held]) -> Result<(), StorageError> {
-        for it in held.iter().filter(|it| it.is_of_visit && it.state == HELD && it.head != kept) {
+    fn leave_others(&mut self, ask: &SeatAsk, kept: i64, seats: &[Held]) -> Result<(), StorageError> {
+        for it in seats.iter().filter(|it| it.is_of_visit && it.state == HELD && it.head != kept) {
             let Ok(group) = GroupId::parse(&it.group) else { continue };
             self.conn
                 .prepare_cached("DELETE FROM seat WHERE visitor = ?1 AND head = ?2")?
@@ -354,7 +360,7 @@ pub(super) fn confirm(
     let key = (visitor.to_bytes(), head);
     let mut query = conn.prepare_cached("SELECT state, until FROM seat WHERE visitor = ?1 AND head = ?2")?;
     let found: Option<(i64, i64)> = query.query_one(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let (held, given_back) = match found {
+    let (ended, given_back) = match found {
         Some((CONFIRMED, _)) => return Ok(()),
         Some((HELD, _)) => (1, 0),
         Some((_, until)) => {
@@ -374,7 +380,7 @@ pub(super) fn confirm(
         "UPDATE head SET confirmed = confirmed + 1, held = max(held - ?2, 0), given_back = max(given_back - ?3, 0)
          WHERE id = ?1",
     )?
-    .execute((head, held, given_back))?;
+    .execute((head, ended, given_back))?;
     Ok(())
 }
 
