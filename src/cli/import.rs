@@ -85,7 +85,11 @@ struct Stores {
 #[command(
     after_help = "Example:\n  jinqun import campaigns campaigns.toml\n\nThe file:\n  [[campaign]]\n  slug = \"default\"\n  \
     name = \"青禾咖啡\"\n  colour = \"#0b6b4f\"\n  logo = \"logo.png\"\n  reach_m = 30000\n  \
-    service_areas = true\n  group_url = \"https://work.weixin.qq.com/gm/…\""
+    service_areas = true\n  \
+    mode = \"split\"           # or group (the default), contact\n  contact_percent = 30     # with split: how many see the contact first\n  \
+    rotation = \"in_order\"    # or least_filled\n  \
+    fallbacks = [\"next_store\", \"contact\", \"region\", \"campaign\"]   # rungs in force; default: all\n  \
+    group_url = \"https://work.weixin.qq.com/gm/…\""
 )]
 struct Campaigns {
     #[command(flatten)]

@@ -135,11 +135,13 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// Whether the store may be reached by the other route, as far as the catalog knows.
+    /// Whether the store may be joined by the other route, as far as the catalog knows and storage has said.
     pub(super) fn has_other(&self, store: u32, shown: Joinable) -> bool {
         match shown {
             Joinable::Group(_) => self.contact_of(store).is_ok(),
-            Joinable::Contact(_) => self.catalog.groups_of(store).any(|(_, it)| it.is_offered(self.now)),
+            Joinable::Contact(_) => {
+                self.catalog.groups_of(store).any(|(place, it)| it.is_offered(self.now) && self.has_room(place))
+            }
         }
     }
 

@@ -87,13 +87,18 @@ impl Demo {
         self.metric_becomes(&format!("jinqun_steps_total{{step=\"{step}\"}}"), times);
     }
 
-    /// Imports a sheet with another process, and waits until it is live here.
+    /// Imports a sheet of stores with another process, and waits until it is live here.
     pub fn import(&self, sheet: &str) {
+        self.publish("stores", sheet);
+    }
+
+    /// Imports a file of this kind with another process, and waits until it is live here.
+    pub fn publish(&self, kind: &str, text: &str) {
         let before = self.metric("jinqun_catalog_version");
         let file = self.folder.path().join("sheet.csv");
-        fs::write(&file, sheet).unwrap();
+        fs::write(&file, text).unwrap();
         let done = Command::new(PROGRAM)
-            .args(["import", "stores"])
+            .args(["import", kind])
             .arg(file)
             .arg("--data-dir")
             .arg(self.folder.path().join("data"))

@@ -81,6 +81,7 @@ fn a_store_fills_and_every_rung_is_walked() {
     let fourth = visit("default");
     assert_eq!(shown(&fourth), are(["A", "小林", "contact", "full"]));
     assert_eq!((&fourth["join"]["kind"], &fourth["seat"]), (&json!("contact"), &json!(null)));
+    assert_eq!(fourth["other_route"], json!(null), "its groups are full");
     let fifth = visit("nobody");
     assert_eq!(shown(&fifth), are(["A", "无店长", "campaign", "full"]));
     let sixth = visit("nobody");

@@ -107,10 +107,10 @@ impl FallbackView<'_> {
             Rung::Region => texts.rung_region,
             Rung::Campaign => texts.rung_campaign,
         };
-        // A contact or the group of a region still stands for the store on the card.
+        // Everything but the next store still stands for the store on the card.
         let unnamed = match self.rung {
-            Rung::Group | Rung::Contact | Rung::Region => texts.this_store,
-            Rung::NextStore | Rung::Campaign => texts.nearest_store,
+            Rung::Group | Rung::Contact | Rung::Region | Rung::Campaign => texts.this_store,
+            Rung::NextStore => texts.nearest_store,
         };
         fill(why, &[self.wanted.unwrap_or(unnamed)]) + &fill(rung, &[distance])
     }

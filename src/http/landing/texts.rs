@@ -161,7 +161,7 @@ texts! {
     why_out_of_reach: "Reason.", "附近暂时没有门店，", "No store is close to you; ";
     why_unknown_place: "Reason.", "暂时不知道您的位置，", "Your place is not known; ";
     rung_group: "The group in place of the contact.", "店长暂时不便添加，请先加入本店群聊。", "The manager cannot be added right now; this is the store's group.";
-    rung_next_store_at: "What is shown instead; its distance.", "为您换成下一家最近的门店，距您{}。", "this is the next nearest, {} away.";
+    rung_next_store_at: "What is shown instead; its distance.", "为您换成下一家最近的门店，距您 {}。", "this is the next nearest, {} away.";
     rung_next_store: "What is shown instead.", "为您换成下一家最近的门店。", "this is the next nearest store.";
     rung_contact: "What is shown instead.", "请先添加店长，由店长邀请入群。", "add the manager, who will invite you.";
     rung_region: "What is shown instead.", "请先加入本地区的群聊。", "this is the group of your region.";

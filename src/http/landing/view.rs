@@ -170,8 +170,8 @@ impl LandingView<'_> {
         // What the customer chose stands in no other place than the address; where they are is found again.
         let chosen = self.store.as_ref().filter(|_| self.fix_source == FixSource::Chosen);
         let query = [
-            ("store", chosen.map_or("", |it| it.id)),
             ("route", route.as_str()),
+            ("store", chosen.map_or("", |it| it.id)),
             ("scan", self.scan.unwrap_or_default()),
         ];
         Some((words, links::landing(self.campaign.slug, &query)))

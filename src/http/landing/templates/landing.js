@@ -73,7 +73,7 @@ const show = (a, join, img) => {
   $('open').className = open ? 'yes' : '';
   $('open').parentNode.hidden = !hours && !known;
   const away = $('distance').textContent, rung = fall && fall.rung;
-  const why = () => t('why_' + fall.reason, fall.store && fall.store.name || t(rung === 'contact' || rung === 'region' ? 'this_store' : 'nearest_store'));
+  const why = () => t('why_' + fall.reason, fall.store && fall.store.name || t(rung === 'next_store' ? 'nearest_store' : 'this_store'));
   put('note', store ? fall && (rung === 'group' ? '' : why()) + t('rung_' + rung + (rung === 'next_store' && away ? '_at' : ''), away) : join && (rung === 'region' ? t('join_region', join.name) : t('join_brand', d.querySelector('.name').textContent)));
   card.classList.toggle('coded', !!join);
   card.classList.toggle('lost', !!join && a.outcome === 'unknown_place');
