@@ -72,7 +72,7 @@ fn read(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> Result<ScanRequ
     Ok(ScanRequest {
         campaign: Some(slug),
         store: store.filter(|it| catalog.store_key(it).is_some()),
-        route: query.text("route").and_then(|it| Route::parse(it.as_ref())),
+        route: query.text("route").and_then(Route::parse),
         visitor: cookie::read(request),
         scan: query.text("scan").map(ToOwned::to_owned),
         trusts_scan: false,

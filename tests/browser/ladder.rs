@@ -43,7 +43,7 @@ fn a_customer_is_told_of_every_rung() {
     let ids =
         ["SH-0001", "SH-0002", "SH-0003", "SH-0004", "SH-0005", "SH-0006", "SH-0007", "SH-0008", "SH-0009", "SH-0010"];
     let with_group = ids.iter().filter(|id| !row(id).join.is_empty());
-    let tight: String = with_group.map(|id| format!("{id}.group,,,1\n")).collect();
+    let tight: String = with_group.map(|id| [id, ".group,,,1\n"].concat()).collect();
     let region = "huangpu,黄浦区,https://work.weixin.qq.com/gm/huangpu,1\n";
     demo.publish("groups", &format!("id,region,url,capacity\n{tight}{region}"));
     let (first, next) = (row("SH-0001"), row("SH-0002"));

@@ -1,6 +1,7 @@
 //! The default storage: one SQLite file, which several processes may open at once.
 
 mod catalog;
+mod heads;
 mod records;
 mod schema;
 mod seats;
@@ -147,19 +148,19 @@ impl Storage for Embedded {
     }
 
     fn confirm_seat(&self, visitor: VisitorId, group: &GroupId, now: Timestamp) -> Result<(), StorageError> {
-        whole(&self.seats, |conn| seats::confirm(conn, visitor, group, now))
+        whole(&self.seats, |conn| heads::confirm(conn, visitor, group, now))
     }
 
     fn set_members(&self, members: &[(GroupId, u32)], at: Timestamp) -> Result<(), StorageError> {
-        whole(&self.seats, |conn| seats::set_members(conn, members, at))
+        whole(&self.seats, |conn| heads::set_members(conn, members, at))
     }
 
     fn head_counts(&self, groups: &[GroupId], now: Timestamp) -> Result<Vec<HeadCount>, StorageError> {
-        whole(&self.seats, |conn| seats::head_counts(conn, groups, now))
+        whole(&self.seats, |conn| heads::head_counts(conn, groups, now))
     }
 
     fn forget_seats(&self, visitor: VisitorId) -> Result<u64, StorageError> {
-        whole(&self.seats, |conn| seats::forget(conn, visitor))
+        whole(&self.seats, |conn| heads::forget(conn, visitor))
     }
 
     fn secret(&self, make: &dyn Fn() -> [u8; 32]) -> Result<[u8; 32], StorageError> {
