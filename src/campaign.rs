@@ -1,10 +1,14 @@
 //! A campaign: one landing code, its name and colours, and how far it reaches.
 
 mod period;
+mod route;
+mod rung;
 mod selection;
 mod words;
 
 pub use period::{Period, Phase};
+pub use route::{Mode, PERCENT_MAX, Rotation, Route};
+pub use rung::{Fallbacks, Rung};
 pub use selection::{NAMES_MAX, OpenStores, StoreSelection};
 pub use words::{CampaignWords, WORDS_CHARS_MAX, Words};
 
@@ -188,6 +192,15 @@ pub struct Campaign {
     /// Whether a store's service area wins over distance inside it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub service_areas: bool,
+    /// Which way it leads.
+    #[serde(default, skip_serializing_if = "Mode::is_default")]
+    pub mode: Mode,
+    /// In which order the groups of one owner are filled.
+    #[serde(default, skip_serializing_if = "Rotation::is_default")]
+    pub rotation: Rotation,
+    /// Which rungs of the ladder are in force.
+    #[serde(default, skip_serializing_if = "Fallbacks::is_default")]
+    pub fallbacks: Fallbacks,
     /// The stores that take part.
     #[serde(flatten)]
     pub stores: StoreSelection,
@@ -228,6 +241,9 @@ impl Campaign {
             open_stores: OpenStores::Ignore,
             period: Period::default(),
             words: CampaignWords::default(),
+            mode: Mode::Group,
+            rotation: Rotation::InOrder,
+            fallbacks: Fallbacks::default(),
         }
     }
 }

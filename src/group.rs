@@ -11,12 +11,37 @@ use crate::time::Timestamp;
 /// Members up to which a group is taken to accept scans, unless it says otherwise. `WeCom`'s own limit has changed before,
 /// so it is a default and not a rule.
 pub const CAPACITY_DEFAULT: u32 = 200;
+/// Days for which an uploaded code works from when it is set, unless it says otherwise: what `WeCom` gives a group's own code.
+pub const VALIDITY_DAYS_DEFAULT: u32 = 7;
 /// No group chat of any kind holds more.
 pub const CAPACITY_MAX: u32 = 100_000;
 /// The longest join link, in bytes; far below what a QR code at level M holds.
 pub const LINK_BYTES_MAX: usize = 512;
 /// Hosts that join links may point to, unless the settings name others.
 pub const LINK_HOSTS_DEFAULT: [&str; 3] = ["work.weixin.qq.com", "weixin.qq.com", "u.wechat.com"];
+
+/// What a group has that says nothing itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupDefaults {
+    /// Members up to which it is taken to accept scans.
+    pub capacity: u32,
+    /// Days for which an uploaded code works from when it is set.
+    pub validity_days: u32,
+}
+
+impl Default for GroupDefaults {
+    fn default() -> Self {
+        Self { capacity: CAPACITY_DEFAULT, validity_days: VALIDITY_DAYS_DEFAULT }
+    }
+}
+
+impl GroupDefaults {
+    /// When a code that is set at this moment expires.
+    #[must_use]
+    pub fn expiry(&self, set_at: Timestamp) -> Timestamp {
+        Timestamp::from_unix_ms(set_at.unix_ms().saturating_add(i64::from(self.validity_days) * 86_400_000))
+    }
+}
 
 /// Why a text is no join link.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -168,6 +168,12 @@ macro_rules! made_id {
                 Ulid::from_string(text).map(Self).map_err(|_cause| IdError::NotUlid)
             }
 
+            /// The 16 bytes of the id, in the order of its text.
+            #[must_use]
+            pub fn to_bytes(self) -> [u8; 16] {
+                self.0.to_bytes()
+            }
+
             /// When the id was made, in milliseconds since 1970.
             #[must_use]
             pub fn unix_ms(self) -> u64 {

@@ -60,6 +60,9 @@ pub struct Metrics {
     refinements: IntCounterVec,
     unrecorded: IntCounter,
     steps: IntCounterVec,
+    seats: IntCounterVec,
+    /// Time of one call for seats.
+    pub seat_seconds: Histogram,
     /// Time of one decision.
     pub decision_seconds: Histogram,
     /// Time from handing a record over until it was on disk.
@@ -128,6 +131,12 @@ impl Metrics {
             ),
             unrecorded: single("scans_unrecorded_total", "Answers whose record could not be put on disk"),
             steps: counter("steps_total", "Steps that the page saw", &["step"]),
+            seats: counter("seats_total", "Wishes for a seat in a group by what became of them", &["result"]),
+            seat_seconds: histogram(
+                "seat_seconds",
+                "Time of one call for seats, of any number of visits",
+                &SLOW_BUCKETS,
+            ),
             decision_seconds: histogram("decision_seconds", "Time of one decision", &FAST_BUCKETS),
             commit_wait_seconds: histogram(
                 "commit_wait_seconds",
@@ -175,6 +184,11 @@ impl Metrics {
     /// Counts one answer without a durable record.
     pub fn unrecorded(&self) {
         self.unrecorded.inc();
+    }
+
+    /// Counts one wish for a seat: `taken`, `kept`, `none` or `unconfirmed`.
+    pub fn seat(&self, result: &str) {
+        self.seats.with_label_values(&[result]).inc();
     }
 
     /// Counts one step.

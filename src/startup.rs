@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::app::{App, Chance, Deliverer, Follower, Parts, Signer, load_last_good};
+use crate::app::{App, Chance, Deliverer, Follower, Parts, Seater, Signer, load_last_good};
 use crate::config::{Config, StorageAt};
 use crate::http::tls::Certificates;
 use crate::http::{self, Served};
@@ -279,10 +279,14 @@ fn assemble(config: &Config, replaced: Replaceable) -> anyhow::Result<(Arc<App>,
     }
     let deliverer = Deliverer::new(Arc::clone(&outbox), Arc::clone(&storage), Arc::clone(&metrics))
         .context("the system gives no thread")?;
+    let clock = Arc::clone(&replaced.clock);
+    let seats = Seater::new(Arc::clone(&storage), config.seats, clock, Arc::clone(&metrics))
+        .context("the system gives no thread")?;
     let app = App::new(Parts {
         catalog: live,
         ip: Arc::clone(&ip),
         outbox: Arc::clone(&outbox),
+        seats,
         storage,
         policy: config.routing.clone(),
         zone: config.time_zone.clone(),

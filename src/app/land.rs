@@ -2,18 +2,19 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::deliver::whole_chain;
 use super::locate::Clues;
+use super::seat::{SeatState, Seated, Seeker};
 use super::{App, AppError, CatalogInUse, VisitorToken};
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, Route};
 use crate::catalog::{Catalog, InForce, Joinable, Standing};
 use crate::funnel::{Step, StepRecord};
 use crate::geo::Position;
 use crate::id::{CampaignSlug, ScanId, StoreId, VisitorId};
 use crate::outbox::Item;
-use crate::routing::{Decision, Fallback, decide};
+use crate::routing::{Case, Decision, Fallback};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
 use crate::visitor::AccuracyClass;
@@ -35,6 +36,8 @@ pub struct ScanRequest {
     pub position: Option<(Position, Option<f64>)>,
     /// The customer's own choice.
     pub store: Option<StoreId>,
+    /// The route that the customer asks for by their own hand.
+    pub route: Option<Route>,
     /// A visitor token from an earlier answer.
     pub visitor: Option<String>,
     /// A scan id from an earlier answer, to refine that visit.
@@ -64,6 +67,12 @@ pub struct Landing {
     pub recorded: bool,
     /// The decision.
     pub decision: Decision,
+    /// The route that was shown.
+    pub mode: Route,
+    /// The route that the visitor is assigned to, where the campaign compares two.
+    pub assigned: Option<Route>,
+    /// The seat in the group that is shown.
+    pub seat: Option<SeatState>,
     /// The labels of the record.
     pub tags: Vec<String>,
     /// When it was decided.
@@ -75,6 +84,16 @@ impl Landing {
     #[must_use]
     pub fn in_force(&self) -> &Campaign {
         self.catalog.in_force(&self.campaign, self.now).campaign
+    }
+
+    /// The route that the shown store may be joined by as well.
+    #[must_use]
+    pub fn other_route(&self) -> Option<Route> {
+        let shown = match self.decision.join? {
+            Joinable::Group(_) => Route::Group,
+            Joinable::Contact(_) => Route::Contact,
+        };
+        self.decision.has_other_route.then(|| shown.other())
     }
 }
 
@@ -114,13 +133,15 @@ impl App {
         let scan = earlier.map_or_else(|| self.new_scan(now), |it| it.0);
         let last_store = token.as_ref().and_then(|it| it.last_store.as_ref());
 
-        let started = Instant::now();
         let clues = Clues { store: request.store, position: request.position, last_store, ip: request.ip };
         let fix = self.locate(&catalog, campaign, clues);
-        let decision = decide(&fix, &catalog, campaign, self.policy(), now);
-        self.metrics().decision_seconds.observe(started.elapsed().as_secs_f64());
+        let assigned = campaign.mode.assigned(visitor, &slug);
+        let mode = request.route.or(assigned).unwrap_or_else(|| campaign.mode.common());
+        let case = Case { fix: &fix, catalog: &catalog, campaign, policy: self.policy(), now };
+        let Seated { decision, seat } = self.seated(mode, &case, Seeker { visitor, scan }).await;
 
-        let record = record(&catalog, &decision, (scan, visitor, slug.clone()), self.next_revision(now));
+        let mut record = record(&catalog, &decision, (scan, visitor, slug.clone()), self.next_revision(now));
+        (record.mode, record.assigned) = (mode, assigned);
         let tags = record.tags().into_iter().map(ToOwned::to_owned).collect();
         // A guess is not a store that the visitor is known to have come to.
         let shown = record.store.clone().filter(|_| decision.outcome == crate::routing::Outcome::Routed);
@@ -137,6 +158,9 @@ impl App {
             refined: earlier.is_some(),
             recorded,
             decision,
+            mode,
+            assigned,
+            seat,
             tags,
             now,
             campaign: slug,
@@ -213,6 +237,8 @@ fn record(
         join_kind,
         join_id,
         fallback: decision.fallback.map(|it| it.rung.as_str().into()),
+        mode: Route::Group,
+        assigned: None,
         region: decision.region.clone(),
         region_source: decision.region_source,
         source: decision.source,

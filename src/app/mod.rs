@@ -4,11 +4,13 @@ mod bulk;
 mod deliver;
 mod error;
 mod follow;
+mod import_owned;
 mod land;
 mod load;
 mod locate;
 mod map;
 mod publish;
+mod seat;
 mod token;
 
 use std::sync::Arc;
@@ -33,6 +35,7 @@ pub use load::{load_catalog, load_catalog_after, load_entries, load_last_good};
 pub use locate::{Whereabouts, locate_ip};
 pub use map::MapOptions;
 pub use publish::{ImportError, ImportOptions, ImportReport, Importer};
+pub use seat::{Peeked, SeatState, Seater, peek};
 pub use token::{Signer, VisitorToken};
 
 /// The catalog that a request works with, from its beginning to its end.
@@ -49,6 +52,8 @@ pub struct Parts {
     pub ip: Arc<IpLocator>,
     /// Where records go first.
     pub outbox: Arc<Outbox>,
+    /// Gives seats.
+    pub seats: Seater,
     /// Where records go then.
     pub storage: Arc<dyn Storage>,
     /// The thresholds of the decision.

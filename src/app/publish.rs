@@ -69,8 +69,18 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl ImportReport {
-    fn problem(&mut self, problem: Problem) {
+    pub(super) fn problem(&mut self, problem: Problem) {
         if self.problems.len() < PROBLEMS_MAX { self.problems.push(problem) } else { self.unlisted += 1 }
+    }
+
+    /// Whether refused rows stop the import.
+    pub(super) fn stops(&mut self, options: ImportOptions) -> bool {
+        if self.rejected > 0 && options.skip_bad_rows && options.mode == Mode::Replace {
+            let message = "replacing with some rows refused would remove what they name; correct the rows, or merge";
+            self.problem(Problem::new("replace_needs_every_row", message));
+            return true;
+        }
+        self.rejected > 0 && !options.skip_bad_rows
     }
 
     fn warning(&mut self, warning: Problem) {
@@ -161,16 +171,16 @@ impl<'a> Importer<'a> {
         for it in suspicion::suspicions(&rows, previous).into_iter().chain(misplaced_rows(&rows, &entries.regions)) {
             report.warning(it);
         }
-        let mut stops = report.rejected > 0 && !options.skip_bad_rows;
-        if report.rejected > 0 && options.skip_bad_rows && options.mode == Mode::Replace {
-            let message = "replacing with some rows refused would remove their stores; correct the rows, or merge";
-            report.problem(Problem::new("replace_needs_every_row", message));
-            stops = true;
-        }
+        let stops = report.stops(options);
         let has = |column: &str| summary.columns.iter().any(|(name, header)| *name == column || header == column);
         let columns: Option<&dyn Fn(&str) -> bool> = if summary.columns.is_empty() { None } else { Some(&has) };
         let merged = Merge::new(entries, options.mode, columns).stores(rows);
         self.finish(version, merged, &broken, report, options.dry_run || stops)
+    }
+
+    /// Where this imports to.
+    pub(super) fn storage(&self) -> &'a dyn Storage {
+        self.storage
     }
 
     /// Merges campaigns and publishes them. Blocks.

@@ -77,6 +77,12 @@ impl<T: Owned> ByOwner<T> {
         self.part(behind + first..behind + end)
     }
 
+    /// Whether any belongs to a region: of those that belong to no store, those of regions come first.
+    pub(super) fn has_regions(&self) -> bool {
+        let behind = self.starts.last().copied().map_or(0, index);
+        self.items.get(behind).is_some_and(|it| matches!(it.owner(), Owner::Region(_)))
+    }
+
     fn part(&self, range: Range<usize>) -> impl ExactSizeIterator<Item = (u32, &T)> {
         let first = range.start;
         let items = self.items.get(range).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Campaigns as a person writes them: a TOML file with one `[[campaign]]` after another.
 
+mod route;
 mod terms;
 
 use std::collections::BTreeSet;
@@ -9,7 +10,7 @@ use toml::{Table, Value};
 use super::Problem;
 use super::draft::FirstGroup;
 use crate::campaign::{Campaign, Colour, Logo, REACH_M_MAX};
-use crate::group::{CAPACITY_DEFAULT, CAPACITY_MAX, JoinLink};
+use crate::group::{CAPACITY_MAX, GroupDefaults, JoinLink};
 use crate::id::CampaignSlug;
 use crate::time::Timestamp;
 
@@ -32,6 +33,7 @@ pub struct CampaignRow {
 pub fn read_campaigns(
     text: &str,
     link_hosts: &[String],
+    groups: GroupDefaults,
     picture: &dyn Fn(&str) -> Result<Vec<u8>, String>,
 ) -> Result<Vec<CampaignRow>, Vec<Problem>> {
     let table: Table =
@@ -51,7 +53,7 @@ pub fn read_campaigns(
     let mut read = Vec::new();
     for (row, value) in (1_u64..).zip(rows) {
         let mut reader = Reader { row, table: value.as_table().cloned().unwrap_or_default(), problems: &mut problems };
-        if let Some(it) = reader.campaign(link_hosts, picture) {
+        if let Some(it) = reader.campaign((link_hosts, groups), picture) {
             if seen.insert(it.campaign.slug.clone()) {
                 read.push(it);
             } else {
@@ -106,7 +108,11 @@ impl Reader<'_> {
         parse(&text).map_or_else(|error| self.fail(field, code, &text, format!("{field} {error}")), Some)
     }
 
-    fn campaign(&mut self, hosts: &[String], picture: &dyn Fn(&str) -> Result<Vec<u8>, String>) -> Option<CampaignRow> {
+    fn campaign(
+        &mut self,
+        (hosts, groups): (&[String], GroupDefaults),
+        picture: &dyn Fn(&str) -> Result<Vec<u8>, String>,
+    ) -> Option<CampaignRow> {
         let before = self.problems.len();
         let slug = self.parsed("slug", "invalid_slug", |it| {
             let slug = CampaignSlug::parse(it).map_err(|error| error.to_string())?;
@@ -126,7 +132,8 @@ impl Reader<'_> {
         });
         let reach_m = self.reach();
         let service_areas = self.flag("service_areas").unwrap_or_default();
-        let group = self.group(hosts);
+        let (mode, rotation, fallbacks) = (self.mode(), self.rotation(), self.fallbacks());
+        let group = self.group(hosts, groups);
         let stores = self.stores();
         let open_stores = self.open_stores();
         let period = self.period();
@@ -147,7 +154,20 @@ impl Reader<'_> {
         }
         let plain = Campaign::named(slug?, name?);
         Some(CampaignRow {
-            campaign: Campaign { colour, logo, reach_m, service_areas, stores, open_stores, period, words, ..plain },
+            campaign: Campaign {
+                colour,
+                logo,
+                reach_m,
+                service_areas,
+                mode: mode?,
+                rotation: rotation?,
+                fallbacks: fallbacks?,
+                stores,
+                open_stores,
+                period,
+                words,
+                ..plain
+            },
             group,
         })
     }
@@ -168,7 +188,7 @@ impl Reader<'_> {
         reach.or_else(|| self.fail("reach_m", "out_of_range", &value.to_string(), message))
     }
 
-    fn group(&mut self, hosts: &[String]) -> Option<FirstGroup> {
+    fn group(&mut self, hosts: &[String], defaults: GroupDefaults) -> Option<FirstGroup> {
         let link = self.parsed("group_url", "link_not_allowed", |it| {
             JoinLink::parse(it, hosts).map_err(|error| error.to_string())
         });
@@ -177,7 +197,7 @@ impl Reader<'_> {
             Timestamp::parse_rfc3339(it).ok_or_else(|| "is not a time such as 2026-12-01T00:00:00+08:00".to_owned())
         });
         let capacity = match self.table.remove("group_capacity") {
-            None => CAPACITY_DEFAULT,
+            None => defaults.capacity,
             Some(value) => {
                 let number = value
                     .as_integer()
@@ -187,16 +207,25 @@ impl Reader<'_> {
                 number.or_else(|| self.fail("group_capacity", "out_of_range", &value.to_string(), message))?
             }
         };
-        Some(FirstGroup { link: link?, name: name.unwrap_or_default().into(), capacity, expires_at })
+        Some(FirstGroup {
+            link: link?,
+            name: name.unwrap_or_default().into(),
+            capacity,
+            expires_at,
+            expires_by_default: false,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::campaign::{Mode, Rotation, Rung};
 
     fn read(text: &str) -> Result<Vec<CampaignRow>, Vec<Problem>> {
-        read_campaigns(text, &["work.weixin.qq.com".to_owned()], &|_| Ok(b"\x89PNG\r\n\x1a\n....".to_vec()))
+        read_campaigns(text, &["work.weixin.qq.com".to_owned()], GroupDefaults::default(), &|_| {
+            Ok(b"\x89PNG\r\n\x1a\n....".to_vec())
+        })
     }
 
     #[test]
@@ -278,6 +307,34 @@ mod tests {
             ("texts_en", "not_a_table"),
         ];
         assert_eq!(found, expected.map(|(field, code)| (field.to_owned(), code)));
+    }
+
+    #[test]
+    fn the_way_a_campaign_leads_is_read() {
+        let one = |fields: &str| read(&format!("[[campaign]]\nslug = \"a\"\nname = \"a\"\n{fields}\n"));
+        let led = |fields| one(fields).map(|it| (it[0].campaign.mode, it[0].campaign.rotation));
+        assert_eq!(led(""), Ok((Mode::Group, Rotation::InOrder)));
+        let split = led("mode = \"split\"\ncontact_percent = 30\nrotation = \"least_filled\"");
+        assert_eq!(split, Ok((Mode::Split { contact_percent: 30 }, Rotation::LeastFilled)));
+        let rungs = one("fallbacks = [\"contact\", \"campaign\"]").unwrap()[0].campaign.fallbacks.clone();
+        assert_eq!(Rung::OPTIONAL.map(|it| rungs.allow(it)), [false, true, false, true]);
+        let refused = |fields| {
+            let problems = one(fields).unwrap_err();
+            (problems[0].row.unwrap(), problems[0].column.clone().unwrap().into_owned(), problems[0].code)
+        };
+        for (fields, column, code) in [
+            ("mode = \"both\"", "mode", "unknown_mode"),
+            ("mode = \"split\"", "contact_percent", "missing"),
+            ("mode = \"split\"\ncontact_percent = 101", "contact_percent", "out_of_range"),
+            ("mode = \"split\"\ncontact_percent = -1", "contact_percent", "out_of_range"),
+            ("mode = \"split\"\ncontact_percent = 0.5", "contact_percent", "out_of_range"),
+            ("contact_percent = 50", "contact_percent", "needs_split"),
+            ("rotation = \"random\"", "rotation", "unknown_rotation"),
+            ("fallbacks = [\"group\"]", "fallbacks", "unknown_fallback"),
+            ("fallbacks = \"contact\"", "fallbacks", "unknown_fallback"),
+        ] {
+            assert_eq!(refused(fields), (1, column.to_owned(), code), "{fields}");
+        }
     }
 
     #[test]

@@ -51,6 +51,18 @@ codes! {
     UNCLOSED_QUOTE = "unclosed_quote";
     /// No column with a required meaning.
     COLUMN_MISSING = "column_missing";
+    /// A column that has no meaning in a sheet that keeps no others.
+    UNKNOWN_COLUMN = "unknown_column";
+    /// Neither a live nor an uploaded code.
+    CODE_UNKNOWN = "code_unknown";
+    /// A live code with a date on which it expires.
+    CODE_EXPIRES = "code_expires";
+    /// A group or contact of more than one owner.
+    TWO_OWNERS = "two_owners";
+    /// A store that the catalog does not have.
+    UNKNOWN_STORE = "unknown_store";
+    /// A campaign that the catalog does not have.
+    UNKNOWN_CAMPAIGN = "unknown_campaign";
     /// Two columns with one meaning.
     DUPLICATE_COLUMN = "duplicate_column";
     /// The mapping names a header that the sheet does not have.

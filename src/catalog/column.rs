@@ -68,6 +68,8 @@ columns! {
     GroupCapacity: "group_capacity", "群上限", [];
     /// When its link expires.
     GroupExpires: "group_expires", "群过期时间", [];
+    /// Whether its code is one that renews itself.
+    GroupCode: "group_code", "群码类型", [];
     /// Link of a first contact.
     ContactUrl: "contact_url", "店长链接", [];
     /// Its name.
@@ -92,9 +94,10 @@ impl Column {
         Self::ALL.iter().position(|it| *it == self).unwrap_or(0)
     }
 
-    /// The columns that a sheet is written with: all but those that hold two numbers in one cell.
+    /// The columns that a sheet is written with: all but those that hold two numbers in one cell, and the kind of code, which
+    /// the moment of its expiry says.
     pub fn written() -> impl Iterator<Item = Self> {
-        Self::ALL.iter().copied().filter(|it| !matches!(it, Self::LngLat | Self::LatLng))
+        Self::ALL.iter().copied().filter(|it| !matches!(it, Self::LngLat | Self::LatLng | Self::GroupCode))
     }
 
     /// Reads an English or Chinese name of a column.

@@ -135,6 +135,7 @@ impl ColumnMap {
             | Column::GroupName
             | Column::GroupCapacity
             | Column::GroupExpires
+            | Column::GroupCode
             | Column::ContactUrl
             | Column::ContactName
             | Column::Tags

@@ -1,7 +1,7 @@
 //! One row of a sheet: its cells become a store, or every reason why not. Knows nothing of files or of other rows.
 
 use crate::geo::Datum;
-use crate::group::JoinLink;
+use crate::group::{GroupDefaults, JoinLink};
 use crate::id::{IdError, StoreId};
 use crate::store::{Closures, OpeningHours, Store, StoreStatus, Zone};
 use crate::time::Timestamp;
@@ -38,6 +38,10 @@ pub struct SheetRules<'a> {
     pub zone: Zone,
     /// The user's own word on which header means which column.
     pub mapping: Mapping,
+    /// What a group has whose row does not say.
+    pub groups: GroupDefaults,
+    /// The moment from which an uploaded code is counted.
+    pub now: Timestamp,
 }
 
 /// The cells of one row by their columns.
@@ -80,6 +84,8 @@ pub struct FirstGroup {
     pub capacity: u32,
     /// The moment from which the link no longer works.
     pub expires_at: Option<Timestamp>,
+    /// Whether that moment is counted from this import, so that a code that was set before keeps its own.
+    pub expires_by_default: bool,
 }
 
 /// The first contact of a store, as its row gives it.
@@ -150,6 +156,8 @@ pub fn read_row(
 
 mod group;
 mod place;
+
+pub(super) use group::link_code;
 
 struct Draft<'a> {
     row: u64,

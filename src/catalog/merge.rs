@@ -200,7 +200,10 @@ impl<'a> Merge<'a> {
             Some(before) => GroupChat {
                 name: name.unwrap_or_else(|| before.name.clone()),
                 capacity: if absent("group_capacity") { before.capacity } else { given.capacity },
-                code: if absent("group_expires") && code.expires_at.is_none() && before.code.link == code.link {
+                code: if before.code.link == code.link
+                    && (absent("group_expires") && code.expires_at.is_none()
+                        || given.expires_by_default && before.code.expires_at.is_some())
+                {
                     before.code.clone()
                 } else {
                     code
@@ -275,17 +278,18 @@ impl<'a> Merge<'a> {
             let place = entries.campaigns.iter().position(|it| it.slug == campaign.slug);
             let same = place.and_then(|it| entries.campaigns.get(it)) == Some(&campaign);
             let owner = Owner::Campaign(campaign.slug.clone());
-            let group_place = entries.groups.iter().position(|it| it.owner == owner);
+            let own = entries.groups.iter().enumerate().filter(|(_, it)| it.owner == owner);
+            let group_place = own.min_by_key(|(_, it)| (it.order, it.id.clone())).map(|(place, _)| place);
+            let before = group_place.and_then(|it| entries.groups.get(it));
             let group = group.map(|it| GroupChat {
-                id: group_place
-                    .and_then(|it| entries.groups.get(it))
+                id: before
                     .map_or_else(|| owned_id(&campaign.slug, "campaign-group", GroupId::parse), |it| it.id.clone()),
                 owner,
                 name: if it.name.is_empty() { campaign.name.clone() } else { it.name },
                 code: JoinCode { link: it.link, expires_at: it.expires_at },
                 capacity: it.capacity,
-                status: GroupStatus::Active,
-                order: 0,
+                status: before.map_or(GroupStatus::Active, |it| it.status),
+                order: before.map_or(0, |it| it.order),
             });
             let group = group.filter(|it| group_place.and_then(|place| entries.groups.get(place)) != Some(it));
             let count = match (place, same && group.is_none()) {

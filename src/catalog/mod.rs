@@ -13,6 +13,7 @@ mod merge;
 mod misplaced;
 mod moment;
 mod on_map;
+pub mod owned;
 mod places;
 pub mod plain;
 mod problem;

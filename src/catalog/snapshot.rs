@@ -248,6 +248,12 @@ impl Catalog {
         self.groups.of_other(&Owner::Campaign(slug.clone())).map(|(place, it)| (Joinable::Group(place), it))
     }
 
+    /// Whether any region has a group chat; where none has, nobody needs to know in which region a visit is.
+    #[must_use]
+    pub fn has_region_groups(&self) -> bool {
+        self.groups.has_regions()
+    }
+
     /// The group chats of a region itself, in their order; not those of the regions in it or around it.
     #[must_use]
     pub fn region_groups<'a>(

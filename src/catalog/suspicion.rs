@@ -180,7 +180,14 @@ mod tests {
             cells.put(column, cell);
         }
         let zone = Zone::parse("Asia/Shanghai").unwrap();
-        let rules = SheetRules { datum: Some(datum), link_hosts: &[], zone, mapping: Mapping::default() };
+        let rules = SheetRules {
+            datum: Some(datum),
+            link_hosts: &[],
+            zone,
+            mapping: Mapping::default(),
+            groups: crate::group::GroupDefaults::default(),
+            now: crate::time::Timestamp::EPOCH,
+        };
         read_row(number, &cells, &rules, &mut Vec::new()).unwrap()
     }
 

@@ -35,7 +35,13 @@ fn group(name: &str, owner: Owner, order: i32) -> GroupChat {
 }
 
 fn row(store: Store, group: Option<&str>) -> StoreRow {
-    let group = group.map(|it| FirstGroup { link: link(it), name: "".into(), capacity: 200, expires_at: None });
+    let group = group.map(|it| FirstGroup {
+        link: link(it),
+        name: "".into(),
+        capacity: 200,
+        expires_at: None,
+        expires_by_default: false,
+    });
     StoreRow { row: 2, store, group, contact: None }
 }
 

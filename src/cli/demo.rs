@@ -65,20 +65,27 @@ fn fill(config: &Config) -> anyhow::Result<()> {
         return Ok(());
     }
     let info = PublishInfo { at: SystemClock.now(), author: "demo".to_owned(), note: "bundled samples".to_owned() };
+    let now = info.at;
     let importer = Importer::new(storage, info);
     let hosts = Config::default_link_hosts();
-    let rules =
-        SheetRules { datum: None, link_hosts: &hosts, zone: config.time_zone.clone(), mapping: Mapping::default() };
     let map = RegionRules { datum: Some(Datum::Wgs84), ..RegionRules::default() };
     let report = importer.map(REGIONS, "regions.geojson", map, MapOptions::default())?;
     if let Some(problem) = report.problems.first() {
         anyhow::bail!("the bundled regions cannot be used: {}", problem.message);
     }
+    let rules = SheetRules {
+        datum: None,
+        link_hosts: &hosts,
+        zone: config.time_zone.clone(),
+        mapping: Mapping::default(),
+        groups: config.groups,
+        now,
+    };
     let report = importer.stores(STORES, "stores.csv", &rules, ImportOptions::default(), &mut |_, _| {})?;
     if let Some(problem) = report.problems.first() {
         anyhow::bail!("the bundled stores cannot be used: {}", problem.message);
     }
-    let campaigns = read_campaigns(CAMPAIGNS, &hosts, &|_| Ok(LOGO.to_vec()));
+    let campaigns = read_campaigns(CAMPAIGNS, &hosts, config.groups, &|_| Ok(LOGO.to_vec()));
     let campaigns =
         campaigns.map_err(|problems| anyhow::anyhow!("the bundled campaigns cannot be used: {problems:?}"))?;
     importer.campaigns(campaigns, false)?;

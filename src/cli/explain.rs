@@ -8,13 +8,15 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use serde::Serialize;
 
+use super::explain_steps::{self, StepRow};
 use super::{Common, End, Printer};
-use crate::app::{load_catalog, locate_ip};
+use crate::app::{load_catalog, locate_ip, peek};
+use crate::campaign::Route;
 use crate::catalog::{Catalog, InForce, Joinable, Standing};
 use crate::config::{Config, Flags};
 use crate::geo::{Datum, Position};
 use crate::id::{CampaignSlug, RegionCode};
-use crate::routing::{Decision, decide, region_codes};
+use crate::routing::{Case, Decision, region_codes};
 use crate::startup;
 use crate::store::Zone;
 use crate::time::{Clock as _, SystemClock, Timestamp};
@@ -46,6 +48,9 @@ pub(super) struct Options {
     /// The campaign's short name
     #[arg(long, default_value = "default")]
     campaign: String,
+    /// The route of the visitor: group or contact [default: the campaign's; group where it splits]
+    #[arg(long)]
+    route: Option<String>,
     /// The folder of the demo instead of the setting's
     #[arg(long)]
     demo: bool,
@@ -60,6 +65,7 @@ struct Explained<'a> {
     campaign: &'a str,
     campaign_state: &'static str,
     served_by: &'a str,
+    route: &'static str,
     source: &'static str,
     accuracy_m: Option<f64>,
     outcome: &'static str,
@@ -70,6 +76,8 @@ struct Explained<'a> {
     fallback: Option<Rung>,
     region: Region<'a>,
     considered: Vec<Row<'a>>,
+    /// The ladder, also the steps that are not reached.
+    steps: Vec<StepRow<'a>>,
 }
 
 #[derive(Serialize)]
@@ -126,8 +134,17 @@ impl Options {
         if in_force.standing == Standing::Unknown {
             bail!("there is no campaign {slug}");
         }
-        let decision = decide(&fix, &catalog, in_force.campaign, &config.routing, now);
-        let explained = explained(&catalog, (slug.as_str(), in_force), (&fix, &decision), (now, &config.time_zone));
+        let campaign = in_force.campaign;
+        let route = match self.route.as_deref().map(|it| (it, Route::parse(it))) {
+            None => campaign.mode.common(),
+            Some((_, Some(route))) => route,
+            Some((text, None)) => bail!("--route {text} is neither group nor contact"),
+        };
+        let case = Case { fix: &fix, catalog: &catalog, campaign, policy: &config.routing, now };
+        let peeked = peek(&*storage, &config.seats, route, &case).context("the seats cannot be read")?;
+        let steps = explain_steps::rows(&catalog, &peeked, &*storage, &config.seats, now)?;
+        let asked = Asked { campaign: slug.as_str(), in_force, route, now, zone: &config.time_zone };
+        let explained = explained(&catalog, &asked, (&fix, &peeked.decision), steps);
         if self.json {
             printer.line(serde_json::to_string_pretty(&explained)?)?;
         } else {
@@ -152,12 +169,22 @@ impl Options {
     }
 }
 
+/// What was asked, and when.
+struct Asked<'a> {
+    campaign: &'a str,
+    in_force: InForce<'a>,
+    route: Route,
+    now: Timestamp,
+    zone: &'a Zone,
+}
+
 fn explained<'a>(
     catalog: &'a Catalog,
-    (campaign, in_force): (&'a str, InForce<'a>),
+    asked: &Asked<'a>,
     (fix, decision): (&Fix, &'a Decision),
-    (now, zone): (Timestamp, &Zone),
+    steps: Vec<StepRow<'a>>,
 ) -> Explained<'a> {
+    let Asked { campaign, in_force, route, now, zone } = *asked;
     let join = decision.join.and_then(|it| match it {
         Joinable::Group(place) => {
             catalog.group(place).map(|it| Join { kind: "group", id: it.id.as_str(), url: it.code.link.as_str() })
@@ -186,6 +213,7 @@ fn explained<'a>(
         campaign_state: in_force.standing.as_str(),
         served_by: in_force.campaign.slug.as_str(),
         opens_at: opens_at.map(|it| it.in_zone(zone.as_jiff())),
+        route: route.as_str(),
         source: decision.source.as_str(),
         accuracy_m: decision.accuracy_m,
         outcome: decision.outcome.as_str(),
@@ -202,6 +230,7 @@ fn explained<'a>(
             from: decision.region_source.as_str(),
         },
         considered: considered.collect(),
+        steps,
     }
 }
 
@@ -224,6 +253,12 @@ fn table(it: &Explained<'_>) -> String {
     } else {
         format!(", which is {} and served by {}", it.campaign_state.replace('_', " "), it.served_by)
     };
+    let mut ladder = Table::new();
+    ladder.load_style(UTF8_HORIZONTAL_ONLY).set_header(["rung", "of", "kind", "id", "heads", "verdict"]);
+    for row in &it.steps {
+        let [rung, kind, id] = [row.rung, row.kind, row.id].map(ToOwned::to_owned);
+        ladder.add_row([rung, row.owner(), kind, id, row.filled(), row.verdict.to_owned()]);
+    }
     let accuracy = it.accuracy_m.map(|it| format!(" within {it:.0} m")).unwrap_or_default();
     let join = it.join.as_ref().map_or("none".to_owned(), |it| format!("{} {} {}", it.kind, it.id, it.url));
     let fallback = it.fallback.as_ref().map_or("none".to_owned(), |it| format!("{} because {}", it.rung, it.reason));
@@ -232,11 +267,12 @@ fn table(it: &Explained<'_>) -> String {
         names.chain(it.region.areas.iter().map(|it| &**it)).filter(|name| !name.is_empty()).collect();
     let codes = if it.region.codes.is_empty() { String::new() } else { format!(" [{}]", it.region.codes.join(", ")) };
     format!(
-        "outcome   {} (catalog version {}, campaign {}{served})\nfix       {}{accuracy}\nstore     {store}\njoin      {join}\n\
-         fallback  {fallback}\nregion    {}{codes} (from {})\n\n{table}",
+        "outcome   {} (catalog version {}, campaign {}{served}, route {})\nfix       {}{accuracy}\nstore     {store}\njoin      {join}\n\
+         fallback  {fallback}\nregion    {}{codes} (from {})\n\n{table}\n\n{ladder}",
         it.outcome,
         it.catalog_version,
         it.campaign,
+        it.route,
         it.source,
         names.join(" "),
         it.region.from,

@@ -107,6 +107,7 @@ impl Stores {
                     name: it.name.clone(),
                     capacity: it.capacity,
                     expires_at: it.code.expires_at,
+                    expires_by_default: false,
                 });
                 let contact = catalog
                     .contacts_of(key)

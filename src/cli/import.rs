@@ -1,5 +1,6 @@
 //! `jinqun import`: sheets into the catalog.
 
+mod owned;
 mod regions;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::{Common, End, Printer};
 use crate::app::{ImportOptions, ImportReport, Importer};
+use crate::catalog::owned::OwnedKind;
 use crate::catalog::{Mapping, Mode, Problem, SheetRules, read_campaigns};
 use crate::config::{Config, Flags};
 use crate::exchange::SHEET_BYTES_MAX;
@@ -20,7 +22,7 @@ use crate::time::{Clock as _, SystemClock};
 /// Problems and warnings that are printed, each; `--report` has all.
 const PRINTED_MAX: usize = 50;
 
-/// Import stores, regions or campaigns into the catalog; they are live at once
+/// Import stores, regions, groups, contacts or campaigns into the catalog; they are live at once
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  jinqun import stores stores.csv --datum gcj02 --dry-run")]
 pub(super) struct Options {
@@ -33,6 +35,20 @@ enum What {
     Stores(Stores),
     Regions(regions::Options),
     Campaigns(Campaigns),
+    /// Import a sheet of group chats, of stores, regions or campaigns: CSV
+    #[command(
+        after_help = "Example:\n  jinqun import groups groups.csv --dry-run\n\nThe sheet (中文 headers too):\n  \
+        id,store,region,campaign,name,url,code,capacity,expires,status,order,members\n  \
+        SH-0001-2,SH-0001,,,人民广场 2 群,https://work.weixin.qq.com/gm/…,uploaded,200,,active,2,\n\n\
+        A sheet of id and members tells how many members groups have."
+    )]
+    Groups(owned::Options),
+    /// Import a sheet of contacts, of stores, regions or campaigns: CSV
+    #[command(
+        after_help = "Example:\n  jinqun import contacts contacts.csv --dry-run\n\nThe sheet (中文 headers too):\n  \
+        id,store,region,campaign,name,url,code,expires,order\n  SH-0001-lin,SH-0001,,,店长小林,https://work.weixin.qq.com/ca/…,live,,1"
+    )]
+    Contacts(owned::Options),
 }
 
 /// Import a sheet of stores: CSV (UTF-8 or GB18030) or GeoJSON points
@@ -69,7 +85,11 @@ struct Stores {
 #[command(
     after_help = "Example:\n  jinqun import campaigns campaigns.toml\n\nThe file:\n  [[campaign]]\n  slug = \"default\"\n  \
     name = \"青禾咖啡\"\n  colour = \"#0b6b4f\"\n  logo = \"logo.png\"\n  reach_m = 30000\n  \
-    service_areas = true\n  group_url = \"https://work.weixin.qq.com/gm/…\""
+    service_areas = true\n  \
+    mode = \"split\"           # or group (the default), contact\n  contact_percent = 30     # with split: how many see the contact first\n  \
+    rotation = \"in_order\"    # or least_filled\n  \
+    fallbacks = [\"next_store\", \"contact\", \"region\", \"campaign\"]   # rungs in force; default: all\n  \
+    group_url = \"https://work.weixin.qq.com/gm/…\""
 )]
 struct Campaigns {
     #[command(flatten)]
@@ -87,6 +107,8 @@ impl Options {
             What::Stores(options) => options.run(printer),
             What::Regions(options) => options.run(printer),
             What::Campaigns(options) => options.run(printer),
+            What::Groups(options) => options.run(OwnedKind::Groups, printer),
+            What::Contacts(options) => options.run(OwnedKind::Contacts, printer),
         }
     }
 }
@@ -127,8 +149,17 @@ impl Stores {
         }
         let bytes = read(&self.file, SHEET_BYTES_MAX)?;
         let storage = startup::open_storage(&config)?;
-        let importer = Importer::new(&*storage, info(&self.file));
-        let rules = SheetRules { datum, link_hosts: &config.join_link_hosts, zone: config.time_zone.clone(), mapping };
+        let info = info(&self.file);
+        let now = info.at;
+        let importer = Importer::new(&*storage, info);
+        let rules = SheetRules {
+            datum,
+            link_hosts: &config.join_link_hosts,
+            zone: config.time_zone.clone(),
+            mapping,
+            groups: config.groups,
+            now,
+        };
         let options = ImportOptions { mode, dry_run: self.dry_run, skip_bad_rows: self.skip_bad_rows };
         let bar = printer.bar(u64::try_from(bytes.len()).unwrap_or(u64::MAX), "reading");
         let mut progress = |done: u64, total: u64| {
@@ -150,7 +181,7 @@ impl Campaigns {
         let text = String::from_utf8(read(&self.file, 4 * 1024 * 1024)?).context("the file is not UTF-8")?;
         let folder = self.file.parent().map(Path::to_owned).unwrap_or_default();
         let picture = |name: &str| read(&folder.join(name), 1024 * 1024).map_err(|error| format!("{error:#}"));
-        let report = match read_campaigns(&text, &config.join_link_hosts, &picture) {
+        let report = match read_campaigns(&text, &config.join_link_hosts, config.groups, &picture) {
             Err(problems) => ImportReport { problems, ..ImportReport::default() },
             Ok(rows) => {
                 let storage = startup::open_storage(&config)?;

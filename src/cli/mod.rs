@@ -4,6 +4,7 @@ mod check;
 mod config;
 mod demo;
 mod explain;
+mod explain_steps;
 mod export;
 mod import;
 mod printer;

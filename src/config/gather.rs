@@ -10,7 +10,9 @@ use toml::Value;
 
 use super::ConfigError;
 use super::keys::{Form, KEYS, Key};
+use crate::group::GroupDefaults;
 use crate::routing::Policy;
+use crate::storage::{HOLD_MINUTES_DEFAULT, JOIN_RATE_DEFAULT, REMEMBER_DAYS_DEFAULT, SeatRules};
 
 /// The largest settings or secret file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -307,6 +309,25 @@ impl Reader<'_> {
             self.errors.push(error.to_string());
         }
         policy
+    }
+
+    pub(super) fn group_defaults(&mut self) -> GroupDefaults {
+        let shipped = GroupDefaults::default();
+        let whole = |it: Option<usize>| it.and_then(|it| u32::try_from(it).ok());
+        GroupDefaults {
+            capacity: whole(self.count("groups.capacity_default", 1..=100_000)).unwrap_or(shipped.capacity),
+            validity_days: whole(self.count("groups.validity_days", 1..=3_650)).unwrap_or(shipped.validity_days),
+        }
+    }
+
+    pub(super) fn seats(&mut self) -> SeatRules {
+        let whole = |it: Option<usize>| it.and_then(|it| u32::try_from(it).ok());
+        let hold = whole(self.count("seats.hold_minutes", 1..=10_080)).unwrap_or(HOLD_MINUTES_DEFAULT);
+        let remember = whole(self.count("seats.remember_days", 1..=3_650)).unwrap_or(REMEMBER_DAYS_DEFAULT);
+        let rate = self.number("seats.join_rate", JOIN_RATE_DEFAULT);
+        let rate = Some(rate).filter(|it| (0.0..=1.0).contains(it));
+        let rate = rate.or_else(|| self.fail("seats.join_rate", "is not a share from 0 to 1"));
+        SeatRules::new(hold, rate.unwrap_or(JOIN_RATE_DEFAULT), remember)
     }
 
     pub(super) fn finish(self) -> Vec<String> {

@@ -11,11 +11,12 @@ use thiserror::Error;
 pub use gather::{Flags, Origin};
 pub use keys::example;
 
-use crate::group::LINK_HOSTS_DEFAULT;
+use crate::group::{GroupDefaults, LINK_HOSTS_DEFAULT};
 use crate::http::Networks;
 use crate::ipdb::Ip2regionFields;
 use crate::outbox;
 use crate::routing::Policy;
+use crate::storage::SeatRules;
 use crate::store::Zone;
 use crate::telemetry::LogFormat;
 use gather::Gathered;
@@ -87,6 +88,10 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The thresholds of the decision.
     pub routing: Policy,
+    /// What a group has whose sheet does not say.
+    pub groups: GroupDefaults,
+    /// How long seats are held, and what they count for afterwards.
+    pub seats: SeatRules,
     /// The limits of the outbox.
     pub outbox: outbox::Settings,
     /// What was gathered, for showing.
@@ -146,6 +151,8 @@ impl Config {
                 .parse("log_format", |it| LogFormat::parse(it).ok_or_else(|| "is none of auto, text, json".to_owned()))
                 .unwrap_or_default(),
             routing,
+            groups: read.group_defaults(),
+            seats: read.seats(),
             outbox: outbox::Settings {
                 items_max: read
                     .count("outbox_items_max", 1_000..=1_000_000_000)

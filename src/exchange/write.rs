@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::Write;
 
+use crate::campaign::Route;
 use crate::catalog::column::extra_name;
 use crate::catalog::{Column, FirstContact, FirstGroup, StoreRow};
 use crate::id::StoreId;
@@ -83,12 +84,12 @@ fn store_cell(line: SheetLine<'_>, column: Column) -> Cell<'_> {
         Column::ContactName => contact.map_or(Cell::Empty, |it| Cell::text(&*it.name)),
         Column::Tags => Cell::text(store.tags.join(";")),
         Column::Timezone => store.zone.as_ref().map_or(Cell::Empty, |it| Cell::text(Zone::name(it))),
-        Column::LngLat | Column::LatLng => Cell::Empty,
+        Column::GroupCode | Column::LngLat | Column::LatLng => Cell::Empty,
     }
 }
 
 /// The headers above the cells of [`tag_row`].
-pub const TAG_HEADERS: [&str; 17] = [
+pub const TAG_HEADERS: [&str; 19] = [
     "scan",
     "visitor",
     "at",
@@ -105,6 +106,8 @@ pub const TAG_HEADERS: [&str; 17] = [
     "join_kind",
     "join_id",
     "fallback",
+    "mode",
+    "assigned",
     "tags",
 ];
 
@@ -132,6 +135,8 @@ pub fn tag_row(record: &TagRecord) -> Vec<Cell<'_>> {
         maybe(record.join_kind.as_deref()),
         maybe(record.join_id.as_deref()),
         maybe(record.fallback.as_deref()),
+        Cell::text(record.mode.as_str()),
+        maybe(record.assigned.map(Route::as_str)),
         Cell::text(Cow::Owned(record.tags().join(";"))),
     ]
 }

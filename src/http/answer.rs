@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::CATALOG_VERSION;
 use super::json::Json;
-use crate::app::Landing;
+use crate::app::{Landing, SeatState};
+use crate::campaign::Route;
 use crate::catalog::{Catalog, JoinCodeId, Joinable};
 use crate::group::JoinCode;
 use crate::routing::Fallback;
@@ -116,6 +117,10 @@ pub(super) fn scan(landing: &Landing, zone: &Zone) -> Vec<u8> {
         }
     }
     let region = &decision.region;
+    json.raw(",\"seat\":").text_or_null(landing.seat.map(SeatState::as_str));
+    json.raw(",\"mode\":").text(landing.mode.as_str());
+    json.raw(",\"assigned\":").text_or_null(landing.assigned.map(Route::as_str));
+    json.raw(",\"other_route\":").text_or_null(landing.other_route().map(Route::as_str));
     json.raw(",\"region\":{\"province\":").text_or_null(known(&region.province));
     json.raw(",\"city\":").text_or_null(known(&region.city));
     json.raw(",\"district\":").text_or_null(known(&region.district));

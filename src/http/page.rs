@@ -21,7 +21,7 @@ use super::problem::Problem;
 use super::query::{Query, bad_id};
 use super::{Web, client_ip, cookie};
 use crate::app::{Landing, ScanRequest};
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, Route};
 use crate::catalog::{Catalog, JoinCodeId, Standing};
 use crate::id::{CampaignSlug, StoreId};
 use crate::routing::Pick;
@@ -57,8 +57,9 @@ async fn show(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> HttpRespo
         Ok(scan) => scan,
         Err(problem) => return page.problem(web, Some(&slug), &problem),
     };
+    let route = scan.route;
     match web.app.land(scan).await {
-        Ok(landing) => page.landing(web, &landing),
+        Ok(landing) => page.landing(web, &landing, route),
         Err(error) => page.problem(web, Some(&slug), &error.into()),
     }
 }
@@ -71,6 +72,7 @@ fn read(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> Result<ScanRequ
     Ok(ScanRequest {
         campaign: Some(slug),
         store: store.filter(|it| catalog.store_key(it).is_some()),
+        route: query.text("route").and_then(Route::parse),
         visitor: cookie::read(request),
         scan: query.text("scan").map(ToOwned::to_owned),
         forgives_campaign: true,
@@ -120,7 +122,7 @@ impl Page {
             .body(html)
     }
 
-    fn landing(&self, web: &Web, landing: &Landing) -> HttpResponse {
+    fn landing(&self, web: &Web, landing: &Landing, asked: Option<Route>) -> HttpResponse {
         let catalog: &Catalog = &landing.catalog;
         let decision = &landing.decision;
         let campaign = landing.in_force();
@@ -175,6 +177,8 @@ impl Page {
                 reason: it.reason,
                 wanted: decision.wanted.and_then(|it| catalog.store(it)).map(|it| &*it.name),
             }),
+            asked,
+            other_route: landing.other_route(),
             alternatives: decision.alternatives.iter().filter_map(alternative).collect(),
             standing: self.standing(landing.standing, web.app.zone()),
             privacy_href: None,

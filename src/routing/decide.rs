@@ -3,12 +3,12 @@
 use super::area;
 use super::decision::{Decision, Outcome, Pick, Verdict};
 use super::eligible::Eligible;
-use super::ladder::{self, Fallback, Reason, Rung};
+use super::ladder::{Fallback, Ladder, Reason, Room, Wish};
 use super::open;
 use super::policy::Policy;
 use super::region;
 use super::walk::{Walk, inactive_before};
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, Rung};
 use crate::catalog::{Catalog, Joinable};
 use crate::geo::{self, Circle, Neighbour, Position};
 use crate::id::StoreId;
@@ -23,8 +23,29 @@ use crate::visitor::{Fix, FixSource};
 /// other store is nearer for any place in it.
 #[must_use]
 pub fn decide(fix: &Fix, catalog: &Catalog, campaign: &Campaign, policy: &Policy, now: Timestamp) -> Decision {
-    let stores = Eligible::of(catalog, campaign);
-    let context = Context { catalog, campaign, policy, now, stores };
+    decide_for(Wish::default(), &Case { fix, catalog, campaign, policy, now })
+}
+
+/// What a decision is made from.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// Where the visitor is.
+    pub fix: &'a Fix,
+    /// The stores and what they are joined by.
+    pub catalog: &'a Catalog,
+    /// Through which landing code.
+    pub campaign: &'a Campaign,
+    /// The thresholds.
+    pub policy: &'a Policy,
+    /// The moment.
+    pub now: Timestamp,
+}
+
+/// As [`decide`], for a visitor on either route and with what is known of the seats.
+#[must_use]
+pub fn decide_for(wish: Wish, case: &Case<'_>) -> Decision {
+    let (fix, catalog) = (case.fix, case.catalog);
+    let context = Context::of(wish, case);
     let mut decision = open::before_closed(&context, fix, context.at(fix));
     decision.source = fix.source();
     decision.accuracy_m = fix.accuracy_m();
@@ -36,18 +57,19 @@ pub fn decide(fix: &Fix, catalog: &Catalog, campaign: &Campaign, policy: &Policy
     };
     if let Some(from) = from {
         let nearest_m = decision.considered.iter().map(|it| it.distance_m).reduce(f64::min);
-        decision.considered.extend(inactive_before(catalog, stores, from, nearest_m));
+        decision.considered.extend(inactive_before(catalog, context.stores, from, nearest_m));
     }
     decision.considered.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m).then(a.store.cmp(&b.store)));
     decision
 }
 
-/// What a decision is made from, but for the fix.
+/// What a decision is made from, and the stores it may show.
 pub(super) struct Context<'a> {
+    pub(super) fix: &'a Fix,
     pub(super) catalog: &'a Catalog,
     pub(super) campaign: &'a Campaign,
     pub(super) policy: &'a Policy,
-    pub(super) now: Timestamp,
+    pub(super) ladder: Ladder<'a>,
     pub(super) stores: Eligible<'a>,
 }
 
@@ -56,6 +78,23 @@ fn pick(it: Neighbour) -> Pick {
 }
 
 impl<'a> Context<'a> {
+    pub(super) fn of(wish: Wish, case: &Case<'a>) -> Self {
+        let Case { fix, catalog, campaign, policy, now } = *case;
+        let stores = Eligible::of(catalog, campaign);
+        Self { fix, catalog, campaign, policy, ladder: Ladder { catalog, campaign, now, wish }, stores }
+    }
+
+    /// The same with only the stores that are not closed at the hour.
+    pub(super) fn of_open(&self) -> Self {
+        let stores = self.stores.open_at(self.ladder.now, &self.policy.zone);
+        Self { stores, ..*self }
+    }
+
+    /// Whether the store with this key is closed at the hour.
+    pub(super) fn is_closed(&self, key: u32) -> bool {
+        self.catalog.is_open(key, self.ladder.now, &self.policy.zone) == Some(false)
+    }
+
     /// What a fix comes to among the stores of the context.
     pub(super) fn at(&self, fix: &Fix) -> Decision {
         match fix {
@@ -66,7 +105,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn walk(&self, from: Position, reach_m: f64) -> Walk<impl Iterator<Item = Neighbour> + use<'a>> {
+    pub(super) fn walk(&self, from: Position, reach_m: f64) -> Walk<impl Iterator<Item = Neighbour> + use<'a>> {
         let stores = self.stores;
         let neighbours = self.catalog.nearest().around(from, None, move |key| stores.takes(key));
         Walk {
@@ -78,22 +117,32 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn reach_m(&self) -> f64 {
+    pub(super) fn reach_m(&self) -> f64 {
         self.campaign.reach_m.unwrap_or(self.policy.reach_m)
     }
 
-    /// A decision without a store: the campaign's own group if there is one.
+    /// A decision without a store: the region's group, or the campaign's own.
     fn without_store(&self, outcome: Outcome) -> Decision {
         let reason = if outcome == Outcome::OutOfReach { Reason::OutOfReach } else { Reason::UnknownPlace };
-        let join = ladder::campaign_group(self.catalog, &self.campaign.slug, self.now);
+        let found = self.ladder.of_nobody(self.fix, None);
+        Decision {
+            join: found.map(|(join, _)| join),
+            fallback: found.map(|(_, rung)| Fallback { rung, reason }),
+            ..Self::bare(outcome)
+        }
+    }
+
+    /// A decision that shows nothing.
+    fn bare(outcome: Outcome) -> Decision {
         Decision {
             source: FixSource::None,
             accuracy_m: None,
             outcome,
             store: None,
             wanted: None,
-            join,
-            fallback: join.map(|_| Fallback { rung: Rung::Campaign, reason }),
+            join: None,
+            fallback: None,
+            has_other_route: false,
             alternatives: Vec::new(),
             region: RegionNames::default(),
             region_source: RegionSource::None,
@@ -251,13 +300,14 @@ impl<'a> Context<'a> {
     ) -> Decision {
         let refusal = self.stores.refusal(first.key);
         let own = match refusal {
-            None => ladder::own_group(self.catalog, first.key, self.now),
+            None => self.ladder.own(first.key),
             Some((reason, _)) => Err(reason),
         };
         let (chosen, join, fallback) = match own {
-            Ok(join) => (first, Some(join), None),
+            Ok((join, why)) => (first, Some(join), why.map(|reason| Fallback { rung: Rung::Group, reason })),
             Err(reason) => self.next_rung(first, refusal.map(|(_, it)| it), reason, &mut seen, &mut walk),
         };
+        let looked_at = if fallback.is_none_or(|it| it.rung == Rung::Group) { 0 } else { seen.len() };
         // Stores passed over on the way to the one shown have nothing to offer and are not listed.
         let passed = seen.iter().position(|it| it.key == chosen.key).map_or(0, |place| place + 1);
         while seen.len() < passed + self.policy.alternatives_max {
@@ -265,25 +315,33 @@ impl<'a> Context<'a> {
             seen.push(it);
         }
         if first.key != chosen.key {
-            walk.note(first, refusal.map_or(Verdict::NoJoinCode, |(_, verdict)| verdict));
+            walk.note(first, refusal.map_or_else(|| self.passed_verdict(first.key), |(_, verdict)| verdict));
         }
         walk.note(chosen, if join.is_none() { Verdict::Nearest } else { Verdict::Chosen });
         for (place, it) in seen.iter().enumerate().filter(|(_, it)| it.key != chosen.key) {
-            walk.note(*it, if place < passed { Verdict::NoJoinCode } else { Verdict::Farther });
+            let is_passed = place < passed || join.is_some() && place < looked_at;
+            walk.note(*it, if is_passed { self.passed_verdict(it.key) } else { Verdict::Farther });
         }
+        let is_own = join.is_some() && fallback.is_none_or(|it| !matches!(it.rung, Rung::Region | Rung::Campaign));
         let shown = |it: Neighbour| Pick { store: it.key, distance_m: from_place.then_some(it.distance_m) };
         Decision {
             store: Some(shown(chosen)),
             wanted: (chosen.key != first.key).then_some(first.key),
             join,
             fallback,
+            has_other_route: join.is_some_and(|it| is_own && self.ladder.has_other(chosen.key, it)),
             alternatives: seen.into_iter().skip(passed).map(pick).take(self.policy.alternatives_max).collect(),
             considered: walk.considered,
-            ..self.without_store(Outcome::Routed)
+            ..Self::bare(Outcome::Routed)
         }
     }
 
-    /// The next store in reach with a group, else the store's contact, else the campaign's group.
+    /// Why a store that was looked at for a code is not shown.
+    fn passed_verdict(&self, store: u32) -> Verdict {
+        if self.ladder.own(store) == Err(Reason::Full) { Verdict::Full } else { Verdict::NoJoinCode }
+    }
+
+    /// The next store in reach with a code, else the store's contact, else the region's group, else the campaign's.
     fn next_rung<I: Iterator<Item = Neighbour>>(
         &self,
         first: Neighbour,
@@ -292,6 +350,29 @@ impl<'a> Context<'a> {
         seen: &mut Vec<Neighbour>,
         walk: &mut Walk<I>,
     ) -> (Neighbour, Option<Joinable>, Option<Fallback>) {
+        let down = |rung| Some(Fallback { rung, reason });
+        if self.campaign.fallbacks.allow(Rung::NextStore)
+            && let Some((it, join)) = self.next_store(seen, walk)
+        {
+            return (it, Some(join), down(Rung::NextStore));
+        }
+        let is_out = matches!(refused, Some(Verdict::Closed | Verdict::NotInCampaign));
+        let is_asked = !is_out && self.campaign.fallbacks.allow(Rung::Contact);
+        if let Some(join) = is_asked.then(|| self.ladder.contact_of(first.key).ok()).flatten() {
+            return (first, Some(join), down(Rung::Contact));
+        }
+        match self.ladder.of_nobody(self.fix, Some(first.key)) {
+            Some((join, rung)) => (first, Some(join), down(rung)),
+            None => (first, None, None),
+        }
+    }
+
+    /// The nearest store behind the first whose code may be shown.
+    fn next_store<I: Iterator<Item = Neighbour>>(
+        &self,
+        seen: &mut Vec<Neighbour>,
+        walk: &mut Walk<I>,
+    ) -> Option<(Neighbour, Joinable)> {
         let mut place = 0;
         loop {
             let it = match seen.get(place) {
@@ -305,31 +386,29 @@ impl<'a> Context<'a> {
                 },
             };
             place += 1;
-            if let Ok(join) = ladder::own_group(self.catalog, it.key, self.now) {
-                return (it, Some(join), Some(Fallback { rung: Rung::NextStore, reason }));
+            if let Ok((join, _)) = self.ladder.own(it.key) {
+                return Some((it, join));
             }
         }
-        if let Some((it, join)) = self.farther_group(walk, seen.len()) {
-            seen.push(it);
-            return (it, Some(join), Some(Fallback { rung: Rung::NextStore, reason }));
-        }
-        let is_out = matches!(refused, Some(Verdict::Closed | Verdict::NotInCampaign));
-        let contact = if is_out { None } else { ladder::own_contact(self.catalog, first.key, self.now) };
-        let campaign = || ladder::campaign_group(self.catalog, &self.campaign.slug, self.now);
-        match contact.map(|it| (it, Rung::Contact)).or_else(|| campaign().map(|it| (it, Rung::Campaign))) {
-            Some((join, rung)) => (first, Some(join), Some(Fallback { rung, reason })),
-            None => (first, None, None),
-        }
-    }
-
-    /// The nearest group in reach behind more stores without one than a decision explains.
-    fn farther_group<I>(&self, walk: &Walk<I>, seen: usize) -> Option<(Neighbour, Joinable)> {
-        if seen + 1 < self.policy.candidates_max {
+        // Where no group has a seat, none is behind the horizon either.
+        if self.ladder.wish.room == Room::Nowhere || seen.len() + 1 < self.policy.candidates_max {
             return None;
         }
-        let group = |key| ladder::own_group(self.catalog, key, self.now).ok();
-        let qualifies = |key| Some(key) != walk.passed && self.stores.takes(key) && group(key).is_some();
-        let found = self.catalog.nearest().nearest_one(walk.from, Some(walk.reach_m), qualifies)?;
-        Some((found, group(found.key)?))
+        let (it, join) = self.farther_store(walk.from, walk.reach_m, walk.passed)?;
+        seen.push(it);
+        Some((it, join))
+    }
+
+    /// The nearest store in reach with a code, behind more stores without one than a decision explains.
+    pub(super) fn farther_store(
+        &self,
+        from: Position,
+        reach_m: f64,
+        passed: Option<u32>,
+    ) -> Option<(Neighbour, Joinable)> {
+        let own = |key| self.ladder.own(key).ok();
+        let qualifies = |key| Some(key) != passed && self.stores.takes(key) && own(key).is_some();
+        let found = self.catalog.nearest().nearest_one(from, Some(reach_m), qualifies)?;
+        Some((found, own(found.key)?.0))
     }
 }

@@ -61,6 +61,8 @@ pub enum Verdict {
     Possible,
     /// It has no join code that works.
     NoJoinCode,
+    /// Its groups have no room for the visitor.
+    Full,
     /// It is paused.
     Paused,
     /// It is closed.
@@ -85,6 +87,7 @@ impl Verdict {
             Self::Farther => "farther",
             Self::Possible => "possible",
             Self::NoJoinCode => "no_join_code",
+            Self::Full => "full",
             Self::Paused => "paused",
             Self::Closed => "closed",
             Self::ClosedNow => "closed_now",
@@ -122,6 +125,8 @@ pub struct Decision {
     pub join: Option<Joinable>,
     /// The rung that was used below the store's own group.
     pub fallback: Option<Fallback>,
+    /// Whether the store that is shown may be joined by the other route too.
+    pub has_other_route: bool,
     /// Other stores, nearest first.
     pub alternatives: Vec<Pick>,
     /// The region for the tag.
@@ -130,4 +135,20 @@ pub struct Decision {
     pub region_source: RegionSource,
     /// Every store looked at, nearest first.
     pub considered: Vec<Candidate>,
+}
+
+impl Decision {
+    /// Whether the place is too coarse to show a code for: the customer chooses first.
+    ///
+    /// A customer who joins the group of a wrong store is worse off than one who taps once more.
+    #[must_use]
+    pub fn is_blind(&self) -> bool {
+        is_blind(self.outcome, self.source, self.store.is_some())
+    }
+}
+
+/// As [`Decision::is_blind`], of its parts.
+#[must_use]
+pub fn is_blind(outcome: Outcome, source: FixSource, has_store: bool) -> bool {
+    outcome == Outcome::Choose && (!has_store || matches!(source, FixSource::Ip | FixSource::None))
 }

@@ -8,13 +8,16 @@ mod ladder;
 mod open;
 mod policy;
 mod region;
+mod steps;
 mod walk;
 
-pub use decide::decide;
-pub use decision::{Candidate, Decision, Outcome, Pick, Verdict};
-pub use ladder::{Fallback, Reason, Rung};
+pub use crate::campaign::Rung;
+pub use decide::{Case, decide, decide_for};
+pub use decision::{Candidate, Decision, Outcome, Pick, Verdict, is_blind};
+pub use ladder::{Fallback, Reason, Room, Wish};
 pub use policy::{Policy, PolicyError};
 pub use region::codes as region_codes;
+pub use steps::{Extent, Offer, Step, steps};
 
 #[cfg(test)]
 mod tests;

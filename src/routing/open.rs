@@ -4,8 +4,8 @@
 
 use super::decide::Context;
 use super::decision::{Candidate, Decision, Outcome, Verdict};
-use super::ladder::{Fallback, Reason, Rung};
-use crate::campaign::OpenStores;
+use super::ladder::{Fallback, Reason};
+use crate::campaign::{OpenStores, Rung};
 use crate::visitor::Fix;
 
 /// Decides again without the stores that are closed at the hour, if the first decision leads to one of them and the campaign
@@ -15,15 +15,13 @@ pub(super) fn before_closed(context: &Context<'_>, fix: &Fix, first: Decision) -
     if rule == OpenStores::Ignore || matches!(fix, Fix::Chosen(_)) {
         return first;
     }
-    let zone = &context.policy.zone;
-    let is_closed = |key: u32| context.catalog.is_open(key, context.now, zone) == Some(false);
+    let is_closed = |key: u32| context.is_closed(key);
     let possible = first.considered.iter().filter(|it| it.verdict == Verdict::Possible).map(|it| it.store);
     let mut leads_to = first.wanted.into_iter().chain(first.store.map(|it| it.store)).chain(possible);
     if !leads_to.any(is_closed) {
         return first;
     }
-    let open = Context { stores: context.stores.open_at(context.now, zone), ..*context };
-    let second = open.at(fix);
+    let second = context.of_open().at(fix);
     let detour_m = match rule {
         OpenStores::Require | OpenStores::Ignore => f64::INFINITY,
         OpenStores::Prefer => context.policy.prefer_open_detour_m,

@@ -1,3 +1,5 @@
+mod ladder;
+
 use proptest::prelude::*;
 
 use super::*;

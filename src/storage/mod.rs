@@ -8,13 +8,19 @@ pub mod contract;
 pub mod embedded;
 mod error;
 mod filter;
+mod seats;
 
 pub use error::{StorageError, Trouble};
 pub use filter::TagFilter;
+pub use seats::{
+    HOLD_MINUTES_DEFAULT, HOLD_MINUTES_MAX, HeadCount, JOIN_RATE_DEFAULT, REMEMBER_DAYS_DEFAULT, REMEMBER_DAYS_MAX,
+    Seat, SeatAsk, SeatOffer, SeatPlace, SeatRules,
+};
 
 use std::ops::ControlFlow;
 
 use crate::funnel::StepRecord;
+use crate::id::{GroupId, VisitorId};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
 
@@ -180,6 +186,41 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// As all methods.
     fn each_step(&self, filter: &TagFilter, each: EachStep<'_>) -> Result<(), StorageError>;
+
+    /// Gives each wish a seat, or none: the asks one after the other, each of them one step that no other visitor comes between.
+    ///
+    /// A visitor who wants the same as before and holds a seat among the offers keeps it; else the rungs are walked in order, and
+    /// on the first that has one the visitor keeps the seat held there or takes one in a group with room. A seat that is kept is
+    /// held anew. Holds that are over are given back first.
+    ///
+    /// # Errors
+    /// As all methods; then no seat was taken.
+    fn take_seats(&self, asks: &[SeatAsk], rules: &SeatRules, now: Timestamp) -> Result<Vec<Seat>, StorageError>;
+
+    /// Notes that a visitor has joined a group, whether or not a seat was held. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn confirm_seat(&self, visitor: VisitorId, group: &GroupId, now: Timestamp) -> Result<(), StorageError>;
+
+    /// Notes how many members groups have. The count replaces every estimate up to then; a count older than the last one changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn set_members(&self, members: &[(GroupId, u32)], at: Timestamp) -> Result<(), StorageError>;
+
+    /// Who is taken to be in these groups, in their order.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn head_counts(&self, groups: &[GroupId], now: Timestamp) -> Result<Vec<HeadCount>, StorageError>;
+
+    /// Forgets in which groups a visitor was seated, and tells how many those were. The counts stay; they name nobody.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn forget_seats(&self, visitor: VisitorId) -> Result<u64, StorageError>;
 
     /// The secret of this installation: what `make` gives the first time, and the same ever after, for everybody.
     ///

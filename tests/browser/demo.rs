@@ -87,23 +87,23 @@ impl Demo {
         self.metric_becomes(&format!("jinqun_steps_total{{step=\"{step}\"}}"), times);
     }
 
-    /// Imports a sheet of stores, see [`Demo::import_as`].
+    /// Imports a sheet of stores, see [`Demo::publish`].
     pub fn import(&self, sheet: &str) {
-        self.import_as("stores", "sheet.csv", sheet);
+        self.publish("stores", sheet);
     }
 
-    /// Imports campaigns, see [`Demo::import_as`].
+    /// Imports campaigns, see [`Demo::publish`].
     pub fn import_campaigns(&self, text: &str) {
-        self.import_as("campaigns", "campaigns.toml", text);
+        self.publish("campaigns", text);
     }
 
-    /// Imports a file with another process, and waits until it is live here.
-    fn import_as(&self, what: &str, file_name: &str, text: &str) {
+    /// Imports a file of this kind with another process, and waits until it is live here.
+    pub fn publish(&self, kind: &str, text: &str) {
         let before = self.metric("jinqun_catalog_version");
-        let file = self.folder.path().join(file_name);
+        let file = self.folder.path().join(if kind == "campaigns" { "campaigns.toml" } else { "sheet.csv" });
         fs::write(&file, text).unwrap();
         let done = Command::new(PROGRAM)
-            .args(["import", what])
+            .args(["import", kind])
             .arg(file)
             .arg("--data-dir")
             .arg(self.folder.path().join("data"))

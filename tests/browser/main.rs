@@ -18,6 +18,7 @@ mod by_hand;
 mod demo;
 mod driver;
 mod eye;
+mod ladder;
 mod looks;
 mod position;
 mod safety;

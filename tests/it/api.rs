@@ -45,6 +45,10 @@ fn a_position_is_answered_with_the_nearest_store_and_its_group() {
         "region": {"province": "上海市", "city": "上海市", "district": "黄浦区", "areas": []},
         "tags": ["上海市", "黄浦区", "SH-0001"],
         "fallback": null,
+        "seat": "taken",
+        "mode": "group",
+        "assigned": null,
+        "other_route": null,
         "alternatives": [
             {"id": "SH-0002", "name": "外滩店", "address": "中山东一路18号", "distance_m": 1418.3},
             {"id": "SH-0003", "name": "静安寺店", "address": "南京西路1618号", "distance_m": 2733.7}],

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::{ops, thread};
 
 use jinqun::app::{ImportOptions, ImportReport, Importer, MapOptions};
+use jinqun::catalog::owned::OwnedKind;
 use jinqun::catalog::{Mapping, Mode, SheetRules, read_campaigns};
 use jinqun::config::{Config, Flags};
 use jinqun::exchange::RegionRules;
@@ -67,6 +68,7 @@ pub struct Builder {
     folder: TempDir,
     stores: Option<String>,
     campaigns: String,
+    before: fn(&Path),
 }
 
 impl Builder {
@@ -88,6 +90,12 @@ impl Builder {
         self
     }
 
+    /// What else happens to the data folder before the service starts.
+    pub fn before(mut self, before: fn(&Path)) -> Self {
+        self.before = before;
+        self
+    }
+
     /// Nothing published at all.
     pub fn empty(mut self) -> Self {
         self.stores = Some(String::new());
@@ -106,6 +114,7 @@ impl Builder {
             }
             Some(_) => {}
         }
+        (self.before)(&folder);
         let config = Config::load(None, &with_folder(self.flags, &folder)).unwrap();
         let clock = ManualClock::at(Timestamp::parse_rfc3339(NOW).unwrap());
         let (tell, told) = mpsc::channel();
@@ -159,17 +168,34 @@ fn importing<T>(folder: &Path, import: impl FnOnce(&Importer<'_>, &Config) -> T)
     import(&Importer::new(&*storage, info), &config)
 }
 
+fn rules(config: &Config) -> SheetRules<'_> {
+    SheetRules {
+        datum: None,
+        link_hosts: &config.join_link_hosts,
+        zone: config.time_zone.clone(),
+        mapping: Mapping::default(),
+        groups: config.groups,
+        now: Timestamp::parse_rfc3339(NOW).unwrap(),
+    }
+}
+
 /// Publishes a sheet through a connection of its own, as another process does.
 pub fn publish(folder: &Path, sheet: &str, mode: Mode) -> ImportReport {
     importing(folder, |importer, config| {
-        let rules = SheetRules {
-            datum: None,
-            link_hosts: &config.join_link_hosts,
-            zone: config.time_zone.clone(),
-            mapping: Mapping::default(),
-        };
+        let rules = rules(config);
         let options = ImportOptions { mode, ..ImportOptions::default() };
         let report = importer.stores(sheet.as_bytes(), "stores.csv", &rules, options, &mut |_, _| {}).unwrap();
+        assert!(report.problems.is_empty(), "{:?}", report.problems);
+        report
+    })
+}
+
+/// Publishes a sheet of groups or contacts.
+pub fn publish_owned(folder: &Path, kind: OwnedKind, sheet: &str, mode: Mode) -> ImportReport {
+    importing(folder, |importer, config| {
+        let rules = rules(config);
+        let options = ImportOptions { mode, ..ImportOptions::default() };
+        let report = importer.owned(kind, sheet.as_bytes(), &rules, options).unwrap();
         assert!(report.problems.is_empty(), "{:?}", report.problems);
         report
     })
@@ -179,7 +205,7 @@ pub fn publish(folder: &Path, sheet: &str, mode: Mode) -> ImportReport {
 pub fn publish_campaigns(folder: &Path, text: &str) {
     importing(folder, |importer, config| {
         let no_picture = |_: &str| Err("there are no pictures".to_owned());
-        let rows = read_campaigns(text, &config.join_link_hosts, &no_picture).unwrap();
+        let rows = read_campaigns(text, &config.join_link_hosts, config.groups, &no_picture).unwrap();
         let report = importer.campaigns(rows, false).unwrap();
         assert!(report.problems.is_empty(), "{:?}", report.problems);
     });
@@ -232,6 +258,7 @@ impl TestApp {
             folder: tempfile::tempdir().unwrap(),
             stores: None,
             campaigns: CAMPAIGNS.to_owned(),
+            before: |_| {},
         }
     }
 

@@ -35,6 +35,7 @@ mod publish;
 mod real_regions;
 mod real_sheets;
 mod regions;
+mod seats;
 mod service_areas;
 mod storage;
 mod tls;

@@ -10,7 +10,9 @@ use jinqun::catalog::suspicion::{suspicions, take_duplicates};
 use jinqun::catalog::{Mapping, Problem, SheetRules, StoreRow};
 use jinqun::exchange::{Listener, SheetLine, SheetSummary, TableFormat, extra_names, read_stores, write_stores};
 use jinqun::geo::Datum;
+use jinqun::group::GroupDefaults;
 use jinqun::store::Zone;
+use jinqun::time::Timestamp;
 
 #[expect(
     clippy::disallowed_methods,
@@ -38,8 +40,14 @@ fn read_as(name: &str, bytes: &[u8], datum: Option<Datum>, pairs: &[&str]) -> Re
     for pair in pairs {
         mapping.add(pair).expect("pairs of these tests are mappings");
     }
-    let rules =
-        SheetRules { datum, link_hosts: &[], zone: Zone::parse("Asia/Shanghai").expect("the zone is known"), mapping };
+    let rules = SheetRules {
+        datum,
+        link_hosts: &[],
+        zone: Zone::parse("Asia/Shanghai").expect("the zone is known"),
+        mapping,
+        groups: GroupDefaults::default(),
+        now: Timestamp::EPOCH,
+    };
     let mut sheet = Sheet::default();
     let mut each = |row: Result<StoreRow, Vec<Problem>>, _warnings: Vec<Problem>| match row {
         Ok(row) => sheet.rows.push(row),

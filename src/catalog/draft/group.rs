@@ -1,11 +1,22 @@
 //! The first group chat and the first contact of a row.
 
+use crate::catalog::owned::CodeKind;
 use crate::catalog::plain::{folded, trimmed};
 use crate::catalog::{Column, code, moment};
-use crate::group::{CAPACITY_DEFAULT, CAPACITY_MAX, JoinLink, JoinLinkError};
+use crate::group::{CAPACITY_MAX, JoinLink, JoinLinkError};
 use crate::time::Timestamp;
 
 use super::{Draft, FirstContact, FirstGroup, NUMBER_CHARS_MAX, TEXT_CHARS_MAX};
+
+/// The word for what is wrong with a link.
+pub(in crate::catalog) fn link_code(error: &JoinLinkError) -> &'static str {
+    match error {
+        JoinLinkError::NotHttps => code::NOT_HTTPS,
+        JoinLinkError::HostNotAllowed(_) => code::HOST_NOT_ALLOWED,
+        JoinLinkError::TooLong(_) => code::TOO_LONG,
+        JoinLinkError::BadCharacter(_) => code::BAD_CHARACTER,
+    }
+}
 
 impl Draft<'_> {
     fn link(&mut self, column: Column) -> Option<JoinLink> {
@@ -17,13 +28,7 @@ impl Draft<'_> {
             Ok(link) => return Some(link),
             Err(error) => error,
         };
-        let code = match &error {
-            JoinLinkError::NotHttps => code::NOT_HTTPS,
-            JoinLinkError::HostNotAllowed(_) => code::HOST_NOT_ALLOWED,
-            JoinLinkError::TooLong(_) => code::TOO_LONG,
-            JoinLinkError::BadCharacter(_) => code::BAD_CHARACTER,
-        };
-        self.problem(column, code, format!("the link {error}"));
+        self.problem(column, link_code(&error), format!("the link {error}"));
         None
     }
 
@@ -32,12 +37,20 @@ impl Draft<'_> {
         let link = self.link(Column::GroupUrl);
         let name = self.text(Column::GroupName, TEXT_CHARS_MAX);
         let capacity = self.capacity();
-        let expires_at = self.expires();
+        let given = self.expires();
+        let is_uploaded = self.code_kind() == Some(CodeKind::Uploaded);
+        let expires_at = given.or_else(|| is_uploaded.then(|| self.rules.groups.expiry(self.rules.now)));
         let is_linkless = trimmed(self.cells.get(Column::GroupUrl)).is_empty();
-        if is_linkless && (!name.is_empty() || capacity.is_some() || expires_at.is_some()) {
+        if is_linkless && (!name.is_empty() || capacity.is_some() || given.is_some()) {
             self.warn(Column::GroupUrl, code::LINK_MISSING, "the group has no link and is left out");
         }
-        Some(FirstGroup { link: link?, name, capacity: capacity.unwrap_or(CAPACITY_DEFAULT), expires_at })
+        Some(FirstGroup {
+            link: link?,
+            name,
+            capacity: capacity.unwrap_or(self.rules.groups.capacity),
+            expires_at,
+            expires_by_default: given.is_none() && is_uploaded,
+        })
     }
 
     fn capacity(&mut self) -> Option<u32> {
@@ -56,6 +69,23 @@ impl Draft<'_> {
             self.problem(Column::GroupCapacity, code::OUT_OF_RANGE, format!("a capacity is from 1 to {CAPACITY_MAX}"));
         }
         capacity
+    }
+
+    fn code_kind(&mut self) -> Option<CodeKind> {
+        let text = trimmed(self.cells.get(Column::GroupCode));
+        if text.is_empty() {
+            return None;
+        }
+        let kind = CodeKind::parse(text);
+        match kind {
+            None => self.problem(Column::GroupCode, code::CODE_UNKNOWN, "a code is live or uploaded (活码, 上传)"),
+            Some(CodeKind::Live) if !trimmed(self.cells.get(Column::GroupExpires)).is_empty() => {
+                let message = "a live code does not expire; leave the cell empty";
+                self.problem(Column::GroupExpires, code::CODE_EXPIRES, message);
+            }
+            Some(_) => {}
+        }
+        kind
     }
 
     fn expires(&mut self) -> Option<Timestamp> {

@@ -9,6 +9,8 @@ fn rules() -> SheetRules<'static> {
         link_hosts: &HOSTS,
         zone: Zone::parse("Asia/Shanghai").unwrap(),
         mapping: Mapping::default(),
+        groups: GroupDefaults::default(),
+        now: Timestamp::EPOCH,
     }
 }
 

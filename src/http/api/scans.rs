@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
 use crate::app::ScanRequest;
+use crate::campaign::Route;
 use crate::funnel::Step;
 use crate::geo::{Datum, Position};
 use crate::http::problem::Problem;
@@ -63,6 +64,13 @@ fn read_scan(bytes: &[u8]) -> Result<ScanRequest, Problem> {
     let campaign = body.text("campaign").map(|it| CampaignSlug::parse(&it).map_err(|error| bad_id("campaign", &error)));
     let store = body.text("store").map(|it| StoreId::parse(&it).map_err(|error| bad_id("store", &error)));
     let (visitor, scan) = (body.text("visitor"), body.text("scan"));
+    let route = body.text("route").and_then(|it| {
+        let route = Route::parse(&it);
+        if route.is_none() {
+            body.fail("route", "unknown_route", "is none of group, contact");
+        }
+        route
+    });
     let position = match body.take("position") {
         None => None,
         Some(Value::Object(position)) => read_position(&mut body, &position),
@@ -76,7 +84,8 @@ fn read_scan(bytes: &[u8]) -> Result<ScanRequest, Problem> {
     let campaign = campaign.and_then(|it| it.map_err(&mut kept).ok());
     let store = store.and_then(|it| it.map_err(&mut kept).ok());
     if errors.is_empty() {
-        Ok(ScanRequest { campaign, position, store, visitor, scan, trusts_scan: true, ..ScanRequest::default() })
+        let trusting = ScanRequest { trusts_scan: true, ..ScanRequest::default() };
+        Ok(ScanRequest { campaign, position, store, route, visitor, scan, ..trusting })
     } else {
         Err(Problem::fields(errors))
     }

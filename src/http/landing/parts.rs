@@ -117,9 +117,13 @@ pub struct FallbackView<'a> {
 }
 
 impl FallbackView<'_> {
-    /// The step in one sentence.
+    /// The step in one sentence; the distance of the store that is shown, in words.
     #[must_use]
-    pub fn sentence(&self, texts: &Texts) -> String {
+    pub fn sentence(&self, texts: &Texts, distance: &str) -> String {
+        // What the contact lacks is no matter of groups.
+        if self.rung == Rung::Group {
+            return texts.rung_group.to_owned();
+        }
         let why = match self.reason {
             Reason::Full => texts.why_full,
             Reason::Expired => texts.why_expired,
@@ -130,17 +134,19 @@ impl FallbackView<'_> {
             Reason::UnknownPlace => texts.why_unknown_place,
         };
         let rung = match self.rung {
+            Rung::Group => texts.rung_group,
+            Rung::NextStore if !distance.is_empty() => texts.rung_next_store_at,
             Rung::NextStore => texts.rung_next_store,
             Rung::Contact => texts.rung_contact,
             Rung::Region => texts.rung_region,
             Rung::Campaign => texts.rung_campaign,
         };
-        // A contact or the group of a region still stands for the store on the card.
+        // Everything but the next store still stands for the store on the card.
         let unnamed = match self.rung {
-            Rung::Contact | Rung::Region => texts.this_store,
-            Rung::NextStore | Rung::Campaign => texts.nearest_store,
+            Rung::Group | Rung::Contact | Rung::Region | Rung::Campaign => texts.this_store,
+            Rung::NextStore => texts.nearest_store,
         };
-        fill(why, &[self.wanted.unwrap_or(unnamed)]) + rung
+        fill(why, &[self.wanted.unwrap_or(unnamed)]) + &fill(rung, &[distance])
     }
 }
 

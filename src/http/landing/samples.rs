@@ -7,6 +7,7 @@ use super::links;
 use super::parts::{AltView, CampaignView, FallbackView, JoinKind, JoinView, StoreView};
 use super::texts::Lang;
 use super::view::LandingView;
+use crate::campaign::Route;
 use crate::routing::{Outcome, Reason, Rung};
 use crate::visitor::FixSource;
 
@@ -82,6 +83,8 @@ pub fn routed(lang: Lang) -> LandingView<'static> {
         store: Some(store(lang, Some(lang.texts().distance(412.6, false)))),
         join: Some(join(lang, JoinKind::Group)),
         fallback: None,
+        asked: None,
+        other_route: Some(Route::Contact),
         alternatives: alternatives(lang, false).into_iter().take(4).collect(),
         standing: None,
         privacy_href: Some("/privacy"),
@@ -122,10 +125,28 @@ fn coded(lang: Lang) -> Vec<Named> {
     contact.join = Some(join(lang, JoinKind::Contact));
     contact.fallback = Some(FallbackView { rung: Rung::Contact, reason: Reason::NoJoinCode, wanted: None });
 
+    let mut lent = contact.clone();
+    lent.join = Some(join(lang, JoinKind::Group));
+    lent.other_route = None;
+    lent.fallback = Some(FallbackView { rung: Rung::Group, reason: Reason::Expired, wanted: None });
+    let mut region = lent.clone();
+    region.fallback = Some(FallbackView { rung: Rung::Region, reason: Reason::Full, wanted: None });
+    let mut campaign = region.clone();
+    campaign.fallback = Some(FallbackView { rung: Rung::Campaign, reason: Reason::Full, wanted: None });
+
     largest.client = ClientKind::OtherPhone;
     largest.alternatives = alternatives(lang, false);
     largest.fallback = next.fallback;
-    vec![("previous", previous), ("close-call", close_call), ("next", next), ("contact", contact), ("largest", largest)]
+    vec![
+        ("previous", previous),
+        ("close-call", close_call),
+        ("next", next),
+        ("contact", contact),
+        ("lent", lent),
+        ("region", region),
+        ("campaign", campaign),
+        ("largest", largest),
+    ]
 }
 
 /// A rough place, a place without stores, and no place.

@@ -187,7 +187,7 @@ fn a_guess_from_the_network_shows_the_list_and_no_code() {
 fn a_step_down_the_ladder_is_told_in_plain_words() {
     let (_, view) = samples::landings(Lang::Zh).into_iter().find(|it| it.0 == "next").unwrap();
     let html = view.render().unwrap();
-    assert!(html.contains("青禾咖啡（来福士店）的群已满，为您换成下一家最近的门店。"));
+    assert!(html.contains("青禾咖啡（来福士店）的群已满，为您换成下一家最近的门店，距您 410 米。"));
     assert!(html.contains("有效期至 12月1日"));
     assert!(html.contains("长按识别二维码</b>，加入本店群聊"));
 }

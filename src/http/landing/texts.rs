@@ -103,6 +103,9 @@ texts! {
     which: "Heading while several stores are close.", "您在哪家门店？", "Which store are you in?";
     out_of_reach: "Heading while no store is in reach.", "您附近暂时没有门店", "No store close to you yet";
     join_brand: "Beside the campaign's own code; the campaign.", "您可以先加入{}的群聊", "Meanwhile, join the group of {}";
+    join_region: "Beside a region's group; the group.", "您可以先加入{}", "Meanwhile, join {}";
+    switch_group: "To the group instead of the contact.", "改为加入门店群聊", "Join the store's group instead";
+    switch_contact: "To the contact instead of the group.", "改为添加店长微信", "Add the store manager instead";
     about: "Before a rough distance.", "约 ", "about ";
     metres: "A distance.", "{} 米", "{} m";
     kilometres: "A distance.", "{} 公里", "{} km";
@@ -163,6 +166,8 @@ texts! {
     why_no_join_code: "Reason; the store.", "{}还没有群码，", "So far {} has no group; ";
     why_out_of_reach: "Reason.", "附近暂时没有门店，", "No store is close to you; ";
     why_unknown_place: "Reason.", "暂时不知道您的位置，", "Your place is not known; ";
+    rung_group: "The group in place of the contact.", "店长暂时不便添加，请先加入本店群聊。", "The manager cannot be added right now; this is the store's group.";
+    rung_next_store_at: "What is shown instead; its distance.", "为您换成下一家最近的门店，距您 {}。", "this is the next nearest, {} away.";
     rung_next_store: "What is shown instead.", "为您换成下一家最近的门店。", "this is the next nearest store.";
     rung_contact: "What is shown instead.", "请先添加店长，由店长邀请入群。", "add the manager, who will invite you.";
     rung_region: "What is shown instead.", "请先加入本地区的群聊。", "this is the group of your region.";
@@ -190,7 +195,7 @@ texts! {
 }
 
 /// The texts that the script shows; `why_` and `rung_` are looked up by the words of the answer.
-const FOR_SCRIPT: [&str; 56] = [
+const FOR_SCRIPT: [&str; 61] = [
     "nearest",
     "likely",
     "previous",
@@ -234,6 +239,9 @@ const FOR_SCRIPT: [&str; 56] = [
     "others",
     "candidates",
     "copied",
+    "join_region",
+    "switch_group",
+    "switch_contact",
     "nearest_store",
     "this_store",
     "why_full",
@@ -243,6 +251,8 @@ const FOR_SCRIPT: [&str; 56] = [
     "why_no_join_code",
     "why_out_of_reach",
     "why_unknown_place",
+    "rung_group",
+    "rung_next_store_at",
     "rung_next_store",
     "rung_contact",
     "rung_region",

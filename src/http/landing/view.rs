@@ -8,7 +8,8 @@ use super::client::ClientKind;
 use super::links;
 use super::parts::{AltView, CampaignView, FallbackView, JoinKind, JoinView, StoreView};
 use super::texts::{Texts, fill};
-use crate::routing::{Outcome, Rung};
+use crate::campaign::Route;
+use crate::routing::{Outcome, Rung, is_blind};
 use crate::visitor::FixSource;
 
 /// The edge of the join code's picture, in pixels: three to a CSS pixel, as on most phones.
@@ -41,6 +42,10 @@ pub struct LandingView<'a> {
     pub join: Option<JoinView<'a>>,
     /// The step down the ladder, if one was taken.
     pub fallback: Option<FallbackView<'a>>,
+    /// The route that the customer asked for.
+    pub asked: Option<Route>,
+    /// The route that leads to the shown store as well.
+    pub other_route: Option<Route>,
     /// Other stores, or the ones to choose from.
     pub alternatives: Vec<AltView<'a>>,
     /// What is said of a campaign that does not run.
@@ -50,12 +55,8 @@ pub struct LandingView<'a> {
 }
 
 impl LandingView<'_> {
-    /// Whether the place is too coarse to show a code for: the customer chooses first.
-    ///
-    /// A customer who joins the group of a wrong store is worse off than one who taps once more.
     fn is_blind(&self) -> bool {
-        self.outcome == Outcome::Choose
-            && (self.store.is_none() || matches!(self.fix_source, FixSource::Ip | FixSource::None))
+        is_blind(self.outcome, self.fix_source, self.store.is_some())
     }
 
     /// Whether finding the store comes before the code, which is not a store's.
@@ -163,9 +164,30 @@ impl LandingView<'_> {
     #[must_use]
     pub fn note(&self) -> String {
         if self.shown_store().is_some() {
-            return self.fallback.map(|it| it.sentence(self.texts)).unwrap_or_default();
+            return self.fallback.map(|it| it.sentence(self.texts, self.distance())).unwrap_or_default();
+        }
+        if self.fallback.is_some_and(|it| it.rung == Rung::Region) {
+            return self.code().map(|it| fill(self.texts.join_region, &[it.name])).unwrap_or_default();
         }
         self.code().map(|_| fill(self.texts.join_brand, &[self.campaign.name])).unwrap_or_default()
+    }
+
+    /// The way to the store's other code: its words, its route, and its address while the script does not run.
+    #[must_use]
+    pub fn switch(&self) -> Option<(&'static str, String)> {
+        let route = self.other_route.filter(|_| self.code().is_some())?;
+        let words = match route {
+            Route::Group => self.texts.switch_group,
+            Route::Contact => self.texts.switch_contact,
+        };
+        // What the customer chose stands in no other place than the address; where they are is found again.
+        let chosen = self.store.as_ref().filter(|_| self.fix_source == FixSource::Chosen);
+        let query = [
+            ("route", route.as_str()),
+            ("store", chosen.map_or("", |it| it.id)),
+            ("scan", self.scan.unwrap_or_default()),
+        ];
+        Some((words, links::landing(self.campaign.slug, &query)))
     }
 
     /// How the code is used in this program.
@@ -182,7 +204,7 @@ impl LandingView<'_> {
     #[must_use]
     pub fn what(&self, join: &JoinView<'_>) -> &'static str {
         let is_own = self.shown_store().is_some()
-            && self.fallback.is_none_or(|it| matches!(it.rung, Rung::NextStore | Rung::Contact));
+            && self.fallback.is_none_or(|it| matches!(it.rung, Rung::Group | Rung::NextStore | Rung::Contact));
         match join.kind {
             JoinKind::Contact => self.texts.add_contact,
             JoinKind::Group if is_own => self.texts.join_store,

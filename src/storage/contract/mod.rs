@@ -4,6 +4,7 @@
 
 mod catalog;
 mod records;
+mod seats;
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -20,7 +21,7 @@ pub type Finding = Result<(), Box<dyn Error + Send + Sync>>;
 pub type Check = fn(&dyn Storage) -> Finding;
 
 /// All checks of one storage, with their names.
-pub const CHECKS: [(&str, Check); 13] = [
+pub const CHECKS: [(&str, Check); 20] = [
     ("an_empty_storage_has_version_0", check_empty),
     ("a_publication_is_loaded_in_order", catalog::check_publish_and_load),
     ("kinds_are_loaded_apart_and_say_when_they_changed", catalog::check_kinds),
@@ -33,6 +34,13 @@ pub const CHECKS: [(&str, Check); 13] = [
     ("the_highest_revision_wins_in_any_order", records::check_revisions),
     ("the_earliest_step_of_each_kind_is_kept", records::check_steps),
     ("filters_choose_records_in_order", records::check_filters),
+    ("a_hundred_visitors_never_get_an_eleventh_of_ten_seats", seats::check_race),
+    ("a_seat_is_kept_wherever_it_is_on_the_ladder", seats::check_keep),
+    ("a_visitor_moves_on_and_a_visit_holds_one_seat", seats::check_move),
+    ("a_seat_without_a_join_is_given_back", seats::check_give_back),
+    ("the_least_filled_group_is_filled_first", seats::check_least_filled),
+    ("a_real_count_replaces_the_estimate", seats::check_members),
+    ("a_visitor_is_forgotten_and_the_counts_stay", seats::check_forget),
     ("the_secret_is_made_once", check_secret),
 ];
 

@@ -1,8 +1,10 @@
 //! The default storage: one SQLite file, which several processes may open at once.
 
 mod catalog;
+mod heads;
 mod records;
 mod schema;
+mod seats;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,11 +13,13 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::{
-    Change, EachDifference, EachEntry, EachStep, EachTag, EntryKind, PublishInfo, Storage, StorageError, TagFilter,
-    Trouble, VersionInfo,
+    Change, EachDifference, EachEntry, EachStep, EachTag, EntryKind, HeadCount, PublishInfo, Seat, SeatAsk, SeatRules,
+    Storage, StorageError, TagFilter, Trouble, VersionInfo,
 };
 use crate::funnel::StepRecord;
+use crate::id::{GroupId, VisitorId};
 use crate::tag::TagRecord;
+use crate::time::Timestamp;
 
 /// Connections for reading that are kept open; more are opened when needed and closed again.
 const IDLE_READERS_MAX: usize = 4;
@@ -30,6 +34,7 @@ pub struct Embedded {
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     version: Mutex<VersionWatch>,
+    seats: Mutex<Connection>,
 }
 
 /// A connection that writes nothing, so `PRAGMA data_version` on it tells whether anybody else wrote.
@@ -54,17 +59,13 @@ impl Embedded {
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
             version: Mutex::new(VersionWatch { conn: watch, last: None }),
+            seats: Mutex::new(seats::open(path)?),
         })
     }
 
     /// Does one thing as one transaction of the writer.
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StorageError>) -> Result<T, StorageError> {
-        let mut conn = lock(&self.writer);
-        // Immediate: a transaction that reads first and writes later could find its snapshot outdated by another process.
-        let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let done = work(&transaction)?;
-        transaction.commit()?;
-        Ok(done)
+        whole(&self.writer, work)
     }
 
     /// Does one thing on one snapshot, on a connection of its own, which no writer waits for.
@@ -142,6 +143,26 @@ impl Storage for Embedded {
         self.read(|conn| records::each_step(conn, filter, each))
     }
 
+    fn take_seats(&self, asks: &[SeatAsk], rules: &SeatRules, now: Timestamp) -> Result<Vec<Seat>, StorageError> {
+        whole(&self.seats, |conn| seats::take(conn, asks, rules, now))
+    }
+
+    fn confirm_seat(&self, visitor: VisitorId, group: &GroupId, now: Timestamp) -> Result<(), StorageError> {
+        whole(&self.seats, |conn| heads::confirm(conn, visitor, group, now))
+    }
+
+    fn set_members(&self, members: &[(GroupId, u32)], at: Timestamp) -> Result<(), StorageError> {
+        whole(&self.seats, |conn| heads::set_members(conn, members, at))
+    }
+
+    fn head_counts(&self, groups: &[GroupId], now: Timestamp) -> Result<Vec<HeadCount>, StorageError> {
+        whole(&self.seats, |conn| heads::head_counts(conn, groups, now))
+    }
+
+    fn forget_seats(&self, visitor: VisitorId) -> Result<u64, StorageError> {
+        whole(&self.seats, |conn| heads::forget(conn, visitor))
+    }
+
     fn secret(&self, make: &dyn Fn() -> [u8; 32]) -> Result<[u8; 32], StorageError> {
         self.write(|conn| {
             let kept = conn.query_one("SELECT bytes FROM secret", (), |row| row.get(0)).optional()?;
@@ -153,6 +174,19 @@ impl Storage for Embedded {
             Ok(secret)
         })
     }
+}
+
+/// Does one thing as one transaction of a connection that writes.
+fn whole<T>(
+    conn: &Mutex<Connection>,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, StorageError>,
+) -> Result<T, StorageError> {
+    let mut conn = lock(conn);
+    // Immediate: a transaction that reads first and writes later could find its snapshot outdated by another process.
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = work(&transaction)?;
+    transaction.commit()?;
+    Ok(done)
 }
 
 /// A thread that died while holding a connection has left no transaction behind: dropping one rolls it back.

@@ -12,15 +12,21 @@ use super::super::{StorageError, Trouble};
 pub(super) const BUSY: Duration = Duration::from_secs(15);
 
 /// Statements that turn format `n` into format `n + 1`. A step that was shipped is never edited.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
 
 /// Opens the file for reading and writing and brings it up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StorageError> {
-    make_private(path).map_err(|cause| StorageError::caused(Trouble::Unavailable, cause))?;
-    let mut conn = connect(path)?;
+    let conn = open_file(path, &MIGRATIONS)?;
     // 64 MiB of pages, so that a large import does not write its pages twice.
     conn.execute_batch("PRAGMA cache_size = -65536")?;
-    migrate(&mut conn)?;
+    Ok(conn)
+}
+
+/// Opens a file of this program with the steps that bring it up to date.
+pub(super) fn open_file(path: &Path, migrations: &[&str]) -> Result<Connection, StorageError> {
+    make_private(path).map_err(|cause| StorageError::caused(Trouble::Unavailable, cause))?;
+    let mut conn = connect(path)?;
+    migrate(&mut conn, migrations)?;
     Ok(conn)
 }
 
@@ -48,8 +54,8 @@ fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(conn)
 }
 
-fn migrate(conn: &mut Connection) -> Result<(), StorageError> {
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+fn migrate(conn: &mut Connection, migrations: &[&str]) -> Result<(), StorageError> {
+    let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     // The lock is taken first: several processes may find the same old file.
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: i64 = transaction.query_one("PRAGMA user_version", (), |row| row.get(0))?;
@@ -57,7 +63,7 @@ fn migrate(conn: &mut Connection) -> Result<(), StorageError> {
         return Err(Trouble::TooNew { found, known }.into());
     }
     let done = usize::try_from(found).map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))?;
-    for step in MIGRATIONS.iter().skip(done) {
+    for step in migrations.iter().skip(done) {
         transaction.execute_batch(step)?;
     }
     transaction.pragma_update(None, "user_version", known)?;

@@ -7,7 +7,7 @@ const base = '/s/' + enc(page.dataset.campaign), locate = $('locate'), status = 
 /*{# The address names the visit while the page loads; whoever it is shared with gets a visit of their own. #}*/
 if (history.replaceState) { history.replaceState(null, '', location.pathname); }
 /*{# The visitor's token stays in memory; the cookie is the server's. `turn` tells a late answer from the latest. #}*/
-let scan = page.dataset.scan, visitor = null, turn = 0, retry = null, slow = 0, pressed = '';
+let scan = page.dataset.scan, route = page.dataset.route, last = {}, other = '', visitor = null, turn = 0, retry = null, slow = 0, pressed = '';
 
 const t = (name, ...parts) => ($('words').getAttribute('data-' + name) || '').split('{}').reduce((out, piece, at) => out + (parts[at - 1] || '') + piece);
 const put = (id, text) => { const e = $(id); e.textContent = text || ''; e.hidden = !text; return !!text; };
@@ -84,9 +84,11 @@ const show = (a, join, img) => {
   const hours = put('hours', store && store.hours), known = put('open', open === null ? '' : t(open ? 'open' : 'closed'));
   $('open').className = open ? 'yes' : '';
   $('open').parentNode.hidden = !hours && !known;
-  const when = store ? opens(store) : '', ours = join && join.kind === 'group' && (!fall || fall.rung === 'next_store');
+  const away = $('distance').textContent, rung = fall && fall.rung;
+  const why = () => t('why_' + fall.reason, fall.store && fall.store.name || t(rung === 'next_store' ? 'nearest_store' : 'this_store'));
+  const when = store ? opens(store) : '', ours = join && join.kind === 'group' && (!fall || rung === 'next_store' || rung === 'group');
   put('opens', when && when + (ours ? t('closed_join') : ''));
-  put('note', store ? fall && t('why_' + fall.reason, fall.store && fall.store.name || t(fall.rung === 'contact' || fall.rung === 'region' ? 'this_store' : 'nearest_store')) + t('rung_' + fall.rung) : join && t('join_brand', d.querySelector('.name').textContent));
+  put('note', store ? fall && (rung === 'group' ? '' : why()) + t('rung_' + rung + (rung === 'next_store' && away ? '_at' : ''), away) : join && (rung === 'region' ? t('join_region', join.name) : t('join_brand', d.querySelector('.name').textContent)));
   card.classList.toggle('coded', !!join);
   card.classList.toggle('lost', !!join && a.outcome === 'unknown_place');
   card.classList.toggle('pick', !locate && !join);
@@ -95,12 +97,15 @@ const show = (a, join, img) => {
   $('frame').textContent = '';
   if (join) {
     $('frame').appendChild(img);
-    const own = store && (!fall || fall.rung === 'next_store' || fall.rung === 'contact'), how = $('how');
+    const own = store && rung !== 'region' && rung !== 'campaign', how = $('how');
     how.textContent = t(join.kind === 'contact' ? 'add_contact' : own ? 'join_store' : 'join_group');
     how.insertBefore(make('b', code.dataset.how), how.firstChild);
     const end = new Date(join.expires_at || NaN), soon = end - Date.now() < 3 * 864e5;
     put('expires', soon && t('expires', date(end.getMonth() + 1, end.getDate())));
     const safe = /^https:/.test(join.url || '');
+    other = a.other_route || '';
+    put('switch', other && t('switch_' + other));
+    $('switch').href = base + '?route=' + other + (fix.source === 'chosen' && store ? '&store=' + enc(store.id) : '') + '&scan=' + enc(scan);
     $('link').hidden = !safe;
     if (safe) { $('link').href = join.url; }
   }
@@ -123,6 +128,8 @@ const ask = body => {
   const mine = ++turn, message = Object.assign({ campaign: page.dataset.campaign }, body);
   if (scan) { message.scan = scan; }
   if (visitor) { message.visitor = visitor; }
+  if (route) { message.route = route; }
+  last = body;
   busy(true);
   say(t('searching'));
   post('', message).then(a => {
@@ -165,6 +172,10 @@ again.addEventListener('click', () => { if (retry) { retry(); } });
 $('list').addEventListener('click', e => {
   const a = e.target.closest('a');
   if (a && !e.ctrlKey && !e.metaKey) { e.preventDefault(); ask({ store: a.dataset.store }); }
+});
+/*{# The first answer came with the page, whose address says what was asked; later ones are asked again as they were. #}*/
+$('switch').addEventListener('click', e => {
+  if (other && !e.ctrlKey && !e.metaKey) { e.preventDefault(); route = other; ask(last); }
 });
 $('other').addEventListener('click', e => {
   if (/not_mine=1/.test(e.currentTarget.href) && !$('others').hidden) { e.preventDefault(); tell('not_mine'); toList(); }

@@ -1,0 +1,89 @@
+//! From a sheet of groups or contacts to a catalog that is live, and the members that a sheet of groups counts.
+
+use super::load::load_entries;
+use super::publish::{ImportError, ImportOptions, ImportReport, Importer};
+use crate::catalog::owned::{OwnedColumns, OwnedKind, OwnedRow, OwnedRows, join_contacts, join_groups, read_owned_row};
+use crate::catalog::{Merged, Problem, SheetRules};
+use crate::exchange;
+use crate::id::GroupId;
+
+impl Importer<'_> {
+    /// Reads a sheet of groups or contacts and publishes it; the report says everything. Blocks.
+    ///
+    /// # Errors
+    /// [`ImportError`] if storage fails; what is wrong with the sheet stands in the report.
+    pub fn owned(
+        &self,
+        kind: OwnedKind,
+        bytes: &[u8],
+        rules: &SheetRules<'_>,
+        options: ImportOptions,
+    ) -> Result<ImportReport, ImportError> {
+        let mut report = ImportReport::default();
+        let rows = match read(kind, bytes, rules, &mut report) {
+            Ok(rows) => rows,
+            Err(problems) => return Ok(ImportReport { problems, ..ImportReport::default() }),
+        };
+        let members = members(&rows);
+        let version = self.storage().current_version()?;
+        let entries = load_entries(self.storage(), version)?;
+        let mut problems = Vec::new();
+        let sheet = OwnedRows { rows, mode: options.mode, rules };
+        let merged: Merged = match kind {
+            OwnedKind::Groups => join_groups(entries, &sheet, &mut problems),
+            OwnedKind::Contacts => join_contacts(entries, &sheet, &mut problems),
+        };
+        report.rejected += u64::try_from(problems.len()).unwrap_or(u64::MAX);
+        for it in problems {
+            report.problem(it);
+        }
+        let stops = report.stops(options);
+        let report = self.finish(version, merged, &[], report, options.dry_run || stops)?;
+        if report.version.is_some() && !members.is_empty() {
+            self.storage().set_members(&members, rules.now)?;
+        }
+        Ok(report)
+    }
+}
+
+fn read(
+    kind: OwnedKind,
+    bytes: &[u8],
+    rules: &SheetRules<'_>,
+    report: &mut ImportReport,
+) -> Result<Vec<OwnedRow>, Vec<Problem>> {
+    let mut columns: Option<OwnedColumns> = None;
+    let mut rows = Vec::new();
+    exchange::read_table::<Vec<Problem>>(bytes, &mut |row, record, _| {
+        let Some(columns) = &columns else {
+            let headers: Vec<&str> = record.iter().collect();
+            if headers.iter().any(|it| !it.trim().is_empty()) {
+                columns = Some(OwnedColumns::of_headers(&headers, kind)?);
+            }
+            return Ok(());
+        };
+        match read_owned_row(row, columns, &|place| record.get(place).unwrap_or_default(), rules) {
+            Ok(None) => return Ok(()),
+            Ok(Some(read)) => rows.push(read),
+            Err(problems) => {
+                report.rejected += 1;
+                for it in problems {
+                    report.problem(it);
+                }
+            }
+        }
+        report.rows += 1;
+        Ok(())
+    })?;
+    if columns.is_none() {
+        return Err(vec![Problem::new(crate::catalog::code::EMPTY, "the sheet is empty")]);
+    }
+    if report.rows == 0 {
+        return Err(vec![Problem::new(crate::catalog::code::NO_ROWS, "the sheet has no rows below its header")]);
+    }
+    Ok(rows)
+}
+
+fn members(rows: &[OwnedRow]) -> Vec<(GroupId, u32)> {
+    rows.iter().filter_map(|row| Some((GroupId::parse(&row.id).ok()?, row.members?))).collect()
+}

@@ -1,0 +1,270 @@
+//! A seat for every visit that is shown a group: one thread takes whatever wishes wait and gives them to storage together.
+//!
+//! A visit waits for its seat only briefly. Where storage does not answer in time the visitor is shown the first group that may be
+//! offered, and the seat counts as unconfirmed: a page without a code is worse than a group that is a few over.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::App;
+use super::deliver::whole_chain;
+use crate::campaign::{Route, Rung};
+use crate::catalog::Joinable;
+use crate::id::{ScanId, StoreId, VisitorId};
+use crate::metrics::Metrics;
+use crate::routing::{Case, Decision, Extent, Offer, Room, Step, Wish, decide_for, steps};
+use crate::storage::{Seat, SeatAsk, SeatOffer, SeatPlace, SeatRules, Storage, StorageError};
+use crate::time::Clock;
+
+/// Wishes that may wait for the thread.
+const WAITING_MAX: usize = 8_192;
+/// Wishes in one call: enough to make the commit cheap, few enough to stay short.
+const BATCH_MAX: usize = 256;
+/// How long a visit waits for its seat.
+const SEAT_WAIT: Duration = Duration::from_millis(250);
+
+/// What became of the seat of a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeatState {
+    /// Taken at this visit.
+    Taken,
+    /// Held before.
+    Kept,
+    /// Storage did not answer in time: the group is shown, and nobody counted.
+    Unconfirmed,
+}
+
+impl SeatState {
+    /// The word used in the API and in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Kept => "kept",
+            Self::Unconfirmed => "unconfirmed",
+        }
+    }
+
+    fn of(seat: Seat) -> Option<Self> {
+        match seat {
+            Seat::Taken(_) => Some(Self::Taken),
+            Seat::Kept(_) => Some(Self::Kept),
+            Seat::NoneHere => None,
+        }
+    }
+}
+
+struct Waiting {
+    ask: SeatAsk,
+    answer: oneshot::Sender<Option<Seat>>,
+}
+
+/// Takes seats on a thread of its own, which ends with this.
+pub struct Seater {
+    waiting: SyncSender<Waiting>,
+}
+
+impl Seater {
+    /// A seater for a storage.
+    ///
+    /// # Errors
+    /// The system's, if it gives no thread.
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        rules: SeatRules,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+    ) -> io::Result<Self> {
+        let (waiting, asked) = sync_channel(WAITING_MAX);
+        thread::Builder::new()
+            .name("seats".to_owned())
+            .spawn(move || serve(&asked, &*storage, &rules, &*clock, &metrics))?;
+        Ok(Self { waiting })
+    }
+
+    /// A seat, or none if storage does not answer in time.
+    async fn ask(&self, ask: SeatAsk) -> Option<Seat> {
+        let (answer, answered) = oneshot::channel();
+        self.waiting.try_send(Waiting { ask, answer }).ok()?;
+        tokio::time::timeout(SEAT_WAIT, answered).await.ok()?.ok()?
+    }
+}
+
+fn serve(asked: &Receiver<Waiting>, storage: &dyn Storage, rules: &SeatRules, clock: &dyn Clock, metrics: &Metrics) {
+    let mut fails = false;
+    while let Ok(first) = asked.recv() {
+        let batch = std::iter::once(first).chain(asked.try_iter().take(BATCH_MAX - 1));
+        // Whoever has stopped waiting was answered without a seat and takes none now.
+        let (asks, answers): (Vec<_>, Vec<_>) =
+            batch.filter(|it| !it.answer.is_closed()).map(|it| (it.ask, it.answer)).unzip();
+        if asks.is_empty() {
+            continue;
+        }
+        let started = Instant::now();
+        let seats = storage.take_seats(&asks, rules, clock.now());
+        metrics.seat_seconds.observe(started.elapsed().as_secs_f64());
+        match seats {
+            Ok(seats) => {
+                fails = false;
+                for (answer, seat) in answers.into_iter().zip(seats) {
+                    // A visit that has gone meanwhile holds its seat until the hold is over.
+                    let _ = answer.send(Some(seat));
+                }
+            }
+            Err(error) => {
+                if !fails {
+                    tracing::warn!(error = whole_chain(&error), "storage gives no seats; groups are shown unconfirmed");
+                }
+                fails = true;
+                for answer in answers {
+                    let _ = answer.send(None);
+                }
+            }
+        }
+    }
+}
+
+/// Who wants a seat.
+#[derive(Clone, Copy)]
+pub(super) struct Seeker {
+    pub visitor: VisitorId,
+    pub scan: ScanId,
+}
+
+/// A decision, and the seat behind it.
+pub(super) struct Seated {
+    pub decision: Decision,
+    /// None where no seat is needed, or none is to be had.
+    pub seat: Option<SeatState>,
+}
+
+impl App {
+    /// Decides a visit and takes its seat. The farther rungs are looked at only when the first has none.
+    pub(super) async fn seated(&self, route: Route, case: &Case<'_>, who: Seeker) -> Seated {
+        let mut thought = Thought::default();
+        let seated = self.decide_and_sit(route, case, who, &mut thought).await;
+        self.metrics().decision_seconds.observe(thought.took.as_secs_f64());
+        seated
+    }
+
+    async fn decide_and_sit(&self, route: Route, case: &Case<'_>, who: Seeker, thought: &mut Thought) -> Seated {
+        let decision = thought.of(|| decide_for(Wish { route, room: Room::Unasked }, case));
+        if !matches!(decision.join, Some(Joinable::Group(_))) {
+            return Seated { decision, seat: None };
+        }
+        for extent in [Extent::First, Extent::Whole] {
+            let steps = thought.of(|| steps(extent, route, &decision, case));
+            let ask = ask(&steps, &decision, case, who, extent);
+            let is_whole = ask.is_whole;
+            let Some(seat) = self.parts.seats.ask(ask).await else {
+                self.metrics().seat(SeatState::Unconfirmed.as_str());
+                return Seated { decision, seat: Some(SeatState::Unconfirmed) };
+            };
+            if seat == Seat::NoneHere && !is_whole {
+                continue;
+            }
+            let state = SeatState::of(seat);
+            self.metrics().seat(state.map_or("none", SeatState::as_str));
+            let decision = thought.of(|| settle(route, decision, case, group_at(&steps, seat.place())));
+            // A peek has taken nothing.
+            return Seated { seat: state.filter(|_| !decision.is_blind()), decision };
+        }
+        Seated { decision, seat: None }
+    }
+}
+
+/// The time that a decision takes, without the wait for a seat.
+#[derive(Default)]
+struct Thought {
+    took: Duration,
+}
+
+impl Thought {
+    fn of<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let done = work();
+        self.took += started.elapsed();
+        done
+    }
+}
+
+/// The decision for what storage has said.
+fn settle(route: Route, decision: Decision, case: &Case<'_>, group: Option<u32>) -> Decision {
+    let join = group.map(Joinable::Group);
+    if join.is_some() && join == decision.join {
+        return decision;
+    }
+    decide_for(Wish { route, room: group.map_or(Room::Nowhere, Room::In) }, case)
+}
+
+/// The groups of a ladder down to the first contact, behind which nobody comes.
+fn rungs(steps: &[Step]) -> impl Iterator<Item = &[u32]> {
+    steps.iter().map_while(|it| match &it.offer {
+        Offer::Groups(groups) => Some(groups.as_slice()),
+        Offer::Contact(_) => None,
+    })
+}
+
+/// The group at a place of an ask that was made from these steps.
+fn group_at(steps: &[Step], place: Option<SeatPlace>) -> Option<u32> {
+    let place = place?;
+    rungs(steps).nth(place.rung)?.get(place.offer).copied()
+}
+
+/// The wish for a seat on these steps. A visit without a store is given all of them at once.
+fn ask(steps: &[Step], decision: &Decision, case: &Case<'_>, who: Seeker, extent: Extent) -> SeatAsk {
+    let catalog = case.catalog;
+    let offer = |place: &u32| {
+        let group = catalog.group(*place)?;
+        Some(SeatOffer { group: group.id.clone(), capacity: group.capacity })
+    };
+    let shows_own = decision.fallback.is_none_or(|it| it.rung == Rung::Group);
+    let right = decision.wanted.or(decision.store.map(|it| it.store)).and_then(|it| catalog.store(it));
+    SeatAsk {
+        visitor: who.visitor,
+        scan: who.scan,
+        wanted: wanted(right.map(|it| &it.id), case),
+        rungs: rungs(steps).map(|groups| groups.iter().filter_map(offer).collect()).collect(),
+        rotation: case.campaign.rotation,
+        is_whole: extent == Extent::Whole || !shows_own || right.is_none(),
+        is_peek: decision.is_blind(),
+    }
+}
+
+fn wanted(store: Option<&StoreId>, case: &Case<'_>) -> Box<str> {
+    match store {
+        Some(id) => ["store:", id.as_str()].concat().into(),
+        None => ["campaign:", case.campaign.slug.as_str()].concat().into(),
+    }
+}
+
+/// What a visitor without a seat would be shown, and every step down the ladder.
+pub struct Peeked {
+    /// The decision.
+    pub decision: Decision,
+    /// Every step, also those that are not reached.
+    pub steps: Vec<Step>,
+}
+
+/// Decides for a visitor without a seat, and takes none. Blocks.
+///
+/// # Errors
+/// Storage's, if it does not say who has room.
+pub fn peek(storage: &dyn Storage, rules: &SeatRules, route: Route, case: &Case<'_>) -> Result<Peeked, StorageError> {
+    let decision = decide_for(Wish { route, room: Room::Unasked }, case);
+    let steps = steps(Extent::Whole, route, &decision, case);
+    if !matches!(decision.join, Some(Joinable::Group(_))) {
+        return Ok(Peeked { decision, steps });
+    }
+    // Nobody has this id, and a peek leaves nothing behind.
+    let who = Seeker { visitor: VisitorId::from_parts(0, 0), scan: ScanId::from_parts(0, 0) };
+    let ask = SeatAsk { is_peek: true, ..ask(&steps, &decision, case, who, Extent::Whole) };
+    let seat = storage.take_seats(&[ask], rules, case.now)?.into_iter().next().unwrap_or(Seat::NoneHere);
+    let decision = settle(route, decision, case, group_at(&steps, seat.place()));
+    Ok(Peeked { decision, steps })
+}

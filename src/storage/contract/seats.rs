@@ -1,0 +1,226 @@
+//! How every backend gives seats: never one too many, the same one again, given back after the hold.
+
+use std::thread;
+
+use super::super::{HeadCount, Seat, SeatAsk, SeatOffer, SeatPlace, SeatRules, Storage, StorageError};
+use super::{Finding, expect};
+use crate::campaign::Rotation;
+use crate::id::{GroupId, IdError, ScanId, VisitorId};
+use crate::time::Timestamp;
+
+/// Rounds of the race for ten seats.
+const ROUNDS: u32 = 12;
+const RACERS: u32 = 100;
+const SEATS: u32 = 10;
+const THREADS: u32 = 8;
+
+const NOW_MS: i64 = 1_790_000_000_000;
+
+fn later(minutes: i64) -> Timestamp {
+    Timestamp::from_unix_ms(NOW_MS + minutes * 60_000)
+}
+
+fn rules() -> SeatRules {
+    SeatRules::new(30, 0.5, 30)
+}
+
+fn visitor(n: u32) -> VisitorId {
+    VisitorId::from_parts(1_790_000_000_000, u128::from(n))
+}
+
+fn offers(groups: &[(&str, u32)]) -> Result<Vec<SeatOffer>, IdError> {
+    groups.iter().map(|&(id, capacity)| Ok(SeatOffer { group: GroupId::parse(id)?, capacity })).collect()
+}
+
+/// The wish of a visitor at a visit of the same number.
+fn ask(n: u32, wanted: &str, rungs: &[&[(&str, u32)]]) -> Result<SeatAsk, IdError> {
+    Ok(SeatAsk {
+        visitor: visitor(n),
+        scan: ScanId::from_parts(1_790_000_000_000, u128::from(n)),
+        wanted: wanted.into(),
+        rungs: rungs.iter().map(|it| offers(it)).collect::<Result<_, _>>()?,
+        rotation: Rotation::InOrder,
+        is_whole: true,
+        is_peek: false,
+    })
+}
+
+fn take(storage: &dyn Storage, asks: &[SeatAsk], now: Timestamp) -> Result<Vec<Seat>, StorageError> {
+    storage.take_seats(asks, &rules(), now)
+}
+
+fn taken(rung: usize, offer: usize) -> Seat {
+    Seat::Taken(SeatPlace { rung, offer })
+}
+
+fn kept(rung: usize, offer: usize) -> Seat {
+    Seat::Kept(SeatPlace { rung, offer })
+}
+
+fn heads(
+    storage: &dyn Storage,
+    group: &str,
+    now: Timestamp,
+) -> Result<HeadCount, Box<dyn std::error::Error + Send + Sync>> {
+    let counts = storage.head_counts(&[GroupId::parse(group)?], now)?;
+    Ok(counts.first().copied().ok_or("one group, one count")?)
+}
+
+/// A hundred visitors race for ten seats from several threads, many times: ten get one, never eleven.
+pub fn check_race(storage: &dyn Storage) -> Finding {
+    for round in 0..ROUNDS {
+        let group = format!("group {round}");
+        let rungs: [&[(&str, u32)]; 1] = [&[(&group, SEATS)]];
+        let mut asks = Vec::new();
+        for n in 0..RACERS {
+            asks.push(ask(round * RACERS + n, "store:a", &rungs)?);
+        }
+        let share = asks.len().div_ceil(usize::try_from(THREADS)?);
+        let results: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = asks
+                .chunks(share)
+                // Batches of different sizes, so that they meet in different ways.
+                .enumerate()
+                .map(|(at, asks)| {
+                    scope.spawn(move || {
+                        let batches = asks.chunks(at % 3 + 1).map(|batch| take(storage, batch, later(0)));
+                        batches.collect::<Result<Vec<_>, _>>().map(|it| it.concat())
+                    })
+                })
+                .collect();
+            threads.into_iter().map(thread::ScopedJoinHandle::join).collect()
+        });
+        let mut seated = 0;
+        for result in results {
+            let seats = result.map_err(|_panic| "a visitor panicked")??;
+            seated += seats.iter().filter(|it| **it == taken(0, 0)).count();
+        }
+        expect("seated", &seated, &usize::try_from(SEATS)?)?;
+        expect("heads", &heads(storage, &group, later(0))?.held, &SEATS)?;
+    }
+    Ok(())
+}
+
+/// Groups fill in their order; who is seated keeps the seat at every visit, and an earlier rung with room again does not move them.
+pub fn check_keep(storage: &dyn Storage) -> Finding {
+    let rungs: [&[(&str, u32)]; 2] = [&[("a", 1), ("b", 1)], &[("c", 1)]];
+    let all = [
+        ask(1, "store:x", &rungs)?,
+        ask(2, "store:x", &rungs)?,
+        ask(3, "store:x", &rungs)?,
+        ask(4, "store:x", &rungs)?,
+    ];
+    expect("first", &take(storage, &all, later(0))?, &vec![taken(0, 0), taken(0, 1), taken(1, 0), Seat::NoneHere])?;
+    expect("again", &take(storage, &all, later(1))?, &vec![kept(0, 0), kept(0, 1), kept(1, 0), Seat::NoneHere])?;
+    // Room in the first rung: the fourth gets it, the third stays.
+    let larger: [&[(&str, u32)]; 2] = [&[("a", 2), ("b", 1)], &[("c", 1)]];
+    let all = [ask(3, "store:x", &larger)?, ask(4, "store:x", &larger)?];
+    expect("with room", &take(storage, &all, later(2))?, &vec![kept(1, 0), taken(0, 0)])?;
+    // With the first rung alone, who sits farther down is told to ask for more.
+    let own = SeatAsk { is_whole: false, ..ask(3, "store:x", &larger[..1])? };
+    expect("first rung alone", &take(storage, &[own], later(2))?, &vec![Seat::NoneHere])?;
+    // Who wants something else is led there, and keeps a seat that is met on the way.
+    let other: [&[(&str, u32)]; 2] = [&[("d", 0)], &[("e", 1), ("c", 1)]];
+    expect("another wish", &take(storage, &[ask(3, "store:y", &other)?], later(3))?, &vec![kept(1, 1)])
+}
+
+/// A visitor whose group is no longer offered moves on; a refresh costs nothing; a visit holds one seat.
+pub fn check_move(storage: &dyn Storage) -> Finding {
+    let one = ask(1, "store:x", &[&[("a", 5), ("b", 5)]])?;
+    for minute in 0..20 {
+        take(storage, std::slice::from_ref(&one), later(minute))?;
+    }
+    expect("after refreshing", &heads(storage, "a", later(20))?.held, &1)?;
+    let without = SeatAsk { scan: ScanId::from_parts(1, 99), ..ask(1, "store:x", &[&[("b", 5)]])? };
+    expect("its group is gone", &take(storage, &[without], later(21))?, &vec![taken(0, 0)])?;
+    expect("both are held", &(heads(storage, "a", later(21))?.held, heads(storage, "b", later(21))?.held), &(1, 1))?;
+    // The same visit, refined: the seat of the first answer is free again at once, and counts for nothing.
+    let first = ask(2, "campaign:default", &[&[("c", 1)]])?;
+    let refined = ask(2, "store:x", &[&[("d", 1)]])?;
+    take(storage, &[first.clone(), refined], later(0))?;
+    expect("left", &heads(storage, "c", later(0))?, &HeadCount::default())?;
+    let peek = SeatAsk { is_peek: true, ..ask(3, "campaign:default", &[&[("c", 1)]])? };
+    expect("a peek", &take(storage, &[peek], later(0))?, &vec![taken(0, 0)])?;
+    expect("takes nothing", &heads(storage, "c", later(0))?, &HeadCount::default())
+}
+
+/// A seat without a join is given back after the hold and counts for the join rate from then on; who comes back gets the same group.
+pub fn check_give_back(storage: &dyn Storage) -> Finding {
+    let rungs: [&[(&str, u32)]; 1] = [&[("a", 2), ("b", 9)]];
+    let of = |n| ask(n, "store:x", &rungs);
+    expect(
+        "two fill it",
+        &take(storage, &[of(1)?, of(2)?, of(3)?], later(0))?,
+        &vec![taken(0, 0), taken(0, 0), taken(0, 1)],
+    )?;
+    // Seen again half-way, the hold begins anew.
+    expect("seen again", &take(storage, &[of(1)?], later(15))?, &vec![kept(0, 0)])?;
+    expect("one is given back", &take(storage, &[of(4)?], later(31))?, &vec![taken(0, 1)])?;
+    let found = heads(storage, "a", later(31))?;
+    expect("count", &found, &HeadCount { members: None, confirmed: 0, held: 1, given_back: 1 })?;
+    // 0 held and 2 × 0.5 given back: room for one.
+    expect("two are given back", &take(storage, &[of(5)?, of(6)?], later(60))?, &vec![taken(0, 0), taken(0, 1)])?;
+    // The third was shown b; a has room by now and comes first, b is where they were.
+    let larger: [&[(&str, u32)]; 1] = [&[("a", 9), ("b", 9)]];
+    expect("who comes back", &take(storage, &[ask(3, "store:x", &larger)?], later(61))?, &vec![taken(0, 1)])?;
+    // The first counted for a half until now, and counts for a whole again: 1 held, 1 × 0.5 given back, and themselves.
+    let three: [&[(&str, u32)]; 1] = [&[("a", 3)]];
+    expect("themselves", &take(storage, &[ask(1, "store:x", &three)?], later(61))?, &vec![taken(0, 0)])?;
+    let found = heads(storage, "a", later(61))?;
+    expect("count at the end", &found, &HeadCount { members: None, confirmed: 0, held: 2, given_back: 1 })
+}
+
+/// The group that is filled least in proportion comes first; of equals the earlier.
+pub fn check_least_filled(storage: &dyn Storage) -> Finding {
+    let rungs: [&[(&str, u32)]; 1] = [&[("a", 4), ("b", 8), ("full", 0)]];
+    let mut seats = Vec::new();
+    for n in 0..13 {
+        let ask = SeatAsk { rotation: Rotation::LeastFilled, ..ask(n, "store:x", &rungs)? };
+        seats.extend(take(storage, &[ask], later(0))?);
+    }
+    let offers: Vec<_> = seats.iter().map(|it| it.place().map(|it| it.offer)).collect();
+    let expected = [0, 1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1].map(Some);
+    expect("order", &offers, &expected.into_iter().chain([None]).collect())
+}
+
+/// A real count replaces the estimate; joins seen later are added; a count that is older changes nothing.
+pub fn check_members(storage: &dyn Storage) -> Finding {
+    let group = GroupId::parse("a")?;
+    let of = |n| ask(n, "store:x", &[&[("a", 10)]]);
+    take(storage, &[of(1)?, of(2)?], later(0))?;
+    take(storage, &[of(3)?], later(40))?;
+    storage.set_members(&[(group.clone(), 8)], later(41))?;
+    let found = heads(storage, "a", later(41))?;
+    expect("counted", &found, &HeadCount { members: Some((8, later(41))), confirmed: 0, held: 1, given_back: 0 })?;
+    expect("one more", &take(storage, &[of(4)?, of(5)?], later(42))?, &vec![taken(0, 0), Seat::NoneHere])?;
+    storage.confirm_seat(visitor(4), &group, later(43))?;
+    storage.confirm_seat(visitor(4), &group, later(44))?;
+    // Nobody holds a seat for this one, who came by another way.
+    storage.confirm_seat(visitor(77), &group, later(44))?;
+    let found = heads(storage, "a", later(44))?;
+    expect("joined", &found, &HeadCount { members: Some((8, later(41))), confirmed: 2, held: 1, given_back: 0 })?;
+    expect("a member keeps the group", &take(storage, &[of(4)?], later(9_000))?, &vec![kept(0, 0)])?;
+    storage.set_members(&[(group.clone(), 3)], later(40))?;
+    expect("an old count", &heads(storage, "a", later(44))?.members, &Some((8, later(41))))?;
+    storage.set_members(&[(group, 3)], later(9_001))?;
+    let found = heads(storage, "a", later(9_001))?;
+    expect(
+        "counted anew",
+        &found,
+        &HeadCount { members: Some((3, later(9_001))), confirmed: 0, held: 0, given_back: 0 },
+    )?;
+    // What the count has absorbed is not taken off again when the visitor comes back.
+    expect("comes back", &take(storage, &[of(1)?], later(9_002))?, &vec![taken(0, 0)])?;
+    expect("heads", &heads(storage, "a", later(9_002))?.held, &1)
+}
+
+/// Whoever asks to be forgotten is; what they counted for stays.
+pub fn check_forget(storage: &dyn Storage) -> Finding {
+    let rungs: [&[(&str, u32)]; 1] = [&[("a", 1), ("b", 9)]];
+    take(storage, &[ask(1, "store:x", &rungs)?, ask(2, "store:x", &rungs)?], later(0))?;
+    expect("seats", &storage.forget_seats(visitor(1))?, &1)?;
+    expect("again", &storage.forget_seats(visitor(1))?, &0)?;
+    let found = heads(storage, "a", later(0))?;
+    expect("count", &found, &HeadCount { members: None, confirmed: 0, held: 0, given_back: 1 })?;
+    expect("a stranger by now", &take(storage, &[ask(1, "store:x", &rungs)?], later(0))?, &vec![taken(0, 1)])
+}
