@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use jinqun::campaign::Route;
 use jinqun::id::{CampaignSlug, ScanId, StoreId, VisitorId};
 use jinqun::outbox::{Item, Outbox, Settings};
 use jinqun::region::{RegionNames, RegionSource};
@@ -29,6 +30,8 @@ fn record(n: u128) -> Item {
         join_kind: Some("group".into()),
         join_id: Some("SH-0001-1".into()),
         fallback: None,
+        mode: Route::Group,
+        assigned: None,
         region: RegionNames {
             province: "上海市".into(),
             city: "上海市".into(),

@@ -7,6 +7,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use jinqun::campaign::Route;
 use jinqun::id::{CampaignSlug, ScanId, StoreId, VisitorId};
 use jinqun::region::{RegionNames, RegionSource};
 use jinqun::storage::embedded::Embedded;
@@ -41,6 +42,8 @@ fn record(n: u32) -> TagRecord {
         join_kind: Some("group".into()),
         join_id: Some("SH-0001-1".into()),
         fallback: None,
+        mode: Route::Group,
+        assigned: None,
         region: RegionNames {
             province: "上海市".into(),
             city: "上海市".into(),

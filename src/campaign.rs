@@ -1,5 +1,9 @@
 //! A campaign: one landing code, its name and colours, and how far it reaches.
 
+mod route;
+
+pub use route::{Mode, PERCENT_MAX, Route};
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -180,6 +184,9 @@ pub struct Campaign {
     /// Whether a store's service area wins over distance inside it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub service_areas: bool,
+    /// Which way it leads.
+    #[serde(default, skip_serializing_if = "Mode::is_default")]
+    pub mode: Mode,
 }
 
 impl Campaign {
@@ -193,6 +200,7 @@ impl Campaign {
             logo: None,
             reach_m: None,
             service_areas: false,
+            mode: Mode::Group,
         }
     }
 }

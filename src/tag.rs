@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::campaign::Route;
 use crate::id::{CampaignSlug, ScanId, StoreId, VisitorId};
 use crate::region::{RegionNames, RegionSource};
 use crate::time::Timestamp;
@@ -34,6 +35,12 @@ pub struct TagRecord {
     /// The rung of the ladder below the store's own group, where one was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<Box<str>>,
+    /// The route that was shown, after a switch by the visitor's own hand if there was one. A fallback does not change it.
+    #[serde(default)]
+    pub mode: Route,
+    /// The route that the visitor is assigned to where the campaign compares two; none elsewhere. Comparisons count by this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assigned: Option<Route>,
     /// The region.
     pub region: RegionNames,
     /// Where the region's names come from.

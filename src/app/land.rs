@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::deliver::whole_chain;
 use super::locate::Clues;
 use super::{App, AppError, CatalogInUse, VisitorToken};
+use crate::campaign::Route;
 use crate::catalog::{Catalog, Joinable};
 use crate::funnel::{Step, StepRecord};
 use crate::geo::Position;
@@ -191,6 +192,8 @@ fn record(
         join_kind,
         join_id,
         fallback: decision.fallback.map(|it| it.rung.as_str().into()),
+        mode: Route::Group,
+        assigned: None,
         region: decision.region.clone(),
         region_source: decision.region_source,
         source: decision.source,

@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::Problem;
 use super::draft::FirstGroup;
-use crate::campaign::{Campaign, Colour, Logo, REACH_M_MAX};
+use crate::campaign::{Campaign, Colour, Logo, Mode, REACH_M_MAX};
 use crate::group::{CAPACITY_DEFAULT, CAPACITY_MAX, JoinLink};
 use crate::id::CampaignSlug;
 use crate::time::Timestamp;
@@ -136,7 +136,7 @@ impl Reader<'_> {
             return None;
         }
         Some(CampaignRow {
-            campaign: Campaign { slug: slug?, name: name?, colour, logo, reach_m, service_areas },
+            campaign: Campaign { slug: slug?, name: name?, colour, logo, reach_m, service_areas, mode: Mode::Group },
             group,
         })
     }

@@ -190,8 +190,8 @@ fn a_tag_record_has_a_cell_under_every_header() {
     .unwrap();
     let mut out = Vec::new();
     write_table(TableFormat::Csv, &TAG_HEADERS, &mut std::iter::once(tag_row(&record)), &mut out).unwrap();
-    let expected = "\u{feff}scan,visitor,at,campaign,outcome,store,province,city,district,areas,region_source,source,accuracy,join_kind,join_id,fallback,tags\r\n\
-        01HF7YAT0028T5CY4TQKFF04HM,01HF7YAT0028T5CY4TQKFF04HN,2026-11-30T16:00:00Z,default,routed,SH-0001,上海市,上海市,黄浦区,外滩商圈;南京路,store,gps,fine,group,SH-0001-1,,上海市;黄浦区;外滩商圈;南京路;SH-0001\r\n";
+    let expected = "\u{feff}scan,visitor,at,campaign,outcome,store,province,city,district,areas,region_source,source,accuracy,join_kind,join_id,fallback,mode,assigned,tags\r\n\
+        01HF7YAT0028T5CY4TQKFF04HM,01HF7YAT0028T5CY4TQKFF04HN,2026-11-30T16:00:00Z,default,routed,SH-0001,上海市,上海市,黄浦区,外滩商圈;南京路,store,gps,fine,group,SH-0001-1,,group,,上海市;黄浦区;外滩商圈;南京路;SH-0001\r\n";
     assert_eq!(String::from_utf8(out).unwrap(), expected);
 }
 

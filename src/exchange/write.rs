@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::Write;
 
+use crate::campaign::Route;
 use crate::catalog::column::extra_name;
 use crate::catalog::{Column, FirstContact, FirstGroup, StoreRow};
 use crate::id::StoreId;
@@ -87,7 +88,7 @@ fn store_cell(line: SheetLine<'_>, column: Column) -> Cell<'_> {
 }
 
 /// The headers above the cells of [`tag_row`].
-pub const TAG_HEADERS: [&str; 17] = [
+pub const TAG_HEADERS: [&str; 19] = [
     "scan",
     "visitor",
     "at",
@@ -104,6 +105,8 @@ pub const TAG_HEADERS: [&str; 17] = [
     "join_kind",
     "join_id",
     "fallback",
+    "mode",
+    "assigned",
     "tags",
 ];
 
@@ -131,6 +134,8 @@ pub fn tag_row(record: &TagRecord) -> Vec<Cell<'_>> {
         maybe(record.join_kind.as_deref()),
         maybe(record.join_id.as_deref()),
         maybe(record.fallback.as_deref()),
+        Cell::text(record.mode.as_str()),
+        maybe(record.assigned.map(Route::as_str)),
         Cell::text(Cow::Owned(record.tags().join(";"))),
     ]
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+use jinqun::campaign::Route;
 use jinqun::funnel::{Step, StepRecord};
 use jinqun::id::{CampaignSlug, ScanId, VisitorId};
 use jinqun::outbox::{Commit, Item, OnCommit, Outbox, Settings, Trouble};
@@ -34,6 +35,8 @@ fn tag(n: u128) -> Item {
         join_kind: None,
         join_id: None,
         fallback: None,
+        mode: Route::Group,
+        assigned: None,
         region: RegionNames::default(),
         region_source: RegionSource::None,
         source: FixSource::Gps,

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use jinqun::campaign::Route;
 use jinqun::funnel::{Step, StepRecord};
 use jinqun::id::{CampaignSlug, ScanId, VisitorId};
 use jinqun::outbox::{Item, Outbox, Settings, Trouble};
@@ -33,6 +34,8 @@ fn tag(n: u128) -> Item {
         join_kind: None,
         join_id: None,
         fallback: None,
+        mode: Route::Group,
+        assigned: None,
         region: RegionNames::default(),
         region_source: RegionSource::None,
         source: FixSource::Gps,

@@ -1,11 +1,14 @@
 //! The embedded storage: the contract of all backends, and what is its own: reopening, several processes, damage.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::thread;
 
+use jinqun::campaign::Route;
 use jinqun::storage::contract::{self, CHECKS};
 use jinqun::storage::embedded::Embedded;
-use jinqun::storage::{Change, EntryKind, PublishInfo, Storage as _, Trouble};
+use jinqun::storage::{Change, EntryKind, PublishInfo, Storage as _, TagFilter, Trouble};
+use jinqun::tag::TagRecord;
 use jinqun::time::Timestamp;
 use rusqlite::Connection;
 
@@ -127,11 +130,36 @@ fn a_file_of_a_later_version_is_refused_by_name() {
     let path = folder.path().join("storage.sqlite");
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     let error = Embedded::open(&path).unwrap_err();
-    assert_eq!(error.kind(), Trouble::TooNew { found: 7, known: 1 });
+    assert_eq!(error.kind(), Trouble::TooNew { found: 7, known: 2 });
     assert_eq!(
         error.to_string(),
-        "storage was written by a later version of this program (format 7, this program knows 1)"
+        "storage was written by a later version of this program (format 7, this program knows 2)"
     );
+}
+
+#[test]
+fn a_file_of_the_first_format_keeps_its_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("storage.sqlite");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../../src/storage/embedded/schema.sql")).unwrap();
+    old.execute_batch(
+        "INSERT INTO version VALUES (1, 1, 'a', '', 0);
+         INSERT INTO tag VALUES ('01HF7YAT0028T5CY4TQKFF04HM', 1, '01HF7YAT0028T5CY4TQKFF04HN', 1790000000000, 'default', 'routed',
+             'SH-0001', 'group', 'SH-0001-1', NULL, '上海市', '上海市', '黄浦区', '[]', 'store', 'gps', 'fine');
+         PRAGMA user_version = 1",
+    )
+    .unwrap();
+    drop(old);
+    let storage = open(folder.path());
+    assert_eq!(storage.current_version().unwrap(), 1);
+    let mut tags = Vec::new();
+    let mut each = |record: TagRecord| {
+        tags.push((record.store.unwrap().to_string(), record.mode, record.assigned));
+        ControlFlow::Continue(())
+    };
+    storage.each_tag(&TagFilter::default(), &mut each).unwrap();
+    assert_eq!(tags, [("SH-0001".to_owned(), Route::Group, None)]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use super::super::{Storage, StorageError, TagFilter};
 use super::{Finding, expect};
+use crate::campaign::Route;
 use crate::funnel::{Step, StepRecord};
 use crate::id::{CampaignSlug, IdError, ScanId, StoreId, VisitorId};
 use crate::region::{RegionNames, RegionSource};
@@ -24,6 +25,8 @@ pub(super) fn record(n: u128, revision: i64) -> Result<TagRecord, IdError> {
         join_kind: Some("group".into()),
         join_id: None,
         fallback: Some("next_store".into()),
+        mode: Route::Contact,
+        assigned: Some(Route::Group),
         region: RegionNames {
             province: "上海市".into(),
             city: "上海市".into(),
@@ -53,6 +56,8 @@ pub fn check_revisions(storage: &dyn Storage) -> Finding {
         store: None,
         join_kind: None,
         fallback: None,
+        mode: Route::Group,
+        assigned: None,
         region: RegionNames::default(),
         region_source: RegionSource::None,
         source: FixSource::None,

@@ -1,12 +1,13 @@
 //! Tag records and steps in the file, one column for each field, so that SQL can filter and count.
 
-use rusqlite::types::Value;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row, Transaction, named_params, params_from_iter};
 use serde::Deserialize;
 use serde::de::{IntoDeserializer as _, value};
 
 use super::super::{EachStep, EachTag, StorageError, TagFilter, Trouble};
 use super::from_sql;
+use crate::campaign::Route;
 use crate::funnel::{Step, StepRecord};
 use crate::id::{CampaignSlug, ScanId, StoreId, VisitorId};
 use crate::region::RegionNames;
@@ -16,18 +17,20 @@ use crate::time::Timestamp;
 /// The visitor is not among the columns that a later revision sets.
 const UPSERT: &str = "
     INSERT INTO tag (scan, revision, visitor, at, campaign, outcome, store, join_kind, join_id, fallback,
-                     province, city, district, areas, region_source, source, accuracy)
+                     province, city, district, areas, region_source, source, accuracy, mode, assigned)
     VALUES (:scan, :revision, :visitor, :at, :campaign, :outcome, :store, :join_kind, :join_id, :fallback,
-            :province, :city, :district, :areas, :region_source, :source, :accuracy)
+            :province, :city, :district, :areas, :region_source, :source, :accuracy,
+            :mode, :assigned)
     ON CONFLICT (scan) DO UPDATE SET
         revision = excluded.revision, at = excluded.at, campaign = excluded.campaign, outcome = excluded.outcome,
         store = excluded.store, join_kind = excluded.join_kind, join_id = excluded.join_id, fallback = excluded.fallback,
         province = excluded.province, city = excluded.city, district = excluded.district, areas = excluded.areas,
-        region_source = excluded.region_source, source = excluded.source, accuracy = excluded.accuracy
+        region_source = excluded.region_source, source = excluded.source, accuracy = excluded.accuracy,
+        mode = excluded.mode, assigned = excluded.assigned
     WHERE excluded.revision > tag.revision";
 
 const COLUMNS: &str = "scan, revision, visitor, at, campaign, outcome, store, join_kind, join_id, fallback,
-    province, city, district, areas, region_source, source, accuracy";
+    province, city, district, areas, region_source, source, accuracy, mode, assigned";
 
 fn corrupt(cause: impl std::error::Error + Send + Sync + 'static) -> StorageError {
     StorageError::caused(Trouble::Corrupt, cause)
@@ -55,6 +58,8 @@ pub(super) fn deliver(conn: &Transaction<'_>, tags: &[TagRecord], steps: &[StepR
             ":region_source": record.region_source.as_str(),
             ":source": record.source.as_str(),
             ":accuracy": record.accuracy.as_str(),
+            ":mode": record.mode.as_str(),
+            ":assigned": record.assigned.map(Route::as_str),
         })?;
     }
     let mut insert = conn.prepare_cached(
@@ -160,6 +165,8 @@ fn tag(row: &Row<'_>) -> Result<TagRecord, StorageError> {
         region_source: word(row, 14)?,
         source: word(row, 15)?,
         accuracy: word(row, 16)?,
+        mode: word(row, 17)?,
+        assigned: if row.get_ref(18)? == ValueRef::Null { None } else { Some(word(row, 18)?) },
     })
 }
 

@@ -12,7 +12,7 @@ use super::super::{StorageError, Trouble};
 pub(super) const BUSY: Duration = Duration::from_secs(15);
 
 /// Statements that turn format `n` into format `n + 1`. A step that was shipped is never edited.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
 
 /// Opens the file for reading and writing and brings it up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StorageError> {
