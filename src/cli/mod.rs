@@ -5,6 +5,8 @@ mod config;
 mod demo;
 mod explain;
 mod export;
+mod forget;
+mod funnel;
 mod import;
 mod printer;
 mod qr;
@@ -37,6 +39,7 @@ enum Command {
     Explain(explain::Options),
     Tag(tag::Options),
     Qr(qr::Options),
+    Forget(forget::Options),
     Config(config::Options),
 }
 
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Explain(options) => options.run(&printer),
         Command::Tag(options) => options.run(&printer),
         Command::Qr(options) => options.run(&printer),
+        Command::Forget(options) => options.run(&printer),
         Command::Config(options) => options.run(&printer),
     };
     match ended {

@@ -3,7 +3,9 @@
 //! Each check wants a storage that nothing was ever written to, and says what is wrong instead of panicking.
 
 mod catalog;
+mod people;
 mod records;
+mod tallies;
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -20,7 +22,7 @@ pub type Finding = Result<(), Box<dyn Error + Send + Sync>>;
 pub type Check = fn(&dyn Storage) -> Finding;
 
 /// All checks of one storage, with their names.
-pub const CHECKS: [(&str, Check); 13] = [
+pub const CHECKS: [(&str, Check); 18] = [
     ("an_empty_storage_has_version_0", check_empty),
     ("a_publication_is_loaded_in_order", catalog::check_publish_and_load),
     ("kinds_are_loaded_apart_and_say_when_they_changed", catalog::check_kinds),
@@ -33,6 +35,11 @@ pub const CHECKS: [(&str, Check); 13] = [
     ("the_highest_revision_wins_in_any_order", records::check_revisions),
     ("the_earliest_step_of_each_kind_is_kept", records::check_steps),
     ("filters_choose_records_in_order", records::check_filters),
+    ("tallies_count_visits_and_visitors_apart", tallies::check_tallies),
+    ("tallies_agree_with_a_recount_whatever_comes", tallies::check_random_changes),
+    ("a_forgotten_visitor_is_gone_and_stays_so", people::check_forget),
+    ("consents_are_kept_once", people::check_consents),
+    ("what_is_too_old_goes_and_stays_counted", people::check_purge),
     ("the_secret_is_made_once", check_secret),
 ];
 

@@ -7,12 +7,15 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::super::{StorageError, Trouble};
+use super::tallies;
 
 /// How long a connection waits for another process that writes. An import of a million stores holds the lock for some seconds.
 pub(super) const BUSY: Duration = Duration::from_secs(15);
 
 /// Statements that turn format `n` into format `n + 1`. A step that was shipped is never edited.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: [&str; 3] = [include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+/// The first format with tallies.
+const FORMAT_TALLIES: i64 = 3;
 
 /// Opens the file for reading and writing and brings it up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StorageError> {
@@ -59,6 +62,9 @@ fn migrate(conn: &mut Connection) -> Result<(), StorageError> {
     let done = usize::try_from(found).map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))?;
     for step in MIGRATIONS.iter().skip(done) {
         transaction.execute_batch(step)?;
+    }
+    if found < FORMAT_TALLIES {
+        tallies::build(&transaction)?;
     }
     transaction.pragma_update(None, "user_version", known)?;
     transaction.commit()?;
