@@ -24,6 +24,7 @@ fn record(n: u128) -> Item {
         revision: NOW_MS,
         visitor: VisitorId::from_parts(1_790_000_000_000, n),
         at: Timestamp::from_unix_ms(NOW_MS),
+        day: None,
         campaign: CampaignSlug::default_slug(),
         outcome: "routed".into(),
         store: StoreId::parse("SH-0001").ok(),

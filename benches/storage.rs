@@ -36,6 +36,7 @@ fn record(n: u32) -> TagRecord {
         revision: 1_790_000_000_000,
         visitor: VisitorId::from_parts(at, u128::from(n.wrapping_mul(2_654_435_761)) << 48),
         at: Timestamp::from_unix_ms(1_790_000_000_000 + i64::from(n)),
+        day: None,
         campaign: CampaignSlug::default_slug(),
         outcome: "routed".into(),
         store: StoreId::parse(&format!("SH-{:07}", n.wrapping_mul(2_654_435_761) % 20_000)).ok(),

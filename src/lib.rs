@@ -18,7 +18,7 @@
 //! | waterline | |
 //! | 3 | [`routing`], [`tag`], [`funnel`] |
 //! | 2 | [`visitor`], [`catalog`] |
-//! | 1 | [`store`], [`region`], [`group`], [`campaign`] |
+//! | 1 | [`store`], [`region`], [`group`], [`campaign`], [`consent`] |
 //! | 0 | [`id`], [`time`], [`geo`] |
 
 // Floor 0: mathematics and newtypes.
@@ -27,6 +27,7 @@ pub mod id;
 pub mod time;
 // Floor 1: nouns.
 pub mod campaign;
+pub mod consent;
 pub mod group;
 pub mod region;
 pub mod store;

@@ -63,6 +63,13 @@ pub struct Metrics {
     seats: IntCounterVec,
     /// Time of one call for seats.
     pub seat_seconds: Histogram,
+    /// Answers to crawlers, previews and prefetches.
+    pub robots: IntCounter,
+    /// Pages that were looked at again.
+    pub seen_again: IntCounter,
+    purged: IntCounterVec,
+    /// Visitors who were forgotten on demand.
+    pub forgotten: IntCounter,
     /// Time of one decision.
     pub decision_seconds: Histogram,
     /// Time from handing a record over until it was on disk.
@@ -137,6 +144,10 @@ impl Metrics {
                 "Time of one call for seats, of any number of visits",
                 &SLOW_BUCKETS,
             ),
+            robots: single("robots_total", "Answers to crawlers, link previews and prefetches, which make no visits"),
+            seen_again: single("seen_again_total", "Pages that were looked at again within half an hour"),
+            purged: counter("purged_total", "What was removed because it was too old", &["kind"]),
+            forgotten: single("forgotten_total", "Visitors who were forgotten on demand"),
             decision_seconds: histogram("decision_seconds", "Time of one decision", &FAST_BUCKETS),
             commit_wait_seconds: histogram(
                 "commit_wait_seconds",
@@ -194,6 +205,11 @@ impl Metrics {
     /// Counts one step.
     pub fn step(&self, step: &str) {
         self.steps.with_label_values(&[step]).inc();
+    }
+
+    /// Counts what was removed because it was too old.
+    pub fn purged(&self, kind: &str, count: u64) {
+        self.purged.with_label_values(&[kind]).inc_by(count);
     }
 
     /// The Prometheus text format.

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::app::{App, Chance, Deliverer, Follower, Parts, Seater, Signer, load_last_good};
+use crate::app::{App, Chance, Deliverer, Follower, Parts, Retainer, Seater, Signer, load_last_good};
 use crate::config::{Config, StorageAt};
 use crate::http::tls::Certificates;
 use crate::http::{self, Served};
@@ -119,7 +119,10 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// The signer of the settings' secret, or of the one that storage keeps.
-fn signer(config: &Config, storage: &dyn Storage) -> anyhow::Result<Signer> {
+///
+/// # Errors
+/// Storage's.
+pub fn signer(config: &Config, storage: &dyn Storage) -> anyhow::Result<Signer> {
     if let Some(secret) = &config.secret {
         return Ok(Signer::new(secret.reveal().as_bytes()));
     }
@@ -160,6 +163,7 @@ pub struct Application {
 struct Workers {
     deliverer: Deliverer,
     follower: Follower,
+    retainer: Retainer,
     ip: Arc<IpLocator>,
     certificates: Option<Arc<Certificates>>,
     metrics: Arc<Metrics>,
@@ -181,6 +185,9 @@ impl Application {
             public_url: config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}")),
             trusted_proxies: config.trusted_proxies.clone(),
             allowed_origins: config.allowed_origins.clone(),
+            admin_token: config.admin_token.as_ref().map(|it| http::TokenDigest::of(it.reveal())),
+            privacy: config.privacy.clone(),
+            retention: config.retention,
             workers: config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
             shutdown_s: config.shutdown_s,
         };
@@ -227,15 +234,20 @@ impl Application {
             Arc::clone(&workers.metrics),
             Arc::clone(&workers.reload),
         ));
+        let retain = tokio::spawn({
+            let retainer = workers.retainer.clone();
+            async move { retainer.run().await }
+        });
         let mut server = tokio::spawn(server);
-        let mut tasks = [deliver, follow, watch];
+        let mut tasks = [deliver, follow, watch, retain];
         let ended = {
-            let [deliver, follow, watch] = &mut tasks;
+            let [deliver, follow, watch, retain] = &mut tasks;
             tokio::select! {
                 () = shutdown => Ok(()),
                 it = &mut server => Err(anyhow::anyhow!("the server ended by itself: {it:?}")),
                 it = deliver => Err(anyhow::anyhow!("the deliverer ended by itself: {it:?}")),
                 it = follow => Err(anyhow::anyhow!("the follower ended by itself: {it:?}")),
+                it = retain => Err(anyhow::anyhow!("the purge ended by itself: {it:?}")),
                 it = watch => Err(anyhow::anyhow!("the watcher of files ended by itself: {it:?}")),
             }
         };
@@ -282,6 +294,12 @@ fn assemble(config: &Config, replaced: Replaceable) -> anyhow::Result<(Arc<App>,
     let clock = Arc::clone(&replaced.clock);
     let seats = Seater::new(Arc::clone(&storage), config.seats, clock, Arc::clone(&metrics))
         .context("the system gives no thread")?;
+    let retainer = Retainer::new(
+        (Arc::clone(&storage), Arc::clone(&outbox)),
+        Arc::clone(&metrics),
+        (Arc::clone(&replaced.clock), config.time_zone.clone()),
+        config.retention,
+    );
     let app = App::new(Parts {
         catalog: live,
         ip: Arc::clone(&ip),
@@ -291,12 +309,21 @@ fn assemble(config: &Config, replaced: Replaceable) -> anyhow::Result<(Arc<App>,
         policy: config.routing.clone(),
         zone: config.time_zone.clone(),
         signer,
+        notice: http::notice_version(&config.privacy, &config.retention),
         clock: replaced.clock,
         chance: replaced.chance,
         metrics: Arc::clone(&metrics),
     });
-    let workers =
-        Workers { deliverer, follower, ip, certificates: None, metrics, outbox, reload: Arc::new(Notify::new()) };
+    let workers = Workers {
+        deliverer,
+        follower,
+        retainer,
+        ip,
+        certificates: None,
+        metrics,
+        outbox,
+        reload: Arc::new(Notify::new()),
+    };
     Ok((Arc::new(app), workers))
 }
 

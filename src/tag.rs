@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::campaign::Route;
 use crate::id::{CampaignSlug, ScanId, StoreId, VisitorId};
 use crate::region::{RegionNames, RegionSource};
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 use crate::visitor::{AccuracyClass, FixSource};
 
 /// What is remembered of one visit. A refined visit writes the record again with a higher revision; the highest stays.
@@ -19,6 +19,10 @@ pub struct TagRecord {
     pub visitor: VisitorId,
     /// When the visit began.
     pub at: Timestamp,
+    /// The day on which it began, in the installation's time zone. The record says it, so that a zone that is set anew moves no visit
+    /// from one day to another. None in records of before there were days, which are taken to be of the day in UTC+8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<Day>,
     /// Through which landing code.
     pub campaign: CampaignSlug,
     /// `routed`, `choose`, `out_of_reach` or `unknown_place`.
@@ -51,7 +55,47 @@ pub struct TagRecord {
     pub accuracy: AccuracyClass,
 }
 
+/// Eight hours, in milliseconds: what the clocks of China are ahead of UTC.
+const CHINA_MS: i64 = 28_800_000;
+
 impl TagRecord {
+    /// The day on which the visit began.
+    #[must_use]
+    pub fn day(&self) -> Day {
+        self.day.unwrap_or_else(|| Day::of(self.at.plus_ms(CHINA_MS), &jiff::tz::TimeZone::UTC))
+    }
+
+    /// Whether a place was known.
+    #[must_use]
+    pub fn is_located(&self) -> bool {
+        self.source != FixSource::None
+    }
+
+    /// Whether a join code was shown. Where the place is too coarse to choose a store, the page asks first and shows none.
+    #[must_use]
+    pub fn shows_code(&self) -> bool {
+        let is_blind = &*self.outcome == "choose"
+            && (self.store.is_none() || matches!(self.source, FixSource::Ip | FixSource::None));
+        self.join_kind.is_some() && !is_blind
+    }
+
+    /// The region as far as it is known, from the widest name on: `上海市/黄浦区`. A name that repeats the one before is left out.
+    #[must_use]
+    pub fn region_path(&self) -> String {
+        let mut path = String::new();
+        let mut last = "";
+        for name in [&*self.region.province, &*self.region.city, &*self.region.district] {
+            if !name.is_empty() && name != last {
+                if !path.is_empty() {
+                    path.push('/');
+                }
+                path.push_str(name);
+                last = name;
+            }
+        }
+        path
+    }
+
     /// The labels put on the customer: province and city (once where they are equal), district, areas, store.
     #[must_use]
     pub fn tags(&self) -> Vec<&str> {

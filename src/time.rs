@@ -60,6 +60,83 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A day of the calendar. Which moments belong to it depends on a time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Day(i32);
+
+/// The text is no day such as `2026-07-15`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("is not a day such as 2026-07-15")]
+pub struct DayError;
+
+const DAY_MS: i64 = 86_400_000;
+
+impl Day {
+    /// 1970-01-01.
+    pub const EPOCH: Self = Self(0);
+    /// −9999-01-01 and 9999-12-31: no day of this program lies before or after them.
+    pub const RANGE: (Self, Self) = (Self(-4_371_587), Self(2_932_896));
+
+    /// The day of a moment in a time zone.
+    #[must_use]
+    pub fn of(at: Timestamp, zone: &jiff::tz::TimeZone) -> Self {
+        let offset_ms = i64::from(zone.to_offset(at.to_jiff()).seconds()) * 1_000;
+        Self::from_number((at.unix_ms() + offset_ms).div_euclid(DAY_MS))
+    }
+
+    /// From the number of days since 1970-01-01.
+    #[must_use]
+    pub fn from_number(days: i64) -> Self {
+        let (first, last) = Self::RANGE;
+        Self(i32::try_from(days.clamp(first.number(), last.number())).unwrap_or(0))
+    }
+
+    /// Days since 1970-01-01.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        i64::from(self.0)
+    }
+
+    /// So many days later.
+    #[must_use]
+    pub fn plus(self, days: i64) -> Self {
+        Self::from_number(self.number().saturating_add(days))
+    }
+
+    /// Reads `2026-07-15`.
+    ///
+    /// # Errors
+    /// [`DayError`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, DayError> {
+        let date: jiff::civil::Date = text.parse().map_err(|_cause| DayError)?;
+        // jiff also reads the date of a longer text.
+        let days = (date - jiff::civil::date(1970, 1, 1)).get_days();
+        Some(Self(days)).filter(|it| it.to_string() == text).ok_or(DayError)
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let date = jiff::civil::date(1970, 1, 1).saturating_add(jiff::Span::new().days(self.0));
+        f.pad(&date.to_string())
+    }
+}
+
+impl TryFrom<String> for Day {
+    type Error = DayError;
+
+    fn try_from(text: String) -> Result<Self, DayError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Day> for String {
+    fn from(day: Day) -> Self {
+        day.to_string()
+    }
+}
+
 /// Where moments come from.
 pub trait Clock: Send + Sync {
     /// The present moment.
@@ -110,6 +187,22 @@ mod tests {
         assert_eq!(at.unix_ms(), 1_796_054_400_000);
         assert_eq!(at.to_string(), "2026-11-30T16:00:00Z");
         assert_eq!(Timestamp::parse_rfc3339("next week"), None);
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_of_its_zone() {
+        let shanghai = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
+        let day = |text: &str| Day::of(Timestamp::parse_rfc3339(text).unwrap(), &shanghai);
+        assert_eq!(day("2026-07-14T15:59:59.999Z").to_string(), "2026-07-14");
+        assert_eq!(day("2026-07-14T16:00:00Z").to_string(), "2026-07-15");
+        assert_eq!(day("1969-12-31T15:59:59Z").number(), -1);
+        assert_eq!(Day::parse("2026-07-15").unwrap().number(), 20_649);
+        assert_eq!(Day::parse("2026-07-15").unwrap().plus(17).to_string(), "2026-08-01");
+        for text in ["2026-7-15", "2026-07-32", "20260715", "2026-07-15T00:00", "today", ""] {
+            assert_eq!(Day::parse(text), Err(DayError), "{text}");
+        }
+        let (first, last) = Day::RANGE;
+        assert_eq!((first.to_string().as_str(), last.to_string().as_str()), ("-009999-01-01", "9999-12-31"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::metrics::Metrics;
-use crate::outbox::{Item, Outbox, OutboxError};
+use crate::outbox::{Consented, Item, Outbox, OutboxError};
 use crate::storage::{Storage, StorageError};
 
 /// Records in one delivery: enough to make the commit cheap, few enough to stay short.
@@ -138,12 +138,21 @@ fn hand_over(outbox: &Outbox, storage: &dyn Storage) -> Handed {
         return Ok(None);
     };
     let (last, count) = (*last, batch.len());
-    let (mut tags, mut steps) = (Vec::with_capacity(count), Vec::new());
+    let (mut tags, mut steps, mut consents) = (Vec::with_capacity(count), Vec::new(), Vec::new());
     for (_, item) in batch {
         match item {
             Item::Tag(record) => tags.push(record),
+            Item::Consented(Consented { consent, record }) => {
+                consents.push(consent);
+                tags.push(record);
+            }
             Item::Step(record) => steps.push(record),
+            Item::Forgotten => {}
         }
+    }
+    // A consent is there before the record that rests on it.
+    if !consents.is_empty() {
+        storage.deliver_consents(&consents)?;
     }
     storage.deliver(&tags, &steps)?;
     Ok(Some((last, count)))

@@ -7,20 +7,24 @@ use std::time::Duration;
 use super::deliver::whole_chain;
 use super::locate::Clues;
 use super::seat::{SeatState, Seated, Seeker};
+use super::token::{VisitToken, shown_word};
 use super::{App, AppError, CatalogInUse, VisitorToken};
 use crate::campaign::{Campaign, Route};
 use crate::catalog::{Catalog, InForce, Joinable, Standing};
+use crate::consent::{ConsentRecord, NoticeVersion};
 use crate::funnel::{Step, StepRecord};
 use crate::geo::Position;
 use crate::id::{CampaignSlug, ScanId, StoreId, VisitorId};
-use crate::outbox::Item;
-use crate::routing::{Case, Decision, Fallback};
+use crate::outbox::{Consented, Item};
+use crate::routing::{Case, Decision, Fallback, Room, Wish, decide_for};
 use crate::tag::TagRecord;
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 use crate::visitor::AccuracyClass;
 
 /// How long a visit may be refined, in milliseconds: a day.
 const REFINE_MS_MAX: u64 = 86_400_000;
+/// For how long a page that is looked at again is the same visit, in seconds from the visit's beginning.
+pub const SEEN_S: u32 = 1_800;
 /// How long an answer waits for its record at the most. Longer than a healthy disk ever takes, shorter than a customer's patience.
 const RECORD_WAIT: Duration = Duration::from_millis(1_500);
 
@@ -47,6 +51,13 @@ pub struct ScanRequest {
     pub trusts_scan: bool,
     /// The client's address.
     pub ip: Option<IpAddr>,
+    /// The notice that the customer agreed to before giving the position. None means the one in force: whoever sends a position
+    /// agrees to it by sending it.
+    pub consent: Option<NoticeVersion>,
+    /// What the page remembers of a visit of the last minutes; looking at it again is no other visit.
+    pub seen: Option<String>,
+    /// Whether this is a crawler, a preview or a prefetch: it gets an answer and makes no visit.
+    pub is_robot: bool,
 }
 
 /// A visit that was decided and, if `recorded`, put on disk.
@@ -75,6 +86,8 @@ pub struct Landing {
     pub seat: Option<SeatState>,
     /// The labels of the record.
     pub tags: Vec<String>,
+    /// What a page remembers of the visit for [`SEEN_S`]; none for robots and for visits without a record.
+    pub seen: Option<String>,
     /// When it was decided.
     pub now: Timestamp,
 }
@@ -95,6 +108,22 @@ impl Landing {
         };
         self.decision.has_other_route.then(|| shown.other())
     }
+}
+
+/// Whose visit is decided, and what they asked for.
+struct Whose<'a> {
+    scan: ScanId,
+    visitor: VisitorId,
+    slug: &'a CampaignSlug,
+    route: Option<Route>,
+    is_robot: bool,
+}
+
+/// A visit that is decided, and not yet recorded.
+struct Decided {
+    decision: Decision,
+    record: TagRecord,
+    seat: Option<SeatState>,
 }
 
 impl App {
@@ -121,52 +150,113 @@ impl App {
             return Err(AppError::UnknownStore(store.to_string()));
         }
         let token = request.visitor.as_deref().and_then(|it| self.parts.signer.read_visitor(it));
-        let earlier = request.scan.as_deref().and_then(|it| self.parts.signer.read_scan(it));
+        let named = request.scan.as_deref().and_then(|it| self.parts.signer.read_scan(it));
+        let seen = request.seen.as_deref().and_then(|it| self.parts.signer.read_visit(it, &slug));
+        let age_ms = |scan: ScanId| now.unix_ms().unsigned_abs().saturating_sub(scan.unix_ms());
         // A scan id of somebody else, or of long ago, opens a new visit.
         let is_theirs = |(scan, owner): &(ScanId, VisitorId)| {
-            let age_ms = now.unix_ms().unsigned_abs().saturating_sub(scan.unix_ms());
-            age_ms <= REFINE_MS_MAX && token.as_ref().map_or(request.trusts_scan, |it| it.visitor == *owner)
+            age_ms(*scan) <= REFINE_MS_MAX && token.as_ref().map_or(request.trusts_scan, |it| it.visitor == *owner)
         };
-        let earlier = earlier.filter(is_theirs);
+        let is_fresh = |it: &VisitToken| {
+            age_ms(it.scan) <= u64::from(SEEN_S) * 1_000
+                && token.as_ref().is_some_and(|token| token.visitor == it.visitor)
+        };
+        let seen = seen.filter(is_fresh);
+        let earlier = named.filter(is_theirs).or(seen.as_ref().map(|it| (it.scan, it.visitor)));
         let visitor =
             token.as_ref().map(|it| it.visitor).or(earlier.map(|it| it.1)).unwrap_or_else(|| self.new_visitor(now));
         let scan = earlier.map_or_else(|| self.new_scan(now), |it| it.0);
         let last_store = token.as_ref().and_then(|it| it.last_store.as_ref());
+        // Looking again brings nothing to refine a visit by.
+        let looks_again = request.store.is_none() && request.position.is_none();
 
+        let whose = Whose { scan, visitor, slug: &slug, route: request.route, is_robot: request.is_robot };
         let clues = Clues { store: request.store, position: request.position, last_store, ip: request.ip };
-        let fix = self.locate(&catalog, campaign, clues);
-        let assigned = campaign.mode.assigned(visitor, &slug);
-        let mode = request.route.or(assigned).unwrap_or_else(|| campaign.mode.common());
-        let case = Case { fix: &fix, catalog: &catalog, campaign, policy: self.policy(), now };
-        let Seated { decision, seat } = self.seated(mode, &case, Seeker { visitor, scan }).await;
-
-        let mut record = record(&catalog, &decision, (scan, visitor, slug.clone()), self.next_revision(now));
-        (record.mode, record.assigned) = (mode, assigned);
-        let tags = record.tags().into_iter().map(ToOwned::to_owned).collect();
-        // A guess is not a store that the visitor is known to have come to.
-        let shown = record.store.clone().filter(|_| decision.outcome == crate::routing::Outcome::Routed);
-        let last_store = shown.or_else(|| last_store.cloned());
-        let recorded = self.put(Item::Tag(record)).await;
-        if !recorded {
-            self.metrics().unrecorded();
+        let consent = clues.position.map(|_| ConsentRecord {
+            visitor,
+            notice: request.consent.unwrap_or_else(|| self.parts.notice.clone()),
+            at: now,
+        });
+        let blind = Clues { store: clues.store.clone(), position: None, ..clues };
+        let mut decided = self.decided((&catalog, campaign), clues, &whose, now).await;
+        let was_seen = looks_again && seen.is_some_and(|it| it.scan == scan && it.shown == shown(&decided.record));
+        let recorded = !request.is_robot && (was_seen || self.keep(consent.clone(), &decided.record).await);
+        if let (false, false, Some(_)) = (recorded, request.is_robot, &consent) {
+            // Without a durable consent the position is not used. The disk has been waited for once; this record is on its way.
+            decided = self.decided((&catalog, campaign), blind, &whose, now).await;
+            drop(self.parts.outbox.append(&Item::Tag(decided.record.clone())));
         }
-        let rung = decision.fallback.map_or("none", |it: Fallback| it.rung.as_str());
-        self.metrics().scan(earlier.is_some(), decision.outcome.as_str(), decision.source.as_str(), rung);
+        let Decided { decision, record, seat } = decided;
+        self.count(&kind(request.is_robot, was_seen, earlier.is_some()), recorded, &decision);
+
+        // A guess is not a store that the visitor is known to have come to.
+        let came_to = record.store.clone().filter(|_| decision.outcome == crate::routing::Outcome::Routed);
+        let last_store = came_to.or_else(|| last_store.cloned());
+        let seen = recorded.then(|| VisitToken { scan, visitor, shown: shown(&record) });
         Ok(Landing {
             scan: self.parts.signer.scan(scan, visitor),
             visitor: self.parts.signer.visitor(&VisitorToken { visitor, last_store }),
             refined: earlier.is_some(),
             recorded,
+            tags: record.tags().into_iter().map(ToOwned::to_owned).collect(),
+            seen: seen.map(|it| self.parts.signer.visit(&it, &slug)),
             decision,
-            mode,
-            assigned,
+            mode: record.mode,
+            assigned: record.assigned,
             seat,
-            tags,
             now,
             campaign: slug,
             standing,
             catalog,
         })
+    }
+
+    /// A decision, its seat, and what is to be remembered of it. A robot takes no seat.
+    async fn decided(
+        &self,
+        (catalog, campaign): (&Catalog, &Campaign),
+        clues: Clues<'_>,
+        whose: &Whose<'_>,
+        now: Timestamp,
+    ) -> Decided {
+        let fix = self.locate(catalog, campaign, clues);
+        let assigned = campaign.mode.assigned(whose.visitor, &campaign.slug);
+        let mode = whose.route.or(assigned).unwrap_or_else(|| campaign.mode.common());
+        let case = Case { fix: &fix, catalog, campaign, policy: self.policy(), now };
+        let Seated { decision, seat } = if whose.is_robot {
+            Seated { decision: decide_for(Wish { route: mode, room: Room::Unasked }, &case), seat: None }
+        } else {
+            self.seated(mode, &case, Seeker { visitor: whose.visitor, scan: whose.scan }).await
+        };
+        let ids = (whose.scan, whose.visitor, whose.slug.clone());
+        let mut record = record(catalog, &decision, ids, self.next_revision(now));
+        (record.mode, record.assigned) = (mode, assigned);
+        record.day = Some(Day::of(record.at, self.zone().as_jiff()));
+        Decided { decision, record, seat }
+    }
+
+    /// Puts a record on disk, together with the consent that it rests on.
+    async fn keep(&self, consent: Option<ConsentRecord>, record: &TagRecord) -> bool {
+        self.put(match consent {
+            Some(consent) => Item::Consented(Consented { consent, record: record.clone() }),
+            None => Item::Tag(record.clone()),
+        })
+        .await
+    }
+
+    fn count(&self, kind: &Kind, recorded: bool, decision: &Decision) {
+        let rung = decision.fallback.map_or("none", |it: Fallback| it.rung.as_str());
+        match kind {
+            Kind::Robot => self.metrics().robots.inc(),
+            Kind::SeenAgain => self.metrics().seen_again.inc(),
+            Kind::New | Kind::Refined => {
+                let is_refined = matches!(kind, Kind::Refined);
+                self.metrics().scan(is_refined, decision.outcome.as_str(), decision.source.as_str(), rung);
+                if !recorded {
+                    self.metrics().unrecorded();
+                }
+            }
+        }
     }
 
     /// Records a step that the page saw.
@@ -213,6 +303,35 @@ impl App {
     }
 }
 
+/// What a request is counted as.
+enum Kind {
+    Robot,
+    SeenAgain,
+    Refined,
+    New,
+}
+
+fn kind(is_robot: bool, was_seen: bool, is_refined: bool) -> Kind {
+    match (is_robot, was_seen, is_refined) {
+        (true, ..) => Kind::Robot,
+        (_, true, _) => Kind::SeenAgain,
+        (.., true) => Kind::Refined,
+        _ => Kind::New,
+    }
+}
+
+/// A word for what a record says was shown.
+fn shown(record: &TagRecord) -> String {
+    let maybe = |it: &Option<Box<str>>| it.clone().unwrap_or_default();
+    let store = record.store.as_ref().map_or("", StoreId::as_str);
+    shown_word(&[&record.outcome, store, &maybe(&record.join_kind), &maybe(&record.join_id), &maybe(&record.fallback)])
+}
+
+/// When a visit began.
+fn began(scan: ScanId) -> Timestamp {
+    Timestamp::from_unix_ms(i64::try_from(scan.unix_ms()).unwrap_or(i64::MAX))
+}
+
 fn record(
     catalog: &Catalog,
     decision: &Decision,
@@ -230,7 +349,8 @@ fn record(
         scan,
         revision,
         visitor,
-        at: Timestamp::from_unix_ms(i64::try_from(scan.unix_ms()).unwrap_or(i64::MAX)),
+        at: began(scan),
+        day: None,
         campaign,
         outcome: decision.outcome.as_str().into(),
         store: decision.store.and_then(|it| catalog.store(it.store)).map(|it| it.id.clone()),

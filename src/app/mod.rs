@@ -4,12 +4,15 @@ mod bulk;
 mod deliver;
 mod error;
 mod follow;
+mod forget;
+mod funnel;
 mod import_owned;
 mod land;
 mod load;
 mod locate;
 mod map;
 mod publish;
+mod retention;
 mod seat;
 mod token;
 
@@ -17,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use crate::catalog::Catalog;
+use crate::consent::NoticeVersion;
 use crate::ipdb::IpLocator;
 use crate::live::{Held, Live};
 use crate::metrics::Metrics;
@@ -27,14 +31,18 @@ use crate::store::Zone;
 use crate::time::{Clock, Timestamp};
 
 pub use bulk::{BulkError, BulkReport, tag_table};
+pub(crate) use deliver::whole_chain;
 pub use deliver::{DeliverError, Deliverer};
 pub use error::AppError;
 pub use follow::Follower;
-pub use land::{Landing, ScanRequest};
+pub use forget::{Erased, ForgetError, find_visitor, forget};
+pub use funnel::{DIMENSIONS_MAX, funnel, read_dimensions};
+pub use land::{Landing, SEEN_S, ScanRequest};
 pub use load::{load_catalog, load_catalog_after, load_entries, load_last_good};
 pub use locate::{Whereabouts, locate_ip};
 pub use map::MapOptions;
 pub use publish::{ImportError, ImportOptions, ImportReport, Importer};
+pub use retention::{Purged, Retainer, Retention};
 pub use seat::{Peeked, SeatState, Seater, peek};
 pub use token::{Signer, VisitorToken};
 
@@ -62,6 +70,8 @@ pub struct Parts {
     pub zone: Zone,
     /// Signs visitor tokens and scan ids.
     pub signer: Signer,
+    /// The version of the privacy notice that is in force.
+    pub notice: NoticeVersion,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Chance for new ids.
@@ -112,6 +122,12 @@ impl App {
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.parts.policy
+    }
+
+    /// The version of the privacy notice that is in force.
+    #[must_use]
+    pub fn notice(&self) -> &NoticeVersion {
+        &self.parts.notice
     }
 
     /// The metrics.

@@ -228,7 +228,7 @@ fn ask(steps: &[Step], decision: &Decision, case: &Case<'_>, who: Seeker, extent
     SeatAsk {
         visitor: who.visitor,
         scan: who.scan,
-        wanted: wanted(right.map(|it| &it.id), case),
+        wanted: wanted(right.map(|it| &it.id), decision, case),
         rungs: rungs(steps).map(|groups| groups.iter().filter_map(offer).collect()).collect(),
         rotation: case.campaign.rotation,
         is_whole: extent == Extent::Whole || !shows_own || right.is_none(),
@@ -236,8 +236,10 @@ fn ask(steps: &[Step], decision: &Decision, case: &Case<'_>, who: Seeker, extent
     }
 }
 
-fn wanted(store: Option<&StoreId>, case: &Case<'_>) -> Box<str> {
+/// What the visitor wants. Who is led past a closed store wants something else than who is led to it.
+fn wanted(store: Option<&StoreId>, decision: &Decision, case: &Case<'_>) -> Box<str> {
     match store {
+        Some(id) if decision.is_of_open_stores => ["open:", id.as_str()].concat().into(),
         Some(id) => ["store:", id.as_str()].concat().into(),
         None => ["campaign:", case.campaign.slug.as_str()].concat().into(),
     }

@@ -10,13 +10,15 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::id::{ScanId, StoreId, VisitorId};
+use crate::id::{CampaignSlug, ScanId, StoreId, VisitorId};
 
 /// Bytes of the code that a token keeps. 80 bits cannot be guessed over a network.
 const MAC_BYTES: usize = 10;
 /// The longest text that can be a token.
 const TOKEN_BYTES_MAX: usize = 512;
 const ULID_CHARS: usize = 26;
+/// Characters that tell what a visit was shown.
+const SHOWN_CHARS: usize = 8;
 
 /// A visitor, and the store of their last visit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,29 @@ pub struct VisitorToken {
     pub visitor: VisitorId,
     /// The store that was shown last.
     pub last_store: Option<StoreId>,
+}
+
+/// What a page remembers of a visit, so that looking at it again is no other visit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VisitToken {
+    /// The visit.
+    pub scan: ScanId,
+    /// Whose.
+    pub visitor: VisitorId,
+    /// A word for what was shown; see [`shown_word`].
+    pub shown: String,
+}
+
+/// A word of eight characters for what was shown: 40 bits of the SHA-256 of its parts.
+#[must_use]
+pub fn shown_word(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    BASE32_NOPAD.encode(digest.split_at(SHOWN_CHARS * 5 / 8).0)
 }
 
 /// Signs and checks tokens with the service's secret.
@@ -97,6 +122,43 @@ impl Signer {
         self.sign(b's', format!("{scan}{visitor}"), "")
     }
 
+    /// Writes what a page remembers of a visit for a short while: the visit, its visitor and a word for what was shown. It is good
+    /// for its campaign only.
+    #[must_use]
+    pub fn visit(&self, visit: &VisitToken, campaign: &CampaignSlug) -> String {
+        let text = format!("{}{}{}", visit.scan, visit.visitor, visit.shown);
+        let code = BASE32_NOPAD.encode(&self.mac(b'p', format!("{text}{campaign}").as_bytes()));
+        text + &code
+    }
+
+    /// Reads it; none if it was not signed here for this campaign.
+    #[must_use]
+    pub fn read_visit(&self, text: &str, campaign: &CampaignSlug) -> Option<VisitToken> {
+        let (body, code) = text.split_at_checked(2 * ULID_CHARS + SHOWN_CHARS)?;
+        if !self.is_right(b'p', &format!("{body}{campaign}"), code) {
+            return None;
+        }
+        let (scan, rest) = body.split_at_checked(ULID_CHARS)?;
+        let (visitor, shown) = rest.split_at_checked(ULID_CHARS)?;
+        Some(VisitToken {
+            scan: ScanId::parse(scan).ok()?,
+            visitor: VisitorId::parse(visitor).ok()?,
+            shown: shown.to_owned(),
+        })
+    }
+
+    /// The word that a form of a visitor's own page bears, so that no other site can send it.
+    #[must_use]
+    pub fn form(&self, visitor: VisitorId) -> String {
+        BASE32_NOPAD.encode(&self.mac(b'f', visitor.to_string().as_bytes()))
+    }
+
+    /// Whether that is the word of a form of this visitor's page.
+    #[must_use]
+    pub fn is_form(&self, visitor: VisitorId, word: &str) -> bool {
+        self.is_right(b'f', &visitor.to_string(), word)
+    }
+
     /// Reads a scan id; none if it was not signed here.
     #[must_use]
     pub fn read_scan(&self, text: &str) -> Option<(ScanId, VisitorId)> {
@@ -145,6 +207,26 @@ mod tests {
             assert_eq!(signer.read_visitor(forged), None);
             assert_eq!(signer.read_scan(forged), None);
         }
+    }
+
+    #[test]
+    fn what_a_page_remembers_is_good_for_its_campaign_only() {
+        let signer = Signer::new(b"one");
+        let visit = VisitToken {
+            scan: ScanId::from_parts(1_700_000_000_000, 7),
+            visitor: VisitorId::from_parts(1_700_000_000_000, 8),
+            shown: shown_word(&["routed", "SH-0001"]),
+        };
+        let (tea, milk) = (CampaignSlug::parse("茶").unwrap(), CampaignSlug::parse("milk").unwrap());
+        let text = signer.visit(&visit, &tea);
+        assert_eq!(signer.read_visit(&text, &tea), Some(visit.clone()));
+        assert_eq!(signer.read_visit(&text, &milk), None);
+        assert_eq!(Signer::new(b"two").read_visit(&text, &tea), None);
+        assert_eq!(signer.read_scan(&text), None);
+        assert_ne!(shown_word(&["routed", "SH-0001"]), shown_word(&["routedSH-0001", ""]));
+        let other = VisitorId::from_parts(1_700_000_000_000, 9);
+        assert!(signer.is_form(visit.visitor, &signer.form(visit.visitor)));
+        assert!(!signer.is_form(other, &signer.form(visit.visitor)) && !signer.is_form(other, ""));
     }
 
     #[test]

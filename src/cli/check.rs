@@ -87,6 +87,14 @@ fn check(config: &Config, printer: &Printer, findings: &mut Vec<Finding>) -> any
             return Ok(());
         }
     };
+    match storage.check_tallies() {
+        Err(error) => find(chain(&error.into()), "restore the storage from a backup"),
+        Ok(it) if it.differing > 0 => find(
+            format!("{} cells of the funnel are not what the records say", it.differing),
+            "see `jinqun export funnel --check`, and report it: this is a fault of the program",
+        ),
+        Ok(_) => {}
+    }
     match storage.current_version() {
         Err(error) => find(chain(&error.into()), "restore the storage from a backup"),
         Ok(0) => find("no catalog has been published".to_owned(), "jinqun import stores FILE"),

@@ -1,4 +1,4 @@
-//! `jinqun export`: stores and tag records out again.
+//! `jinqun export`: stores, tag records and consents out again.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 
+use super::funnel::Funnel;
 use super::printer::Output;
 use super::{Common, End, Printer};
 use crate::app::{Deliverer, load_entries};
@@ -26,7 +27,7 @@ const SETTLE_LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Ten seconds of looking.
 const SETTLE_LOOKS_MAX: u32 = 500;
 
-/// Export stores or tag records
+/// Export stores, tag records, consents or the funnel
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  jinqun export tags --out tags.csv")]
 pub(super) struct Options {
@@ -38,18 +39,20 @@ pub(super) struct Options {
 enum What {
     Stores(Stores),
     Tags(Tags),
+    Consents(Consents),
+    Funnel(Funnel),
 }
 
 #[derive(Debug, Args)]
-struct Target {
+pub(super) struct Target {
     #[command(flatten)]
-    common: Common,
-    /// csv, jsonl or xlsx [default: by the ending of --out, else csv]
+    pub(super) common: Common,
+    /// csv, jsonl or xlsx, for the funnel also json [default: by the ending of --out, else csv]
     #[arg(long)]
     format: Option<String>,
     /// The file to write [default: standard output]
     #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
 }
 
 /// Write the store sheet; `import stores` reads it back unchanged
@@ -68,17 +71,33 @@ struct Tags {
     target: Target,
 }
 
+/// Write the consents: who agreed to which privacy notice, and when
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  jinqun export consents --out consents.csv")]
+struct Consents {
+    #[command(flatten)]
+    target: Target,
+}
+
 impl Options {
-    pub(super) fn run(self, _printer: &Printer) -> anyhow::Result<End> {
+    pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
         match self.what {
             What::Stores(options) => options.run(),
             What::Tags(options) => options.run(),
+            What::Consents(options) => options.run(),
+            What::Funnel(options) => options.run(printer),
         }
     }
 }
 
 impl Target {
-    fn format(&self) -> anyhow::Result<TableFormat> {
+    /// Whether this format is asked for, by name or by the ending of the file.
+    pub(super) fn asks_for(&self, format: &str) -> bool {
+        let ending = self.out.as_deref().and_then(|it| it.extension()).and_then(|it| it.to_str());
+        self.format.as_deref().or(ending).is_some_and(|it| it.trim().eq_ignore_ascii_case(format))
+    }
+
+    pub(super) fn format(&self) -> anyhow::Result<TableFormat> {
         let ending = self.out.as_deref().and_then(|it| it.extension()).and_then(|it| it.to_str());
         match (&self.format, ending) {
             (Some(text), _) => {
@@ -153,9 +172,29 @@ impl Tags {
     }
 }
 
+impl Consents {
+    fn run(self) -> anyhow::Result<End> {
+        let format = self.target.format()?;
+        let config = self.target.common.load(Flags::new())?;
+        let storage = startup::open_storage(&config)?;
+        settle(&config, &storage)?;
+        let mut rows = Vec::new();
+        storage.each_consent(&mut |it| {
+            let cells =
+                [it.visitor.to_string(), it.notice.to_string(), it.first_at.to_string(), it.last_at.to_string()];
+            rows.push(cells.map(Cell::text).to_vec());
+            ControlFlow::Continue(())
+        })?;
+        let mut out = Output::open(self.target.out.as_deref())?;
+        write_table(format, &["visitor", "notice", "first_at", "last_at"], &mut rows.into_iter(), &mut out)?;
+        out.finish()?;
+        Ok(End::Success)
+    }
+}
+
 /// Waits until the records acknowledged so far are in storage: a running service hands them over within moments; without one
 /// they are handed over here.
-fn settle(config: &Config, storage: &Arc<dyn Storage>) -> anyhow::Result<()> {
+pub(super) fn settle(config: &Config, storage: &Arc<dyn Storage>) -> anyhow::Result<()> {
     match startup::open_outbox(config, None) {
         Ok(outbox) => {
             let deliverer = Deliverer::new(outbox, Arc::clone(storage), Arc::new(Metrics::new()))?;

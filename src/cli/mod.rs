@@ -6,6 +6,8 @@ mod demo;
 mod explain;
 mod explain_steps;
 mod export;
+mod forget;
+mod funnel;
 mod import;
 mod printer;
 mod qr;
@@ -38,6 +40,7 @@ enum Command {
     Explain(explain::Options),
     Tag(tag::Options),
     Qr(qr::Options),
+    Forget(forget::Options),
     Config(config::Options),
 }
 
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Explain(options) => options.run(&printer),
         Command::Tag(options) => options.run(&printer),
         Command::Qr(options) => options.run(&printer),
+        Command::Forget(options) => options.run(&printer),
         Command::Config(options) => options.run(&printer),
     };
     match ended {

@@ -10,6 +10,7 @@ use toml::Value;
 
 use super::ConfigError;
 use super::keys::{Form, KEYS, Key};
+use crate::app::Retention;
 use crate::group::GroupDefaults;
 use crate::routing::Policy;
 use crate::storage::{HOLD_MINUTES_DEFAULT, JOIN_RATE_DEFAULT, REMEMBER_DAYS_DEFAULT, SeatRules};
@@ -19,6 +20,9 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Variables of the tests, which are no settings.
 const NOT_SETTINGS: [&str; 2] = ["JINQUN_REAL_DATA", "JINQUN_PAGES_OUT"];
+
+/// Days for which records may be kept: a visit can be refined for a day, and a century is for ever.
+const RETENTION_DAYS: std::ops::RangeInclusive<usize> = 2..=36_500;
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -328,6 +332,22 @@ impl Reader<'_> {
         let rate = Some(rate).filter(|it| (0.0..=1.0).contains(it));
         let rate = rate.or_else(|| self.fail("seats.join_rate", "is not a share from 0 to 1"));
         SeatRules::new(hold, rate.unwrap_or(JOIN_RATE_DEFAULT), remember)
+    }
+
+    pub(super) fn retention(&mut self) -> Retention {
+        let defaults = Retention::default();
+        let mut days = |name: &str| self.count(name, RETENTION_DAYS).and_then(|it| u32::try_from(it).ok());
+        let retention = Retention {
+            tags_days: days("retention.tags_days").unwrap_or(defaults.tags_days),
+            steps_days: days("retention.steps_days").unwrap_or(defaults.steps_days),
+            dead_days: days("retention.dead_days").unwrap_or(defaults.dead_days),
+            tallies_days: days("retention.tallies_days"),
+        };
+        if retention.tallies_days.is_some_and(|it| it < retention.tags_days) {
+            let what = "is less than retention.tags_days: tallies outlast the records they count";
+            let _: Option<()> = self.fail("retention.tallies_days", what);
+        }
+        retention
     }
 
     pub(super) fn finish(self) -> Vec<String> {

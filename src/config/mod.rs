@@ -11,8 +11,10 @@ use thiserror::Error;
 pub use gather::{Flags, Origin};
 pub use keys::example;
 
+use crate::app::Retention;
+use crate::consent::NoticeVersion;
 use crate::group::{GroupDefaults, LINK_HOSTS_DEFAULT};
-use crate::http::Networks;
+use crate::http::{Networks, PrivacySettings};
 use crate::ipdb::Ip2regionFields;
 use crate::outbox;
 use crate::routing::Policy;
@@ -70,6 +72,12 @@ pub struct Config {
     pub trusted_proxies: Networks,
     /// Origins whose own pages may call the API.
     pub allowed_origins: Vec<String>,
+    /// Lets operators in; none means nobody.
+    pub admin_token: Option<Secret>,
+    /// For how many days records are kept.
+    pub retention: Retention,
+    /// What the operator says in the privacy notice.
+    pub privacy: PrivacySettings,
     /// Signs visitor tokens; none means the one in storage.
     pub secret: Option<Secret>,
     /// Certificate chain and private key.
@@ -136,9 +144,15 @@ impl Config {
                 .unwrap_or(Ip2regionFields::Auto),
             trusted_proxies: Networks::new(read.networks("trusted_proxies")),
             allowed_origins: read.origins("allowed_origins"),
-            secret: read.parse("secret", |it| {
-                if it.len() >= 16 { Ok(Secret(it.to_owned())) } else { Err("has fewer than 16 characters".to_owned()) }
-            }),
+            admin_token: read.parse("admin_token", secret),
+            retention: read.retention(),
+            privacy: PrivacySettings {
+                company: read.text("privacy.company"),
+                contact: read.text("privacy.contact"),
+                version: read
+                    .parse("privacy.version", |it| NoticeVersion::parse(it).map_err(|error| error.to_string())),
+            },
+            secret: read.parse("secret", secret),
             tls,
             workers: read.count("workers", 1..=1024),
             time_zone,
@@ -176,6 +190,10 @@ impl Config {
     pub fn default_link_hosts() -> Vec<String> {
         LINK_HOSTS_DEFAULT.iter().map(|&it| it.to_owned()).collect()
     }
+}
+
+fn secret(text: &str) -> Result<Secret, String> {
+    if text.len() >= 16 { Ok(Secret(text.to_owned())) } else { Err("has fewer than 16 characters".to_owned()) }
 }
 
 fn storage_at(text: &str, data_dir: &Path) -> Result<StorageAt, String> {

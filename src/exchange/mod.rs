@@ -4,6 +4,7 @@
 mod csv;
 mod encoding;
 mod formula;
+mod funnel;
 mod geojson;
 mod kind;
 mod regions;
@@ -14,6 +15,7 @@ use std::fmt;
 
 use crate::catalog::{Problem, SheetRules, StoreRow, code};
 
+pub use funnel::{funnel_headers, funnel_json, funnel_row};
 pub use kind::FileKind;
 pub use regions::{Crossings, RegionRules, RegionSheet, read_regions};
 pub use table::{Cell, TableFormat, WriteError, write_table};

@@ -6,14 +6,13 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::Web;
 use super::landing::chooser::{ChooserView, Listed, PlaceView};
 use super::landing::links;
 use super::landing::parts::{AltView, CampaignView};
 use super::page::{Page, logo_url};
 use super::problem::Problem;
 use super::query::{Query, bad_id};
-use super::{client_ip, cookie};
+use super::{Web, client_ip, cookie, robots};
 use crate::app::{AppError, CatalogInUse, Whereabouts};
 use crate::campaign::Campaign;
 use crate::catalog::{Catalog, InForce, Standing, StoreFilter};
@@ -78,8 +77,9 @@ pub(super) async fn choose(web: Data<Web>, request: HttpRequest, slug: Path<Stri
         Ok(asked) => asked,
         Err(problem) => return page.problem(&web, None, &problem),
     };
+    let is_robot = robots::asks_for_page(&request);
     // Without a script this link is how a wrong store is told of; a step that cannot be recorded keeps nobody from choosing.
-    if let Some(scan) = asked.scan.as_deref().filter(|_| asked.is_not_mine) {
+    if let Some(scan) = asked.scan.as_deref().filter(|_| asked.is_not_mine && !is_robot) {
         let _ = web.app.step(scan, Step::NotMine).await;
     }
     let catalog = web.app.catalog();
@@ -101,6 +101,7 @@ pub(super) async fn choose(web: Data<Web>, request: HttpRequest, slug: Path<Stri
         Err(problem) => return page.problem(&web, Some(&asked.slug), &problem),
     };
     let near = asked.near.as_ref().and_then(|it| catalog.store_key(it)).and_then(|it| catalog.store(it));
+    let privacy = links::privacy(asked.slug.as_str());
     let view = ChooserView {
         texts: page.texts,
         nonce: &page.nonce,
@@ -115,7 +116,7 @@ pub(super) async fn choose(web: Data<Web>, request: HttpRequest, slug: Path<Stri
         listed,
         page: asked.page,
         pages,
-        privacy_href: None,
+        privacy_href: Some(&privacy),
     };
     page.answer(StatusCode::OK, &view)
 }

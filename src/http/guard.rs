@@ -29,6 +29,7 @@ fn route_of(path: &str) -> Route {
         "/api/v1/nearest" => Route::Nearest,
         "/api/v1/stores" => Route::Stores,
         "/" => Route::Landing,
+        "/api/v1/visitors/me" | "/privacy" => Route::Visitor,
         "/healthz" | "/readyz" | "/metrics" => Route::Operations,
         _ if path.starts_with("/qr/") || path.starts_with("/logo/") => Route::Qr,
         _ if path.starts_with("/api/v1/scans/") => Route::Event,
@@ -87,7 +88,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let seen =
             Seen { started: Instant::now(), route: route_of(request.path()), id: request_id(), web: self.web.clone() };
-        if matches!(seen.route, Route::Landing | Route::Chooser | Route::Other) {
+        if matches!(seen.route, Route::Landing | Route::Chooser | Route::Visitor | Route::Other) {
             // Pages show it, for whoever is asked about a problem.
             let shown = seen.id.to_str().unwrap_or_default().to_owned();
             request.extensions_mut().insert(RequestId(shown));

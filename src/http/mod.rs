@@ -2,6 +2,7 @@
 
 mod answer;
 mod api;
+mod bearer;
 mod choose;
 mod client_ip;
 mod cookie;
@@ -11,14 +12,18 @@ pub mod landing;
 mod ops;
 mod page;
 mod pictures;
+mod privacy;
 mod problem;
 mod query;
+mod robots;
 mod search;
 mod server;
 mod settings;
 pub mod tls;
 
+pub use bearer::TokenDigest;
 pub use client_ip::{Networks, client_ip};
+pub use privacy::{PrivacySettings, notice_version};
 pub use server::{Served, bind, serve};
 pub use settings::Settings;
 
@@ -28,6 +33,8 @@ use actix_web::http::header::HeaderName;
 use actix_web::middleware::Compress;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Resource, Scope};
+
+use tokio::sync::Mutex;
 
 use crate::app::App;
 use pictures::Pictures;
@@ -47,14 +54,17 @@ pub struct Web {
     pictures: Arc<Pictures>,
     /// The turns of searches.
     searches: Searches,
+    /// One visitor is forgotten at a time.
+    forgetting: Mutex<()>,
 }
 
 /// What pages of other origins may call, if the settings name any.
-fn public_api(prefix: &str) -> [Resource; 4] {
+fn public_api(prefix: &str) -> [Resource; 5] {
     [
         web::resource(format!("{prefix}/nearest")).get(api::nearest::nearest),
         web::resource(format!("{prefix}/scans")).post(api::scans::create),
         web::resource(format!("{prefix}/stores")).get(api::stores::stores),
+        web::resource(format!("{prefix}/visitors/me")).delete(api::visitors::forget_me),
         web::resource(format!("{prefix}/scans/{{scan}}/events")).post(api::scans::event),
     ]
 }
@@ -62,6 +72,7 @@ fn public_api(prefix: &str) -> [Resource; 4] {
 /// The route table, on one screen.
 fn routes(config: &mut ServiceConfig, origins: &[String]) {
     // Asked in this order. A path with a variable part is a regular expression, so those without come first.
+    config.service(web::resource("/api/v1/admin/funnel").get(api::funnel::funnel));
     if origins.is_empty() {
         for it in public_api("/api/v1") {
             config.service(it);
@@ -84,6 +95,13 @@ fn routes(config: &mut ServiceConfig, origins: &[String]) {
                 .route(web::head().to(page::head)),
         )
         .service(web::resource("/s/{campaign}/choose").wrap(Compress::default()).get(choose::choose))
+        .service(
+            web::resource("/privacy")
+                .wrap(Compress::default())
+                .get(privacy::notice)
+                .post(privacy::forget)
+                .route(web::head().to(page::head)),
+        )
         .service(web::resource("/favicon.ico").get(pictures::no_icon))
         .service(web::resource("/qr/{file}").get(pictures::qr))
         .service(web::resource("/logo/{campaign}").get(pictures::logo))

@@ -19,7 +19,7 @@ use super::landing::texts::{Lang, Texts, fill};
 use super::landing::view::LandingView;
 use super::problem::Problem;
 use super::query::{Query, bad_id};
-use super::{Web, client_ip, cookie};
+use super::{Web, client_ip, cookie, robots};
 use crate::app::{Landing, ScanRequest};
 use crate::campaign::{Campaign, Route};
 use crate::catalog::{Catalog, JoinCodeId, Standing};
@@ -57,9 +57,9 @@ async fn show(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> HttpRespo
         Ok(scan) => scan,
         Err(problem) => return page.problem(web, Some(&slug), &problem),
     };
-    let route = scan.route;
+    let (is_robot, route) = (scan.is_robot, scan.route);
     match web.app.land(scan).await {
-        Ok(landing) => page.landing(web, &landing, route),
+        Ok(landing) => page.landing(web, &landing, (is_robot, route)),
         Err(error) => page.problem(web, Some(&slug), &error.into()),
     }
 }
@@ -70,6 +70,8 @@ fn read(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> Result<ScanRequ
     let catalog = web.app.catalog();
     let store = query.text("store").and_then(|it| StoreId::parse(it).ok());
     Ok(ScanRequest {
+        seen: cookie::read_seen(request, &slug),
+        is_robot: robots::asks_for_page(request),
         campaign: Some(slug),
         store: store.filter(|it| catalog.store_key(it).is_some()),
         route: query.text("route").and_then(Route::parse),
@@ -78,7 +80,7 @@ fn read(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> Result<ScanRequ
         forgives_campaign: true,
         trusts_scan: false,
         ip: client_ip::of(request, &web.settings.trusted_proxies),
-        position: None,
+        ..ScanRequest::default()
     })
 }
 
@@ -122,7 +124,7 @@ impl Page {
             .body(html)
     }
 
-    fn landing(&self, web: &Web, landing: &Landing, asked: Option<Route>) -> HttpResponse {
+    fn landing(&self, web: &Web, landing: &Landing, (is_robot, asked): (bool, Option<Route>)) -> HttpResponse {
         let catalog: &Catalog = &landing.catalog;
         let decision = &landing.decision;
         let campaign = landing.in_force();
@@ -135,7 +137,7 @@ impl Page {
         let picture = joined.map(|(.., code)| format!("/qr/{}.png", JoinCodeId::of(code.link.as_str())));
         let alternative = |pick: &Pick| {
             let it = catalog.store(pick.store)?;
-            let query = [("store", it.id.as_str()), ("scan", landing.scan.as_str())];
+            let query = [("store", it.id.as_str()), ("scan", if is_robot { "" } else { &landing.scan })];
             let href = links::landing(landing.campaign.as_str(), &query);
             Some(AltView {
                 id: it.id.as_str(),
@@ -145,13 +147,15 @@ impl Page {
                 href,
             })
         };
+        let privacy = links::privacy(landing.campaign.as_str());
         let names = [&*decision.region.city, &*decision.region.province];
         let view = LandingView {
             texts: self.texts,
             nonce: &self.nonce,
             client: self.client,
             campaign: CampaignView { slug: landing.campaign.as_str(), ..self.campaign(campaign, logo.as_deref()) },
-            scan: Some(&landing.scan),
+            notice: web.app.notice().as_str(),
+            scan: Some(&*landing.scan).filter(|_| !is_robot),
             outcome: decision.outcome,
             fix_source: decision.source,
             accuracy_m: decision.accuracy_m,
@@ -181,12 +185,17 @@ impl Page {
             other_route: landing.other_route(),
             alternatives: decision.alternatives.iter().filter_map(alternative).collect(),
             standing: self.standing(landing.standing, web.app.zone()),
-            privacy_href: None,
+            privacy_href: Some(&privacy),
         };
         let mut response = self.answer(StatusCode::OK, &view);
         let headers = response.headers_mut();
-        if let Ok(cookie) = HeaderValue::from_str(&cookie::write(&landing.visitor, web.settings.is_https())) {
-            headers.insert(SET_COOKIE, cookie);
+        let is_https = web.settings.is_https();
+        let visitor = (!is_robot).then(|| cookie::write(&landing.visitor, is_https));
+        let seen = landing.seen.as_ref().map(|it| cookie::write_seen(&landing.campaign, it, is_https));
+        for line in visitor.into_iter().chain(seen) {
+            if let Ok(line) = HeaderValue::from_str(&line) {
+                headers.append(SET_COOKIE, line);
+            }
         }
         headers.insert(super::CATALOG_VERSION, HeaderValue::from(catalog.version()));
         response
@@ -247,6 +256,7 @@ impl Page {
         let campaign = campaign.cloned().unwrap_or_else(Campaign::plain);
         let again = links::landing(campaign.slug.as_str(), &[]);
         let logo = logo_url(&campaign);
+        let privacy = links::privacy(campaign.slug.as_str());
         let view = ErrorView {
             texts: self.texts,
             nonce: &self.nonce,
@@ -255,7 +265,7 @@ impl Page {
             detail: None,
             retry_href: Some(&again),
             request_id: self.request_id.as_deref(),
-            privacy_href: None,
+            privacy_href: Some(&privacy),
         };
         self.answer(problem.status_code(), &view)
     }

@@ -92,6 +92,24 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "This is busy", detail)
     }
 
+    /// `401`: the call is for operators.
+    pub fn not_admitted() -> Self {
+        let detail = "Send the admin token as Authorization: Bearer.";
+        Self::new(StatusCode::UNAUTHORIZED, "not_admitted", "This call is for operators", detail)
+    }
+
+    /// `401`: nobody is known under the token, or there is none.
+    pub fn no_visitor() -> Self {
+        let detail = "Send the visitor token of an earlier answer, or its cookie.";
+        Self::new(StatusCode::UNAUTHORIZED, "no_visitor", "There is no such visitor", detail)
+    }
+
+    /// `503`: storage does not answer.
+    pub fn no_storage() -> Self {
+        let detail = "Storage does not answer; try again in a moment.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_storage", "This cannot be done now", detail)
+    }
+
     /// `408`: the body did not come in time.
     pub fn too_slow() -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The request did not come in time", "Send it again.")
@@ -138,6 +156,9 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.status_code()).body(body);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == 401 {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(cause) = &self.cause {
             response.extensions_mut().insert(Cause(cause.clone()));
         }

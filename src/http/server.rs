@@ -10,6 +10,7 @@ use actix_web::http::{Method, header};
 use actix_web::web::{Data, PayloadConfig};
 use actix_web::{App as ActixApp, HttpServer};
 use rustls::ServerConfig;
+use tokio::sync::Mutex;
 
 use super::guard::Guard;
 use super::pictures::Pictures;
@@ -50,7 +51,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub(super) fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::DELETE])
-        .allowed_headers([header::CONTENT_TYPE, header::ACCEPT])
+        .allowed_headers([header::CONTENT_TYPE, header::ACCEPT, header::AUTHORIZATION])
         .expose_headers(["X-Request-Id", "Jinqun-Catalog-Version"])
         .max_age(CORS_MAX_AGE_S);
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
@@ -68,7 +69,13 @@ pub fn serve(
 ) -> io::Result<Served> {
     let (workers, shutdown_s) = (settings.workers, settings.shutdown_s);
     let origins = settings.allowed_origins.clone();
-    let web = Data::new(Web { app, settings, pictures: Pictures::new(), searches: Searches::new() });
+    let web = Data::new(Web {
+        app,
+        settings,
+        pictures: Pictures::new(),
+        searches: Searches::new(),
+        forgetting: Mutex::default(),
+    });
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(web.clone())

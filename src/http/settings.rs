@@ -1,6 +1,9 @@
 //! What the web is set to.
 
+use super::bearer::TokenDigest;
 use super::client_ip::Networks;
+use super::privacy::PrivacySettings;
+use crate::app::Retention;
 
 /// What the web is set to, ready for use.
 #[derive(Debug, Clone)]
@@ -11,6 +14,12 @@ pub struct Settings {
     pub trusted_proxies: Networks,
     /// Origins whose own pages may call the API; each as a browser sends it.
     pub allowed_origins: Vec<String>,
+    /// Lets operators in; none means nobody.
+    pub admin_token: Option<TokenDigest>,
+    /// What the operator says in the privacy notice.
+    pub privacy: PrivacySettings,
+    /// For how long records are kept, as the notice says.
+    pub retention: Retention,
     /// Worker threads.
     pub workers: usize,
     /// Seconds that requests under way get to finish at a stop.

@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::error::{OutboxError, Trouble};
-use super::item::{self, Item, Row};
+use super::item::{self, Item, KIND_FORGOTTEN, Row, Whose};
 use crate::time::Timestamp;
 
 /// The format of the file, kept in `PRAGMA user_version`.
@@ -16,6 +16,10 @@ const FORMAT: i64 = 1;
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// An empty file larger than this many pages is made small again when it is opened.
 const IDLE_PAGES_MAX: i64 = 16_384;
+/// With at most so many items waiting the file is written anew within moments.
+const SCRUB_ITEMS_MAX: u64 = 2_000;
+/// How long writing anew waits for others.
+const SCRUB_BUSY_MS: u64 = 500;
 /// Items that are kept aside; the oldest are let go beyond that.
 const DEAD_ITEMS_MAX: i64 = 100_000;
 
@@ -143,6 +147,58 @@ impl File {
             }
         }
         Ok(page)
+    }
+
+    /// Blanks the waiting items of a visitor and deletes those that were set aside; returns how many of each.
+    ///
+    /// Blanked items keep their numbers, which count. What is looked through is not locked, so that nobody waits for a long queue.
+    pub(super) fn forget(&self, whose: &mut Whose) -> Result<(u64, u64), OutboxError> {
+        let mut waiting = Vec::new();
+        let mut dead = Vec::new();
+        for (sql, found) in [
+            ("SELECT seq, kind, CAST(body AS BLOB) FROM outbox ORDER BY seq", &mut waiting),
+            ("SELECT id, kind, CAST(body AS BLOB) FROM dead ORDER BY id", &mut dead),
+        ] {
+            let mut query = self.0.prepare_cached(sql)?;
+            let mut rows = query.query(())?;
+            while let Some(row) = rows.next()? {
+                let kind = row.get_ref(1)?.as_i64().unwrap_or(-1);
+                if whose.holds(kind, row.get_ref(2)?.as_bytes().unwrap_or_default()) {
+                    found.push(row.get::<_, i64>(0)?);
+                }
+            }
+        }
+        let mut counts = (0, 0);
+        let mut blank = self.0.prepare_cached("UPDATE outbox SET kind = ?2, body = x'' WHERE seq = ?1")?;
+        for seq in waiting {
+            counts.0 += u64::try_from(blank.execute((seq, KIND_FORGOTTEN))?).unwrap_or(0);
+        }
+        let mut delete = self.0.prepare_cached("DELETE FROM dead WHERE id = ?1")?;
+        for id in dead {
+            counts.1 += u64::try_from(delete.execute([id])?).unwrap_or(0);
+        }
+        Ok(counts)
+    }
+
+    /// Deletes at most `limit` items that were set aside and were decided or seen before this moment.
+    pub(super) fn purge_dead(&self, before: Timestamp, limit: usize) -> Result<u64, OutboxError> {
+        let mut delete = self.0.prepare_cached(
+            "DELETE FROM dead WHERE id IN
+                 (SELECT id FROM dead WHERE typeof(at) = 'integer' AND at < ?1 ORDER BY id LIMIT ?2)",
+        )?;
+        let deleted = delete.execute((before.unix_ms(), i64::try_from(limit).unwrap_or(i64::MAX)))?;
+        Ok(u64::try_from(deleted).unwrap_or(0))
+    }
+
+    /// Writes the file anew without what was delivered, blanked or deleted, if few items wait. Whoever has it open hinders that.
+    pub(super) fn scrub(&self) -> Result<(), OutboxError> {
+        if self.depth()? <= SCRUB_ITEMS_MAX {
+            self.0.busy_timeout(Duration::from_millis(SCRUB_BUSY_MS))?;
+            let scrubbed = self.0.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);");
+            self.0.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
+            scrubbed?;
+        }
+        Ok(())
     }
 
     pub(super) fn oldest_at(&self) -> Result<Option<Timestamp>, OutboxError> {

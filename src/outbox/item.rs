@@ -1,21 +1,45 @@
 //! What the outbox keeps, and its form on disk; not what storage makes of it.
 
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::consent::ConsentRecord;
 use crate::funnel::StepRecord;
+use crate::id::{ScanId, VisitorId};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
 
-/// The mark of a tag record in the column `kind`.
+/// The mark of an item that was forgotten, in the column `kind`.
+pub(super) const KIND_FORGOTTEN: i64 = 0;
+/// The mark of a tag record.
 const KIND_TAG: i64 = 1;
-/// The mark of a step in the column `kind`.
+/// The mark of a step.
 const KIND_STEP: i64 = 2;
+/// The mark of a tag record that rests on a consent.
+const KIND_CONSENTED: i64 = 3;
 
 /// One thing to deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
     /// What is remembered of a visit.
     Tag(TagRecord),
+    /// What is remembered of a visit with a measured position, and the consent to its use. They are one item, so that a power cut
+    /// never leaves the one without the other.
+    Consented(Consented),
     /// A step that the page saw.
     Step(StepRecord),
+    /// An item of a visitor who was forgotten before it was delivered. It keeps its number, and nothing else.
+    Forgotten,
+}
+
+/// A consent, and the record that rests on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consented {
+    /// The consent; it comes first.
+    pub consent: ConsentRecord,
+    /// The record.
+    pub record: TagRecord,
 }
 
 /// An item as it lies on disk.
@@ -31,24 +55,57 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn of(item: &Item) -> Result<Self, serde_json::Error> {
+        let decided = |record: &TagRecord| Timestamp::from_unix_ms(record.revision / 1_000).unix_ms();
         Ok(match item {
-            Item::Tag(record) => Self {
-                kind: KIND_TAG,
-                at_ms: Timestamp::from_unix_ms(record.revision / 1_000).unix_ms(),
-                body: serde_json::to_vec(record)?,
-            },
+            Item::Tag(record) => Self { kind: KIND_TAG, at_ms: decided(record), body: serde_json::to_vec(record)? },
+            Item::Consented(it) => {
+                Self { kind: KIND_CONSENTED, at_ms: decided(&it.record), body: serde_json::to_vec(it)? }
+            }
             Item::Step(record) => {
                 Self { kind: KIND_STEP, at_ms: record.at.unix_ms(), body: serde_json::to_vec(record)? }
             }
+            Item::Forgotten => Self { kind: KIND_FORGOTTEN, at_ms: 0, body: Vec::new() },
         })
     }
 }
 
 /// Reads an item back; the error is the cause to be kept beside an item that is set aside.
 pub(super) fn read(kind: i64, body: &[u8]) -> Result<Item, String> {
-    match kind {
-        KIND_TAG => serde_json::from_slice(body).map(Item::Tag).map_err(|cause| cause.to_string()),
-        KIND_STEP => serde_json::from_slice(body).map(Item::Step).map_err(|cause| cause.to_string()),
-        other => Err(format!("kind {other} is not known")),
+    let read = match kind {
+        KIND_FORGOTTEN => return Ok(Item::Forgotten),
+        KIND_TAG => serde_json::from_slice(body).map(Item::Tag),
+        KIND_STEP => serde_json::from_slice(body).map(Item::Step),
+        KIND_CONSENTED => serde_json::from_slice(body).map(Item::Consented),
+        other => return Err(format!("kind {other} is not known")),
+    };
+    read.map_err(|cause| cause.to_string())
+}
+
+/// Whose items are to be forgotten.
+#[derive(Debug)]
+pub(super) struct Whose {
+    pub(super) visitor: VisitorId,
+    /// Visits of the visitor, whose steps name no visitor.
+    pub(super) scans: BTreeSet<ScanId>,
+}
+
+impl Whose {
+    /// Whether an item as it lies on disk, readable or not, says anything of the visitor. Notes the visits that it finds.
+    pub(super) fn holds(&mut self, kind: i64, body: &[u8]) -> bool {
+        match read(kind, body) {
+            Ok(Item::Tag(it) | Item::Consented(Consented { record: it, .. })) => {
+                let is_theirs = it.visitor == self.visitor;
+                if is_theirs {
+                    self.scans.insert(it.scan);
+                }
+                is_theirs
+            }
+            Ok(Item::Step(it)) => self.scans.contains(&it.scan),
+            Ok(Item::Forgotten) => false,
+            Err(_unreadable) => {
+                let names = |id: String| body.windows(id.len()).any(|it| it == id.as_bytes());
+                names(self.visitor.to_string()) || self.scans.iter().any(|it| names(it.to_string()))
+            }
+        }
     }
 }

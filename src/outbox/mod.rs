@@ -8,6 +8,7 @@ mod file;
 mod item;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::TryLockError;
 use std::future::Future;
@@ -23,12 +24,13 @@ use tokio::sync::{Notify, oneshot};
 
 pub use error::{OutboxError, Trouble};
 pub use file::DeadItem;
-pub use item::Item;
+pub use item::{Consented, Item};
 pub use writer::{Commit, OnCommit};
 
+use crate::id::{ScanId, VisitorId};
 use crate::time::Timestamp;
 use file::File;
-use item::Row;
+use item::{Row, Whose};
 use writer::{Answer, Command, Writer};
 
 /// How much the outbox holds.
@@ -193,6 +195,22 @@ impl Outbox {
         self.reader().dead_count()
     }
 
+    /// Forgets what waits or was set aside of a visitor, and of these visits of theirs. Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`Trouble::Corrupt`] if the file is damaged, otherwise [`Trouble::Unavailable`].
+    pub fn forget(&self, visitor: VisitorId, scans: BTreeSet<ScanId>) -> Result<Forgot, OutboxError> {
+        forget(&self.reader(), visitor, scans)
+    }
+
+    /// Deletes at most `limit` items that were set aside and are of before this moment; says how many. Blocks on the disk.
+    ///
+    /// # Errors
+    /// As [`Outbox::forget`].
+    pub fn purge_dead(&self, before: Timestamp, limit: usize) -> Result<u64, OutboxError> {
+        self.reader().purge_dead(before, limit)
+    }
+
     /// How many items wait for their delivery. Costs one atomic load.
     #[must_use]
     pub fn depth(&self) -> u64 {
@@ -250,6 +268,30 @@ fn lock(path: &Path) -> Result<std::fs::File, OutboxError> {
         Err(TryLockError::WouldBlock) => Err(Trouble::InUse.into()),
         Err(TryLockError::Error(cause)) => Err(unavailable(cause)),
     }
+}
+
+/// How many items of a visitor were forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Forgot {
+    /// Items that waited.
+    pub waiting: u64,
+    /// Items that had been set aside.
+    pub dead: u64,
+}
+
+/// As [`Outbox::forget`], beside the process that has the queue at `path` open.
+///
+/// # Errors
+/// As [`Outbox::forget`].
+pub fn forget_beside(path: &Path, visitor: VisitorId, scans: BTreeSet<ScanId>) -> Result<Forgot, OutboxError> {
+    forget(&File::open(path)?, visitor, scans)
+}
+
+fn forget(file: &File, visitor: VisitorId, scans: BTreeSet<ScanId>) -> Result<Forgot, OutboxError> {
+    let (waiting, dead) = file.forget(&mut Whose { visitor, scans })?;
+    // Where somebody is busy with the file, what was delivered is written over with time.
+    drop(file.scrub());
+    Ok(Forgot { waiting, dead })
 }
 
 /// A look at the queue of another process.

@@ -1,6 +1,7 @@
 //! `decide`: from a fix to a decision. A pure function of its inputs.
 
 use super::area;
+use super::case::Case;
 use super::decision::{Decision, Outcome, Pick, Verdict};
 use super::eligible::Eligible;
 use super::ladder::{Fallback, Ladder, Reason, Room, Wish};
@@ -26,26 +27,12 @@ pub fn decide(fix: &Fix, catalog: &Catalog, campaign: &Campaign, policy: &Policy
     decide_for(Wish::default(), &Case { fix, catalog, campaign, policy, now })
 }
 
-/// What a decision is made from.
-#[derive(Clone, Copy)]
-pub struct Case<'a> {
-    /// Where the visitor is.
-    pub fix: &'a Fix,
-    /// The stores and what they are joined by.
-    pub catalog: &'a Catalog,
-    /// Through which landing code.
-    pub campaign: &'a Campaign,
-    /// The thresholds.
-    pub policy: &'a Policy,
-    /// The moment.
-    pub now: Timestamp,
-}
-
 /// As [`decide`], for a visitor on either route and with what is known of the seats.
 #[must_use]
 pub fn decide_for(wish: Wish, case: &Case<'_>) -> Decision {
     let (fix, catalog) = (case.fix, case.catalog);
     let context = Context::of(wish, case);
+    let stores = context.stores;
     let mut decision = open::before_closed(&context, fix, context.at(fix));
     decision.source = fix.source();
     decision.accuracy_m = fix.accuracy_m();
@@ -57,20 +44,21 @@ pub fn decide_for(wish: Wish, case: &Case<'_>) -> Decision {
     };
     if let Some(from) = from {
         let nearest_m = decision.considered.iter().map(|it| it.distance_m).reduce(f64::min);
-        decision.considered.extend(inactive_before(catalog, context.stores, from, nearest_m));
+        decision.considered.extend(inactive_before(catalog, stores, from, nearest_m));
     }
     decision.considered.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m).then(a.store.cmp(&b.store)));
     decision
 }
 
-/// What a decision is made from, and the stores it may show.
+/// What a decision is made from, as its parts use it.
+#[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) fix: &'a Fix,
     pub(super) catalog: &'a Catalog,
     pub(super) campaign: &'a Campaign,
     pub(super) policy: &'a Policy,
-    pub(super) ladder: Ladder<'a>,
     pub(super) stores: Eligible<'a>,
+    pub(super) ladder: Ladder<'a>,
 }
 
 fn pick(it: Neighbour) -> Pick {
@@ -81,18 +69,7 @@ impl<'a> Context<'a> {
     pub(super) fn of(wish: Wish, case: &Case<'a>) -> Self {
         let Case { fix, catalog, campaign, policy, now } = *case;
         let stores = Eligible::of(catalog, campaign);
-        Self { fix, catalog, campaign, policy, ladder: Ladder { catalog, campaign, now, wish }, stores }
-    }
-
-    /// The same with only the stores that are not closed at the hour.
-    pub(super) fn of_open(&self) -> Self {
-        let stores = self.stores.open_at(self.ladder.now, &self.policy.zone);
-        Self { stores, ..*self }
-    }
-
-    /// Whether the store with this key is closed at the hour.
-    pub(super) fn is_closed(&self, key: u32) -> bool {
-        self.catalog.is_open(key, self.ladder.now, &self.policy.zone) == Some(false)
+        Self { fix, catalog, campaign, policy, stores, ladder: Ladder { catalog, campaign, now, wish } }
     }
 
     /// What a fix comes to among the stores of the context.
@@ -143,6 +120,7 @@ impl<'a> Context<'a> {
             join: None,
             fallback: None,
             has_other_route: false,
+            is_of_open_stores: false,
             alternatives: Vec::new(),
             region: RegionNames::default(),
             region_source: RegionSource::None,
@@ -357,8 +335,8 @@ impl<'a> Context<'a> {
             return (it, Some(join), down(Rung::NextStore));
         }
         let is_out = matches!(refused, Some(Verdict::Closed | Verdict::NotInCampaign));
-        let is_asked = !is_out && self.campaign.fallbacks.allow(Rung::Contact);
-        if let Some(join) = is_asked.then(|| self.ladder.contact_of(first.key).ok()).flatten() {
+        let has_contact = !is_out && self.campaign.fallbacks.allow(Rung::Contact);
+        if let Some(join) = has_contact.then(|| self.ladder.contact_of(first.key).ok()).flatten() {
             return (first, Some(join), down(Rung::Contact));
         }
         match self.ladder.of_nobody(self.fix, Some(first.key)) {

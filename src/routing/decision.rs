@@ -127,6 +127,8 @@ pub struct Decision {
     pub fallback: Option<Fallback>,
     /// Whether the store that is shown may be joined by the other route too.
     pub has_other_route: bool,
+    /// Whether stores that are closed at the hour were left out of it.
+    pub is_of_open_stores: bool,
     /// Other stores, nearest first.
     pub alternatives: Vec<Pick>,
     /// The region for the tag.

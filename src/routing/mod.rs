@@ -1,6 +1,7 @@
 //! The decision: from where a visitor is to the store, the join code and the reasons. A pure function of its inputs.
 
 mod area;
+mod case;
 mod decide;
 mod decision;
 mod eligible;
@@ -12,7 +13,8 @@ mod steps;
 mod walk;
 
 pub use crate::campaign::Rung;
-pub use decide::{Case, decide, decide_for};
+pub use case::Case;
+pub use decide::{decide, decide_for};
 pub use decision::{Candidate, Decision, Outcome, Pick, Verdict, is_blind};
 pub use ladder::{Fallback, Reason, Room, Wish};
 pub use policy::{Policy, PolicyError};

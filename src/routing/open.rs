@@ -15,13 +15,15 @@ pub(super) fn before_closed(context: &Context<'_>, fix: &Fix, first: Decision) -
     if rule == OpenStores::Ignore || matches!(fix, Fix::Chosen(_)) {
         return first;
     }
-    let is_closed = |key: u32| context.is_closed(key);
+    let zone = &context.policy.zone;
+    let is_closed = |key: u32| context.catalog.is_open(key, context.ladder.now, zone) == Some(false);
     let possible = first.considered.iter().filter(|it| it.verdict == Verdict::Possible).map(|it| it.store);
     let mut leads_to = first.wanted.into_iter().chain(first.store.map(|it| it.store)).chain(possible);
     if !leads_to.any(is_closed) {
         return first;
     }
-    let second = context.of_open().at(fix);
+    let open = Context { stores: context.stores.open_at(context.ladder.now, zone), ..*context };
+    let second = open.at(fix);
     let detour_m = match rule {
         OpenStores::Require | OpenStores::Ignore => f64::INFINITY,
         OpenStores::Prefer => context.policy.prefer_open_detour_m,
@@ -35,7 +37,12 @@ pub(super) fn before_closed(context: &Context<'_>, fix: &Fix, first: Decision) -
 
 /// Whether an open store answers the visit as well as the closed one does, and lies not much farther away.
 fn is_better(closed: &Decision, open: &Decision, detour_m: f64) -> bool {
-    let own_group = |it: &Decision| it.join.is_some() && it.fallback.is_none_or(|it| it.rung == Rung::NextStore);
+    if open.join.is_none() && closed.join.is_some() {
+        return false;
+    }
+    let own_group = |it: &Decision| {
+        it.join.is_some() && it.fallback.is_none_or(|it| matches!(it.rung, Rung::Group | Rung::NextStore))
+    };
     let distance = |it: &Decision| {
         let shown = it.store.map(|it| it.store);
         it.considered.iter().find(|it| Some(it.store) == shown).map(|it| it.distance_m)
@@ -50,6 +57,7 @@ fn is_better(closed: &Decision, open: &Decision, detour_m: f64) -> bool {
 
 /// The second decision, with what the first one knows of the closed stores that were passed over.
 fn told(first: &Decision, mut second: Decision, is_closed: impl Fn(u32) -> bool, alternatives_max: usize) -> Decision {
+    second.is_of_open_stores = true;
     let passed = first.considered.iter().filter(|it| is_closed(it.store));
     let is_seen = |key: u32| second.considered.iter().any(|it| it.store == key);
     let passed: Vec<Candidate> = passed.filter(|it| !is_seen(it.store)).copied().collect();

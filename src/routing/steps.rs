@@ -1,9 +1,10 @@
 //! Everything that may be shown to a visitor, step by step down the ladder, before anybody has asked for a seat.
 
-use super::decide::{Case, Context};
+use super::case::Case;
+use super::decide::Context;
 use super::decision::{Decision, Verdict};
 use super::ladder::{Reason, Room, Wish};
-use crate::campaign::{OpenStores, Route, Rung};
+use crate::campaign::{Route, Rung};
 use crate::catalog::Joinable;
 use crate::geo::Position;
 use crate::group::GroupChat;
@@ -49,34 +50,28 @@ pub struct Step {
 #[must_use]
 pub fn steps(extent: Extent, route: Route, decision: &Decision, case: &Case<'_>) -> Vec<Step> {
     let wish = Wish { route, room: Room::Unasked };
-    let mut list = List { context: Context::of(wish, case), steps: Vec::new() };
+    let mut context = Context::of(wish, case);
+    if decision.is_of_open_stores {
+        context.stores = context.stores.open_at(case.now, &case.policy.zone);
+    }
+    let mut list = List { context, steps: Vec::new() };
     let right = decision.wanted.or(decision.store.map(|it| it.store));
-    // A decision that has passed over a store because it is closed looks at the open ones first.
-    let passed = decision.wanted.filter(|it| is_passed_over(&list.context, decision, *it));
-    if let Some(closed) = passed {
-        list.context = list.context.of_open();
-        list.next_stores(closed);
-        list.context = Context::of(wish, case);
-        list.own(closed);
-        list.contact(closed);
-    } else if let Some(store) = right {
+    if let Some(store) = right {
         list.own(store);
         let shows_own = decision.join.is_some() && decision.fallback.is_none_or(|it| it.rung == Rung::Group);
         if extent == Extent::First && shows_own {
             return list.steps;
         }
         list.next_stores(store);
+        if decision.is_of_open_stores {
+            // A store that is closed at the hour may still offer its group, after all that are open.
+            list.context.stores = Context::of(wish, case).stores;
+            list.own(store);
+        }
         list.contact(store);
     }
     list.of_nobody(right);
     list.steps
-}
-
-/// Whether the decision leads to an open store because the one that would be right is closed at the hour.
-fn is_passed_over(context: &Context<'_>, decision: &Decision, right: u32) -> bool {
-    let is_open = decision.store.is_some_and(|it| !context.is_closed(it.store));
-    let is_closed = decision.fallback.is_some_and(|it| it.reason == Reason::Closed) && context.is_closed(right);
-    context.campaign.open_stores != OpenStores::Ignore && is_open && is_closed
 }
 
 struct List<'a> {

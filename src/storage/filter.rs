@@ -1,8 +1,8 @@
-//! Which tag records are asked for.
+//! Which tag records and which tallies are asked for.
 
 use crate::id::{CampaignSlug, StoreId, VisitorId};
 use crate::tag::TagRecord;
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 
 /// Conditions on tag records, all of which must hold; none lets everything pass.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,4 +47,29 @@ impl TagFilter {
             && self.from.is_none_or(|it| it <= record.at)
             && self.to.is_none_or(|it| record.at < it)
     }
+}
+
+/// Which tallies: of all visits, or apart by whether their records are still there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TallyOf {
+    /// Of all visits.
+    #[default]
+    All,
+    /// Of the records that are there.
+    Records,
+    /// Of records that were removed.
+    Removed,
+}
+
+/// Conditions on tallies, all of which must hold; none lets everything pass.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TallyFilter {
+    /// Days from this one on.
+    pub from: Option<Day>,
+    /// Days up to and including this one.
+    pub to: Option<Day>,
+    /// This campaign.
+    pub campaign: Option<CampaignSlug>,
+    /// Of which visits.
+    pub of: TallyOf,
 }

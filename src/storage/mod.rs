@@ -8,18 +8,23 @@ pub mod contract;
 pub mod embedded;
 mod error;
 mod filter;
+mod people;
 mod seats;
+mod visit;
 
 pub use error::{StorageError, Trouble};
-pub use filter::TagFilter;
+pub use filter::{TagFilter, TallyFilter, TallyOf};
+pub use people::{FORGOTTEN_DAYS, Purge, Removed, TallyCheck};
 pub use seats::{
     HOLD_MINUTES_DEFAULT, HOLD_MINUTES_MAX, HeadCount, JOIN_RATE_DEFAULT, REMEMBER_DAYS_DEFAULT, REMEMBER_DAYS_MAX,
     Seat, SeatAsk, SeatOffer, SeatPlace, SeatRules,
 };
+pub use visit::{stages, visit};
 
 use std::ops::ControlFlow;
 
-use crate::funnel::StepRecord;
+use crate::consent::{Consent, ConsentRecord};
+use crate::funnel::{Dimension, ReportRow, StepRecord};
 use crate::id::{GroupId, VisitorId};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
@@ -102,6 +107,8 @@ pub type EachDifference<'a> = &'a mut dyn FnMut(EntryKind, &str, Option<&str>, O
 pub type EachTag<'a> = &'a mut dyn FnMut(TagRecord) -> ControlFlow<()>;
 /// Receives steps, and says whether to go on.
 pub type EachStep<'a> = &'a mut dyn FnMut(StepRecord) -> ControlFlow<()>;
+/// Receives consents, and says whether to go on.
+pub type EachConsent<'a> = &'a mut dyn FnMut(Consent) -> ControlFlow<()>;
 
 /// What the service must remember. Every backend shows the behaviour that [`contract`] checks.
 pub trait Storage: Send + Sync {
@@ -161,7 +168,8 @@ pub trait Storage: Send + Sync {
     /// Keeps tag records and steps, all of them or none. Repeating it changes nothing, and the order does not matter.
     ///
     /// Of the records of one scan the one with the highest revision stays; its visitor never changes. Of the steps of one
-    /// kind of one scan the earliest stays.
+    /// kind of one scan the earliest stays. The tallies change by just what the records do, in the same step. What belongs to
+    /// a visitor who was forgotten and to a visit of before that is let go.
     ///
     /// # Errors
     /// As all methods; delivering again is harmless.
@@ -216,11 +224,44 @@ pub trait Storage: Send + Sync {
     /// As all methods.
     fn head_counts(&self, groups: &[GroupId], now: Timestamp) -> Result<Vec<HeadCount>, StorageError>;
 
-    /// Forgets in which groups a visitor was seated, and tells how many those were. The counts stay; they name nobody.
+    /// Keeps consents: of each visitor and notice the first and the last time. Repeating it changes nothing. Those of before their
+    /// visitor was forgotten are let go.
+    ///
+    /// # Errors
+    /// As all methods; delivering again is harmless.
+    fn deliver_consents(&self, consents: &[ConsentRecord]) -> Result<(), StorageError>;
+
+    /// Hands over the consents, as of one moment, by visitor and notice. `each` may break off.
     ///
     /// # Errors
     /// As all methods.
-    fn forget_seats(&self, visitor: VisitorId) -> Result<u64, StorageError>;
+    fn each_consent(&self, each: EachConsent<'_>) -> Result<(), StorageError>;
+
+    /// The tallies that pass the filter, summed up by these dimensions and in the order of their words. No dimension is one row;
+    /// rows that count nothing are left out.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn tallies(&self, by: &[Dimension], filter: &TallyFilter) -> Result<Vec<ReportRow>, StorageError>;
+
+    /// Counts all records from the beginning and compares that with the tallies, as of one moment. Holds up nobody.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn check_tallies(&self) -> Result<TallyCheck, StorageError>;
+
+    /// Removes everything held about a visitor, seats included, and lets go of what is still on its way for [`FORGOTTEN_DAYS`].
+    /// What the records counted for stays counted: tallies name nobody.
+    ///
+    /// # Errors
+    /// As all methods; doing it again is harmless.
+    fn forget(&self, visitor: VisitorId, now: Timestamp) -> Result<Removed, StorageError>;
+
+    /// Removes at most `limit` of what is too old, and says how many that were. What the records counted for stays counted.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn purge(&self, what: Purge, limit: usize) -> Result<u64, StorageError>;
 
     /// The secret of this installation: what `make` gives the first time, and the same ever after, for everybody.
     ///

@@ -146,8 +146,6 @@ fn a_store_that_is_closed_today_still_offers_its_group() {
     assert_eq!(phone.codes(), [row("SH-0001").join]);
     // Where open stores are required, another one comes first, and the sentence says why.
     demo.import_campaigns("[[campaign]]\nslug = \"open\"\nname = \"营业中\"\nopen_stores = \"require\"\n");
-    // Somebody else: the first customer keeps the seat that they have.
-    let phone = Browser::start(&demo, &Setup::default());
     phone.stands(&crate::browser::Place::At(31.2319, 121.4693, 10.0));
     phone.open("/s/open");
     phone.tap("#locate");

@@ -87,23 +87,28 @@ impl Demo {
         self.metric_becomes(&format!("jinqun_steps_total{{step=\"{step}\"}}"), times);
     }
 
-    /// Imports a sheet of stores, see [`Demo::publish`].
+    /// Imports a sheet of stores, see [`Demo::import_as`].
     pub fn import(&self, sheet: &str) {
-        self.publish("stores", sheet);
+        self.import_as("stores", "sheet.csv", sheet);
     }
 
-    /// Imports campaigns, see [`Demo::publish`].
+    /// Imports campaigns, see [`Demo::import_as`].
     pub fn import_campaigns(&self, text: &str) {
-        self.publish("campaigns", text);
+        self.import_as("campaigns", "campaigns.toml", text);
     }
 
-    /// Imports a file of this kind with another process, and waits until it is live here.
-    pub fn publish(&self, kind: &str, text: &str) {
+    /// Imports a sheet of groups, see [`Demo::import_as`].
+    pub fn import_groups(&self, sheet: &str) {
+        self.import_as("groups", "groups.csv", sheet);
+    }
+
+    /// Imports a file with another process, and waits until it is live here.
+    fn import_as(&self, what: &str, file_name: &str, text: &str) {
         let before = self.metric("jinqun_catalog_version");
-        let file = self.folder.path().join(if kind == "campaigns" { "campaigns.toml" } else { "sheet.csv" });
+        let file = self.folder.path().join(file_name);
         fs::write(&file, text).unwrap();
         let done = Command::new(PROGRAM)
-            .args(["import", kind])
+            .args(["import", what])
             .arg(file)
             .arg("--data-dir")
             .arg(self.folder.path().join("data"))

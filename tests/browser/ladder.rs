@@ -33,8 +33,7 @@ fn arrives(phone: &Browser<'_>, path: &str) -> [String; 3] {
 fn a_customer_is_told_of_every_rung() {
     let demo = Demo::start();
     let phone = Browser::start(&demo, &Setup::default());
-    demo.publish(
-        "campaigns",
+    demo.import_campaigns(
         "[[campaign]]\nslug = \"default\"\nname = \"青禾咖啡\"\n\n\
          [[campaign]]\nslug = \"short\"\nname = \"青禾短梯\"\nfallbacks = [\"region\", \"campaign\"]\n\
          group_url = \"https://work.weixin.qq.com/gm/short\"\n",
@@ -45,7 +44,7 @@ fn a_customer_is_told_of_every_rung() {
     let with_group = ids.iter().filter(|id| !row(id).join.is_empty());
     let tight: String = with_group.map(|id| [id, ".group,,,1\n"].concat()).collect();
     let region = "huangpu,黄浦区,https://work.weixin.qq.com/gm/huangpu,1\n";
-    demo.publish("groups", &format!("id,region,url,capacity\n{tight}{region}"));
+    demo.import_groups(&format!("id,region,url,capacity\n{tight}{region}"));
     let (first, next) = (row("SH-0001"), row("SH-0002"));
 
     let [store, note, code] = arrives(&phone, "/");

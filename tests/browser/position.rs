@@ -36,7 +36,7 @@ fn the_phone_is_asked_for_its_position_only_after_a_tap() {
     let state = "navigator.permissions.query({name: 'geolocation'}).then(it => it.state)";
     assert_eq!(phone.value(state), "prompt");
     assert_eq!(phone.value("window.asked"), 0);
-    assert_eq!(phone.text("#purpose"), "位置仅用于查找离您最近的门店，不保存坐标。点按后手机会请您确认。");
+    assert_eq!(phone.text("#purpose"), "位置仅用于查找离您最近的门店，不保存坐标。点按后手机会请您确认。 隐私说明");
     phone.tap("#locate");
     phone.wait("window.asked === 1");
 }

@@ -8,17 +8,20 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::{ops, thread};
 
-use jinqun::app::{ImportOptions, ImportReport, Importer, MapOptions};
+use jinqun::app::{ImportOptions, ImportReport, Importer, MapOptions, Retainer};
 use jinqun::catalog::owned::OwnedKind;
 use jinqun::catalog::{Mapping, Mode, SheetRules, read_campaigns};
 use jinqun::config::{Config, Flags};
+use jinqun::consent::Consent;
 use jinqun::exchange::RegionRules;
 use jinqun::funnel::StepRecord;
 use jinqun::geo::Datum;
+use jinqun::metrics::Metrics;
+use jinqun::outbox::{self, Outbox};
 use jinqun::startup::{self, Application, Replaceable};
 use jinqun::storage::{PublishInfo, Storage, TagFilter};
 use jinqun::tag::TagRecord;
-use jinqun::time::{ManualClock, Timestamp};
+use jinqun::time::{Clock, ManualClock, Timestamp};
 use tempfile::TempDir;
 use tokio::sync::{Notify, oneshot};
 
@@ -115,7 +118,7 @@ impl Builder {
             Some(_) => {}
         }
         (self.before)(&folder);
-        let config = Config::load(None, &with_folder(self.flags, &folder)).unwrap();
+        let config = Config::load(None, &with_folder(self.flags.clone(), &folder)).unwrap();
         let clock = ManualClock::at(Timestamp::parse_rfc3339(NOW).unwrap());
         let (tell, told) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -138,6 +141,7 @@ impl Builder {
             clock,
             reload,
             folder: self.folder,
+            flags: self.flags,
             stop: Some(stop),
             thread: Some(thread),
         }
@@ -239,6 +243,7 @@ pub struct TestApp {
     pub clock: ManualClock,
     pub reload: Arc<Notify>,
     folder: TempDir,
+    flags: Flags,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -298,6 +303,34 @@ impl TestApp {
         };
         self.storage().each_step(&TagFilter::default(), &mut each).unwrap();
         steps
+    }
+
+    /// The consents in storage, likewise.
+    pub fn consents(&self) -> Vec<Consent> {
+        let mut consents = Vec::new();
+        let mut each = |consent| {
+            consents.push(consent);
+            ops::ControlFlow::Continue(())
+        };
+        self.storage().each_consent(&mut each).unwrap();
+        consents
+    }
+
+    /// Removes what is too old by this service's clock and its settings, as the service itself does every minute.
+    pub fn retain(&self) {
+        let storage = self.storage();
+        let config = Config::load(None, &with_folder(self.flags.clone(), &self.folder())).unwrap();
+        // The service has the real outbox open.
+        let aside = tempfile::tempdir().unwrap();
+        let outbox = Outbox::open(&aside.path().join("outbox.sqlite"), &outbox::Settings::default(), None).unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
+        let retainer = Retainer::new(
+            (storage, Arc::new(outbox)),
+            Arc::new(Metrics::new()),
+            (clock, config.time_zone),
+            config.retention,
+        );
+        while retainer.round().unwrap().has_more {}
     }
 
     /// The value of a counter or gauge by its name and labels as they are printed.

@@ -29,6 +29,7 @@ fn tag(n: u128) -> Item {
         revision: 1_790_000_000_007_000,
         visitor: VisitorId::from_parts(1, n),
         at: Timestamp::from_unix_ms(1_790_000_000_000),
+        day: None,
         campaign: CampaignSlug::default_slug(),
         outcome: "routed".into(),
         store: None,
@@ -48,6 +49,8 @@ fn number(item: &Item) -> u128 {
     let made = match item {
         Item::Tag(record) => record.scan,
         Item::Step(record) => record.scan,
+        Item::Consented(it) => it.record.scan,
+        Item::Forgotten => unreachable!("tests of forgetting read items themselves"),
     };
     (0..2_000).find(|n| scan(*n) == made).expect("tests make no others")
 }

@@ -59,9 +59,15 @@ fn no_coordinate_and_no_address_is_kept_or_logged() {
     fs::write(&stores, STORES).unwrap();
     run_well(folder.path(), &["import", "stores", "stores.csv"]);
     let ip = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/ip/demo.mmdb");
-    let settings = [("JINQUN_LOG", "trace"), ("JINQUN_TRUSTED_PROXIES", "127.0.0.0/8"), ("JINQUN_IP_DATABASES", ip)];
+    let settings = [
+        ("JINQUN_LOG", "trace"),
+        ("JINQUN_TRUSTED_PROXIES", "127.0.0.0/8"),
+        ("JINQUN_IP_DATABASES", ip),
+        ("JINQUN_ADMIN_TOKEN", "an admin token of some length"),
+    ];
     let mut service = Service::start(folder.path(), &["serve"], &settings);
     let client = &service.client;
+    let admit = ("authorization", "Bearer an admin token of some length");
     let exact = json!({"lat": 31.230_417, "lng": 121.473_719, "accuracy_m": 3717.25});
     for datum in ["wgs84", "gcj02", "bd09"] {
         let mut position = exact.clone();
@@ -71,6 +77,12 @@ fn no_coordinate_and_no_address_is_kept_or_logged() {
             let first = client.scan_with(&json!({}), &from).expect(201).json();
             let refined = json!({"scan": first["scan"], "visitor": first["visitor"], "position": position});
             client.scan_with(&refined, &from).expect(200);
+            let path = format!("/api/v1/scans/{}/events", first["scan"].as_str().unwrap());
+            client.post(&path, r#"{"event": "pressed"}"#).expect(204);
+            client.get_with("/privacy?campaign=default&lat=31.230417", &from).expect(200);
+            let wrong = [admit, from[0]];
+            client.get_with("/api/v1/admin/funnel?by=31.230417&from=121.473719", &wrong).expect(400);
+            client.get_with("/api/v1/admin/funnel?by=day,region,source", &wrong).expect(200);
             client.get_with("/?lat=31.230417&lng=121.473719", &from).expect(200);
             client.get_with("/nowhere?lat=31.230417", &from).expect(404);
             client.get_with("/api/v1/nearest?lat=31.230417&lng=121.473719", &from).expect(200);
@@ -83,6 +95,11 @@ fn no_coordinate_and_no_address_is_kept_or_logged() {
     }
     // Beside the running service, with the write-ahead logs as they are.
     holds_no_secret(&folder.path().join("data"));
+    // Forgetting writes files anew, and is logged as well.
+    let told = client.scan_with(&json!({"position": exact}), &[("x-forwarded-for", "198.51.100.7")]).expect(201).json();
+    let body = json!({"visitor": told["visitor"]}).to_string();
+    client.call("DELETE", "/api/v1/visitors/me", &[], Some(body.as_bytes())).expect(200);
+    holds_no_secret(&folder.path().join("data"));
     service.signal("TERM");
     assert_eq!(service.wait().code(), Some(0));
     let files = holds_no_secret(folder.path());
@@ -91,6 +108,12 @@ fn no_coordinate_and_no_address_is_kept_or_logged() {
     assert!(log.lines().count() > 20, "there is a log: {log}");
     let sheet = run_well(folder.path(), &["export", "tags", "--format", "jsonl"]);
     assert!(sheet.lines().count() >= 18);
+    let sheet = [
+        sheet,
+        run_well(folder.path(), &["export", "consents", "--format", "jsonl"]),
+        run_well(folder.path(), &["export", "funnel", "--by", "day,store,region,source", "--format", "json"]),
+    ]
+    .concat();
     for secret in SECRETS {
         assert!(!sheet.contains(secret), "the export holds {secret}");
     }

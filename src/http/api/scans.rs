@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use crate::app::ScanRequest;
 use crate::campaign::Route;
+use crate::consent::NoticeVersion;
 use crate::funnel::Step;
 use crate::geo::{Datum, Position};
-use crate::http::problem::Problem;
+use crate::http::problem::{FieldError, Problem};
 use crate::http::query::{Body, PositionFields, bad_id, position_of};
-use crate::http::{Web, answer, client_ip, cookie};
+use crate::http::{Web, answer, client_ip, cookie, robots};
 use crate::id::{CampaignSlug, StoreId};
 
 /// The largest radius that a position may come with, in metres: half of Earth's circumference.
@@ -27,7 +28,9 @@ pub(in crate::http) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let mut scan = read_scan(&body)?;
     scan.visitor = scan.visitor.or_else(|| cookie::read(&request));
+    scan.is_robot = robots::calls(&request);
     scan.ip = client_ip::of(&request, &web.settings.trusted_proxies);
+    let is_robot = scan.is_robot;
     let landing = web.app.land(scan).await?;
     let status = match (landing.recorded, landing.refined) {
         (true, false) => StatusCode::CREATED,
@@ -36,9 +39,15 @@ pub(in crate::http) async fn create(
         (false, _) => StatusCode::ACCEPTED,
     };
     let answer = answer::scan(&landing, web.app.zone());
-    Ok(answer::routing(status, &landing.catalog)
-        .insert_header((SET_COOKIE, cookie::write(&landing.visitor, web.settings.is_https())))
-        .body(answer))
+    let is_https = web.settings.is_https();
+    let mut response = answer::routing(status, &landing.catalog);
+    if !is_robot {
+        response.append_header((SET_COOKIE, cookie::write(&landing.visitor, is_https)));
+    }
+    if let Some(seen) = &landing.seen {
+        response.append_header((SET_COOKIE, cookie::write_seen(&landing.campaign, seen, is_https)));
+    }
+    Ok(response.body(answer))
 }
 
 /// One step of a visit.
@@ -48,7 +57,7 @@ pub(in crate::http) async fn event(web: Data<Web>, scan: Path<String>, body: Byt
     if event.is_none() && body.errors.is_empty() {
         body.fail("event", "missing", "is required: pressed, refused or not_mine");
     }
-    let step = event.as_deref().and_then(Step::parse);
+    let step = event.as_deref().and_then(Step::parse_of_page);
     if event.is_some() && step.is_none() {
         body.fail("event", "unknown_event", "is none of pressed, refused, not_mine");
     }
@@ -63,6 +72,13 @@ fn read_scan(bytes: &[u8]) -> Result<ScanRequest, Problem> {
     let mut body = Body::parse(bytes)?;
     let campaign = body.text("campaign").map(|it| CampaignSlug::parse(&it).map_err(|error| bad_id("campaign", &error)));
     let store = body.text("store").map(|it| StoreId::parse(&it).map_err(|error| bad_id("store", &error)));
+    let consent = body.text("consent").map(|it| {
+        NoticeVersion::parse(&it).map_err(|error| FieldError {
+            field: "consent",
+            code: "invalid_version",
+            message: error.to_string(),
+        })
+    });
     let (visitor, scan) = (body.text("visitor"), body.text("scan"));
     let route = body.text("route").and_then(|it| {
         let route = Route::parse(&it);
@@ -83,9 +99,10 @@ fn read_scan(bytes: &[u8]) -> Result<ScanRequest, Problem> {
     let mut kept = |error| errors.push(error);
     let campaign = campaign.and_then(|it| it.map_err(&mut kept).ok());
     let store = store.and_then(|it| it.map_err(&mut kept).ok());
+    let consent = consent.and_then(|it| it.map_err(&mut kept).ok());
     if errors.is_empty() {
         let trusting = ScanRequest { trusts_scan: true, ..ScanRequest::default() };
-        Ok(ScanRequest { campaign, position, store, route, visitor, scan, ..trusting })
+        Ok(ScanRequest { campaign, position, store, route, visitor, scan, consent, ..trusting })
     } else {
         Err(Problem::fields(errors))
     }

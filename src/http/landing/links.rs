@@ -16,6 +16,14 @@ pub fn chooser(slug: &str, query: &[(&str, &str)]) -> String {
     address(slug, "/choose", query)
 }
 
+/// The address of the privacy notice, in the looks of a campaign.
+#[must_use]
+pub fn privacy(slug: &str) -> String {
+    let mut link = String::from("/privacy?campaign=");
+    escape(&mut link, slug);
+    link
+}
+
 /// Pairs with an empty value are left out.
 fn address(slug: &str, tail: &str, query: &[(&str, &str)]) -> String {
     let mut link = String::from("/s/");

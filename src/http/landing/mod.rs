@@ -7,6 +7,7 @@ pub mod client;
 pub mod colour;
 pub mod links;
 pub mod parts;
+pub mod privacy;
 pub mod texts;
 pub mod view;
 

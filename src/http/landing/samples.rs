@@ -75,6 +75,7 @@ pub fn routed(lang: Lang) -> LandingView<'static> {
         nonce: "bm9uY2U",
         client: ClientKind::WeChat,
         campaign: campaign(lang),
+        notice: "2026-07",
         scan: Some(SCAN),
         outcome: Outcome::Routed,
         fix_source: FixSource::Gps,

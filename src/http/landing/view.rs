@@ -26,6 +26,8 @@ pub struct LandingView<'a> {
     pub client: ClientKind,
     /// How the campaign looks.
     pub campaign: CampaignView<'a>,
+    /// The version of the privacy notice, to which using the position agrees.
+    pub notice: &'a str,
     /// The visit, to be refined.
     pub scan: Option<&'a str>,
     /// What the visit came to.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::campaign::{Fallbacks, Route};
+use crate::campaign::{Fallbacks, OpenStores, Route};
 use crate::geo::Shape;
 use crate::geo::polygon::Vertex;
 use crate::id::RegionCode;
 use crate::region::{Level, Region, RegionMap};
+use crate::store::OpeningHours;
 
 fn contact(store: &str, id: &str) -> Contact {
     Contact { id: ContactId::parse(id).unwrap(), owner: of(store), name: id.into(), code: code(id, None), order: 0 }
@@ -83,6 +84,23 @@ fn the_steps_are_those_that_are_walked() {
     entries.groups.retain(|it| it.owner != of("a"));
     let all = listed_steps(entries, &plain, Route::Group, Extent::First);
     assert_eq!(all, ["next_store: b", "next_store: c", "contact: lin", "campaign: brand"], "there is no first one");
+}
+
+#[test]
+fn the_steps_leave_out_the_stores_that_the_decision_left_out() {
+    let mut entries = ladder();
+    // It is eight in the morning in Shanghai.
+    entries.stores[0].hours = Some(OpeningHours::parse("18:00-22:00").unwrap());
+    let campaign = Campaign { open_stores: OpenStores::Require, ..Campaign::plain() };
+    let all = listed_steps(entries.clone(), &campaign, Route::Group, Extent::First);
+    assert_eq!(all, ["next_store: b", "next_store: c", "own: a a2", "contact: lin", "campaign: brand"]);
+    let (catalog, it) = seated(entries.clone(), &campaign, Route::Group, Some("a2"));
+    assert_eq!((shown(&catalog, &it).unwrap(), joined(&catalog, &it).unwrap()), ("a".to_owned(), "a2".to_owned()));
+    let (catalog, it) = seated(entries.clone(), &campaign, Route::Group, Some("b"));
+    assert_eq!((shown(&catalog, &it).unwrap(), joined(&catalog, &it).unwrap()), ("b".to_owned(), "b".to_owned()));
+    assert_eq!(it.fallback, Some(down(Rung::NextStore, Reason::Closed)));
+    let (catalog, it) = seated(entries, &campaign, Route::Group, None);
+    assert_eq!((shown(&catalog, &it).unwrap(), joined(&catalog, &it).unwrap()), ("a".to_owned(), "lin".to_owned()));
 }
 
 #[test]

@@ -3,8 +3,10 @@
 //! Each check wants a storage that nothing was ever written to, and says what is wrong instead of panicking.
 
 mod catalog;
+mod people;
 mod records;
 mod seats;
+mod tallies;
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -21,7 +23,7 @@ pub type Finding = Result<(), Box<dyn Error + Send + Sync>>;
 pub type Check = fn(&dyn Storage) -> Finding;
 
 /// All checks of one storage, with their names.
-pub const CHECKS: [(&str, Check); 20] = [
+pub const CHECKS: [(&str, Check); 25] = [
     ("an_empty_storage_has_version_0", check_empty),
     ("a_publication_is_loaded_in_order", catalog::check_publish_and_load),
     ("kinds_are_loaded_apart_and_say_when_they_changed", catalog::check_kinds),
@@ -41,6 +43,11 @@ pub const CHECKS: [(&str, Check); 20] = [
     ("the_least_filled_group_is_filled_first", seats::check_least_filled),
     ("a_real_count_replaces_the_estimate", seats::check_members),
     ("a_visitor_is_forgotten_and_the_counts_stay", seats::check_forget),
+    ("tallies_count_visits_and_visitors_apart", tallies::check_tallies),
+    ("tallies_agree_with_a_recount_whatever_comes", tallies::check_random_changes),
+    ("a_forgotten_visitor_is_gone_and_stays_so", people::check_forget),
+    ("consents_are_kept_once", people::check_consents),
+    ("what_is_too_old_goes_and_stays_counted", people::check_purge),
     ("the_secret_is_made_once", check_secret),
 ];
 

@@ -9,7 +9,7 @@ use crate::funnel::{Step, StepRecord};
 use crate::id::{CampaignSlug, IdError, ScanId, StoreId, VisitorId};
 use crate::region::{RegionNames, RegionSource};
 use crate::tag::TagRecord;
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 use crate::visitor::{AccuracyClass, FixSource};
 
 pub(super) fn record(n: u128, revision: i64) -> Result<TagRecord, IdError> {
@@ -19,6 +19,7 @@ pub(super) fn record(n: u128, revision: i64) -> Result<TagRecord, IdError> {
         revision,
         visitor: VisitorId::from_parts(1_790_000_000_000, n / 100),
         at,
+        day: Day::parse("2026-09-22").ok(),
         campaign: CampaignSlug::default_slug(),
         outcome: "routed".into(),
         store: Some(StoreId::parse(if n.is_multiple_of(2) { "even" } else { "odd" })?),

@@ -218,8 +218,8 @@ pub fn check_members(storage: &dyn Storage) -> Finding {
 pub fn check_forget(storage: &dyn Storage) -> Finding {
     let rungs: [&[(&str, u32)]; 1] = [&[("a", 1), ("b", 9)]];
     take(storage, &[ask(1, "store:x", &rungs)?, ask(2, "store:x", &rungs)?], later(0))?;
-    expect("seats", &storage.forget_seats(visitor(1))?, &1)?;
-    expect("again", &storage.forget_seats(visitor(1))?, &0)?;
+    expect("seats", &storage.forget(visitor(1), later(0))?.seats, &1)?;
+    expect("again", &storage.forget(visitor(1), later(0))?.seats, &0)?;
     let found = heads(storage, "a", later(0))?;
     expect("count", &found, &HeadCount { members: None, confirmed: 0, held: 0, given_back: 1 })?;
     expect("a stranger by now", &take(storage, &[ask(1, "store:x", &rungs)?], later(0))?, &vec![taken(0, 1)])

@@ -2,9 +2,11 @@
 
 mod catalog;
 mod heads;
+mod people;
 mod records;
 mod schema;
 mod seats;
+mod tallies;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,16 +15,19 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::{
-    Change, EachDifference, EachEntry, EachStep, EachTag, EntryKind, HeadCount, PublishInfo, Seat, SeatAsk, SeatRules,
-    Storage, StorageError, TagFilter, Trouble, VersionInfo,
+    Change, EachConsent, EachDifference, EachEntry, EachStep, EachTag, EntryKind, HeadCount, PublishInfo, Purge,
+    Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
-use crate::funnel::StepRecord;
+use crate::consent::ConsentRecord;
+use crate::funnel::{Dimension, ReportRow, StepRecord};
 use crate::id::{GroupId, VisitorId};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
 
 /// Connections for reading that are kept open; more are opened when needed and closed again.
 const IDLE_READERS_MAX: usize = 4;
+/// How long emptying the write-ahead log waits for readers.
+const CHECKPOINT_BUSY: Duration = Duration::from_millis(50);
 /// How long a delivery waits for the lock of another process.
 const DELIVER_BUSY: Duration = Duration::from_secs(1);
 
@@ -66,6 +71,19 @@ impl Embedded {
     /// Does one thing as one transaction of the writer.
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StorageError>) -> Result<T, StorageError> {
         whole(&self.writer, work)
+    }
+
+    /// Empties the write-ahead log, where removed records would be readable until it is written over. Somebody who reads at this
+    /// moment hinders that; then the next checkpoint does it.
+    fn checkpoint(&self) {
+        for file in [&self.writer, &self.seats] {
+            let conn = lock(file);
+            let tried = conn
+                .busy_timeout(CHECKPOINT_BUSY)
+                .and_then(|()| conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_row| Ok(())))
+                .and(conn.busy_timeout(schema::BUSY));
+            drop(tried);
+        }
     }
 
     /// Does one thing on one snapshot, on a connection of its own, which no writer waits for.
@@ -159,8 +177,31 @@ impl Storage for Embedded {
         whole(&self.seats, |conn| heads::head_counts(conn, groups, now))
     }
 
-    fn forget_seats(&self, visitor: VisitorId) -> Result<u64, StorageError> {
-        whole(&self.seats, |conn| heads::forget(conn, visitor))
+    fn deliver_consents(&self, consents: &[ConsentRecord]) -> Result<(), StorageError> {
+        self.write(|conn| people::deliver_consents(conn, consents))
+    }
+
+    fn each_consent(&self, each: EachConsent<'_>) -> Result<(), StorageError> {
+        self.read(|conn| people::each_consent(conn, each))
+    }
+
+    fn tallies(&self, by: &[Dimension], filter: &TallyFilter) -> Result<Vec<ReportRow>, StorageError> {
+        self.read(|conn| tallies::sums(conn, by, filter))
+    }
+
+    fn check_tallies(&self) -> Result<TallyCheck, StorageError> {
+        self.read(|conn| tallies::check(conn))
+    }
+
+    fn forget(&self, visitor: VisitorId, now: Timestamp) -> Result<Removed, StorageError> {
+        let seats = whole(&self.seats, |conn| heads::forget(conn, visitor))?;
+        let removed = self.write(|conn| people::forget(conn, visitor, now))?;
+        self.checkpoint();
+        Ok(Removed { seats, ..removed })
+    }
+
+    fn purge(&self, what: Purge, limit: usize) -> Result<u64, StorageError> {
+        self.write(|conn| people::purge(conn, what, limit))
     }
 
     fn secret(&self, make: &dyn Fn() -> [u8; 32]) -> Result<[u8; 32], StorageError> {
@@ -216,4 +257,9 @@ fn to_sql(number: u64) -> i64 {
 /// A negative number where none can be is damage.
 fn from_sql(number: i64) -> Result<u64, StorageError> {
     u64::try_from(number).map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))
+}
+
+/// Rows that a statement changed.
+fn count(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX)
 }

@@ -4,29 +4,39 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::super::{StorageError, Trouble};
+use super::tallies;
 
 /// How long a connection waits for another process that writes. An import of a million stores holds the lock for some seconds.
 pub(super) const BUSY: Duration = Duration::from_secs(15);
 
 /// Statements that turn format `n` into format `n + 1`. A step that was shipped is never edited.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: [&str; 3] = [include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+/// The first format with tallies.
+const FORMAT_TALLIES: i64 = 3;
 
 /// Opens the file for reading and writing and brings it up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StorageError> {
-    let conn = open_file(path, &MIGRATIONS)?;
+    let conn =
+        open_file(path, &MIGRATIONS, |conn, found| if found < FORMAT_TALLIES { tallies::build(conn) } else { Ok(()) })?;
     // 64 MiB of pages, so that a large import does not write its pages twice.
     conn.execute_batch("PRAGMA cache_size = -65536")?;
     Ok(conn)
 }
 
 /// Opens a file of this program with the steps that bring it up to date.
-pub(super) fn open_file(path: &Path, migrations: &[&str]) -> Result<Connection, StorageError> {
+///
+/// `fill` fills the tables that are there then, told the format that was found.
+pub(super) fn open_file(
+    path: &Path,
+    migrations: &[&str],
+    fill: impl FnOnce(&Transaction<'_>, i64) -> Result<(), StorageError>,
+) -> Result<Connection, StorageError> {
     make_private(path).map_err(|cause| StorageError::caused(Trouble::Unavailable, cause))?;
     let mut conn = connect(path)?;
-    migrate(&mut conn, migrations)?;
+    migrate(&mut conn, migrations, fill)?;
     Ok(conn)
 }
 
@@ -54,7 +64,11 @@ fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(conn)
 }
 
-fn migrate(conn: &mut Connection, migrations: &[&str]) -> Result<(), StorageError> {
+fn migrate(
+    conn: &mut Connection,
+    migrations: &[&str],
+    fill: impl FnOnce(&Transaction<'_>, i64) -> Result<(), StorageError>,
+) -> Result<(), StorageError> {
     let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     // The lock is taken first: several processes may find the same old file.
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -66,6 +80,7 @@ fn migrate(conn: &mut Connection, migrations: &[&str]) -> Result<(), StorageErro
     for step in migrations.iter().skip(done) {
         transaction.execute_batch(step)?;
     }
+    fill(&transaction, found)?;
     transaction.pragma_update(None, "user_version", known)?;
     transaction.commit()?;
     Ok(())

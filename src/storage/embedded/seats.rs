@@ -40,7 +40,7 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 pub(super) fn open(storage: &Path) -> Result<Connection, StorageError> {
-    let conn = schema::open_file(&beside(storage), &MIGRATIONS)?;
+    let conn = schema::open_file(&beside(storage), &MIGRATIONS, |_conn, _found| Ok(()))?;
     conn.busy_timeout(BUSY)?;
     // Statements of a wish and of the upkeep together.
     conn.set_prepared_statement_cache_capacity(32);

@@ -160,7 +160,7 @@ $('ask').addEventListener('submit', e => {
   busy(true);
   say(t('locating'));
   slow = setTimeout(() => { status.textContent = t('locating_slow'); }, 3000);
-  askPosition().then(position => { if (mine === turn) { ask({ position }); } }, why => {
+  askPosition().then(position => { if (mine === turn) { ask({ position, consent: page.dataset.notice }); } }, why => {
     if (mine !== turn) { return; }
     busy(false);
     say(t(why));

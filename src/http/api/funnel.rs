@@ -1,0 +1,88 @@
+//! `GET /api/v1/admin/funnel`: the funnel for operators, as JSON or as a table.
+
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL, VARY};
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Map, Value};
+
+use crate::app::read_dimensions;
+use crate::exchange::{TableFormat, funnel_headers, funnel_json, funnel_row, write_table};
+use crate::funnel::{Dimension, Report};
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::{Web, bearer};
+use crate::id::CampaignSlug;
+use crate::storage::{TallyFilter, TallyOf};
+use crate::time::Day;
+
+/// Sums of the tallies, by the dimensions asked for.
+pub(in crate::http) async fn funnel(web: Data<Web>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    bearer::admit(&web, &request)?;
+    let (by, filter) = read(request.query_string())?;
+    let app = std::sync::Arc::clone(&web.app);
+    let asked = filter.clone();
+    let report = web::block(move || app.funnel(by, &asked)).await.map_err(|error| Problem::internal(&error))?;
+    let report = report.map_err(|_cause| Problem::no_storage())?;
+    let accepts = request.headers().get(ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let (media_type, body) = if accepts.contains("text/csv") {
+        (TableFormat::Csv.media_type(), table(&report)?)
+    } else {
+        ("application/json", document(&report, &filter)?)
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((VARY, "Accept"))
+        .content_type(media_type)
+        .body(body))
+}
+
+fn read(query: &str) -> Result<(Vec<Dimension>, TallyFilter), Problem> {
+    let mut query = Query::parse(query)?;
+    let mut day = |field: &'static str| {
+        let text = query.text(field)?;
+        Day::parse(text).map_err(|error| query.fail(field, "invalid_day", error.to_string())).ok()
+    };
+    let (from, to) = (day("from"), day("to"));
+    if let (Some(first), Some(last)) = (from, to)
+        && last < first
+    {
+        query.fail("to", "out_of_order", "lies before from");
+    }
+    let by = match query.text("by").map(read_dimensions) {
+        None => vec![Dimension::Day],
+        Some(Ok(by)) => by,
+        Some(Err(what)) => {
+            query.fail("by", "unknown_dimension", what);
+            Vec::new()
+        }
+    };
+    let campaign = query.text("campaign").map(CampaignSlug::parse);
+    let campaign = match campaign {
+        Some(Err(error)) => {
+            query.fail("campaign", "invalid_id", error.to_string());
+            None
+        }
+        Some(Ok(slug)) => Some(slug),
+        None => None,
+    };
+    query.finish()?;
+    Ok((by, TallyFilter { from, to, campaign, of: TallyOf::All }))
+}
+
+fn table(report: &Report) -> Result<Vec<u8>, Problem> {
+    let headers = funnel_headers(report);
+    let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+    let mut out = Vec::new();
+    write_table(TableFormat::Csv, &headers, &mut report.rows.iter().map(funnel_row), &mut out)
+        .map_err(|error| Problem::internal(&error))?;
+    Ok(out)
+}
+
+fn document(report: &Report, filter: &TallyFilter) -> Result<Vec<u8>, Problem> {
+    let mut document: Map<String, Value> = Map::new();
+    document.insert("from".to_owned(), filter.from.map(|it| it.to_string()).into());
+    document.insert("to".to_owned(), filter.to.map(|it| it.to_string()).into());
+    document.insert("campaign".to_owned(), filter.campaign.as_ref().map(CampaignSlug::as_str).into());
+    document.extend(funnel_json(report));
+    serde_json::to_vec(&document).map_err(|error| Problem::internal(&error))
+}

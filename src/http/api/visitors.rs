@@ -1,0 +1,84 @@
+//! `DELETE /api/v1/visitors/me`: everything held about a visitor goes.
+
+use actix_web::http::header::{CACHE_CONTROL, SET_COOKIE};
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+
+use crate::app::Erased;
+use crate::http::problem::Problem;
+use crate::http::query::Body;
+use crate::http::{Web, bearer, cookie};
+use crate::id::VisitorId;
+
+#[derive(Serialize)]
+struct Answer {
+    forgotten: bool,
+    removed: Removed,
+    /// What stays, in words.
+    kept: &'static str,
+}
+
+/// How many of each.
+#[derive(Serialize)]
+struct Removed {
+    tags: u64,
+    steps: u64,
+    consents: u64,
+    seats: u64,
+    /// Records on their way to storage.
+    waiting: u64,
+    /// Records that had been set aside.
+    set_aside: u64,
+}
+
+impl From<Erased> for Removed {
+    fn from(erased: Erased) -> Self {
+        Self {
+            tags: erased.stored.tags,
+            steps: erased.stored.steps,
+            consents: erased.stored.consents,
+            seats: erased.stored.seats,
+            waiting: erased.outbox.waiting,
+            set_aside: erased.outbox.dead,
+        }
+    }
+}
+
+/// Forgets the visitor of a token: in the body, in the `Authorization` header or in the cookie.
+pub(in crate::http) async fn forget_me(
+    web: Data<Web>,
+    request: HttpRequest,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
+    let mut body = Body::parse(&body)?;
+    let told = body.text("visitor").or_else(|| bearer::token(&request).map(ToOwned::to_owned));
+    if !body.errors.is_empty() {
+        return Err(Problem::fields(body.errors));
+    }
+    let token = told.or_else(|| cookie::read(&request)).ok_or_else(Problem::no_visitor)?;
+    let visitor = web.app.visitor_of(&token).ok_or_else(Problem::no_visitor)?;
+    let erased = forget(&web, visitor).await?;
+    let answer = Answer {
+        forgotten: true,
+        removed: erased.into(),
+        kept: "tallies stay: they are counts by day and name nobody",
+    };
+    let mut response = HttpResponse::Ok();
+    for line in cookie::clear(&request, web.settings.is_https()) {
+        response.append_header((SET_COOKIE, line));
+    }
+    let body = serde_json::to_vec(&answer).map_err(|error| Problem::internal(&error))?;
+    Ok(response.insert_header((CACHE_CONTROL, "no-store")).content_type("application/json").body(body))
+}
+
+/// Forgets a visitor, one at a time: each empties files that all share.
+pub(in crate::http) async fn forget(web: &Data<Web>, visitor: VisitorId) -> Result<Erased, Problem> {
+    let _turn = web.forgetting.lock().await;
+    let app = std::sync::Arc::clone(&web.app);
+    let erased = web::block(move || app.forget(visitor)).await.map_err(|error| Problem::internal(&error))?;
+    erased.map_err(|error| {
+        tracing::error!(error = crate::app::whole_chain(&error), "a visitor could not be forgotten");
+        Problem::no_storage()
+    })
+}

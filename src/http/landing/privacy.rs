@@ -1,0 +1,140 @@
+//! The page of the privacy notice: what is kept, for how long, and the way to have it deleted.
+//!
+//! No HTTP, and nothing is deleted here.
+
+use askama::Template;
+
+use super::links;
+use super::parts::CampaignView;
+use super::texts::{Texts, fill};
+use crate::app::{Erased, Retention};
+
+/// For how many days each kind of record is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept(Retention);
+
+impl Kept {
+    /// As the settings say.
+    #[must_use]
+    pub fn of(retention: &Retention) -> Self {
+        Self(*retention)
+    }
+
+    /// The kinds of records with their times, one text each.
+    #[must_use]
+    pub fn records(&self, texts: &Texts) -> Vec<String> {
+        let days = |it: u32| it.to_string();
+        let Retention { tags_days, steps_days, dead_days, tallies_days } = self.0;
+        let tallies =
+            tallies_days.map_or_else(|| texts.kept_for_ever.to_owned(), |it| fill(texts.kept_days, &[&days(it)]));
+        vec![
+            fill(texts.kept_visits, &[&days(tags_days)]),
+            fill(texts.kept_steps, &[&days(steps_days)]),
+            fill(texts.kept_consents, &[&days(tags_days)]),
+            fill(texts.kept_failed, &[&days(dead_days)]),
+            fill(texts.kept_tallies, &[&tallies]),
+        ]
+    }
+
+    /// All that the notice says in one language, but for names.
+    #[must_use]
+    pub fn paragraphs(&self, texts: &Texts) -> Vec<String> {
+        let fixed =
+            [texts.notice_who, texts.notice_purpose, texts.notice_not, texts.notice_cookie, texts.notice_rights];
+        fixed.into_iter().map(ToOwned::to_owned).chain(self.records(texts)).collect()
+    }
+}
+
+/// What came of a wish to be forgotten.
+#[derive(Debug, Clone, Copy)]
+pub enum Ending {
+    /// Everything is gone.
+    Done(Erased),
+    /// The box was not ticked, or the form is an old one.
+    Unsure,
+    /// Nobody is known under this browser.
+    Nobody,
+    /// It could not be done now.
+    Failed,
+}
+
+/// The page.
+#[derive(Debug, Clone, Template)]
+#[template(path = "landing/templates/privacy.html", config = "src/http/askama.toml")]
+pub struct PrivacyView<'a> {
+    /// The words.
+    pub texts: &'static Texts,
+    /// The word that the content security policy lets inline style by.
+    pub nonce: &'a str,
+    /// How the campaign looks.
+    pub campaign: CampaignView<'a>,
+    /// Who is responsible.
+    pub company: &'a str,
+    /// How they are reached.
+    pub contact: Option<&'a str>,
+    /// Which version of the notice this is.
+    pub version: &'a str,
+    /// What is kept.
+    pub kept: Kept,
+    /// The word that the form bears; none where nobody is known under this browser.
+    pub word: Option<&'a str>,
+    /// What came of the wish to be forgotten.
+    pub ending: Option<Ending>,
+    /// The privacy notice, which is this page.
+    pub privacy_href: Option<&'a str>,
+}
+
+impl PrivacyView<'_> {
+    /// The words of the page's title.
+    #[must_use]
+    pub fn title(&self) -> String {
+        fill("{} · {}", &[self.texts.privacy, self.campaign.name])
+    }
+
+    /// Who is responsible, in words.
+    #[must_use]
+    pub fn who(&self) -> String {
+        fill(self.texts.notice_who, &[self.company])
+    }
+
+    /// How they are reached, in words.
+    #[must_use]
+    pub fn reach(&self) -> Option<String> {
+        self.contact.map(|it| fill(self.texts.notice_contact, &[it]))
+    }
+
+    /// Which version, in words.
+    #[must_use]
+    pub fn version(&self) -> String {
+        fill(self.texts.notice_version, &[self.version])
+    }
+
+    /// What came of the wish to be forgotten, in words.
+    #[must_use]
+    pub fn told(&self) -> Option<String> {
+        Some(match self.ending? {
+            Ending::Done(it) => {
+                let count = |it: u64| it.to_string();
+                fill(
+                    self.texts.forget_done,
+                    &[
+                        &count(it.stored.tags),
+                        &count(it.stored.steps),
+                        &count(it.stored.consents),
+                        &count(it.stored.seats),
+                        &count(it.outbox.waiting + it.outbox.dead),
+                    ],
+                )
+            }
+            Ending::Unsure => self.texts.forget_unsure.to_owned(),
+            Ending::Nobody => self.texts.forget_nobody.to_owned(),
+            Ending::Failed => self.texts.forget_failed.to_owned(),
+        })
+    }
+
+    /// To the landing page.
+    #[must_use]
+    pub fn back(&self) -> String {
+        links::landing(self.campaign.slug, &[])
+    }
+}

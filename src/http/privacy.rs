@@ -1,0 +1,122 @@
+//! The privacy notice as a page, with the way to have everything deleted; and which version of it is in force.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, SET_COOKIE};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use sha2::{Digest as _, Sha256};
+
+use super::api::visitors;
+use super::landing::privacy::{Ending, Kept, PrivacyView};
+use super::landing::texts::Texts;
+use super::page::{Page, logo_url};
+use super::query::Query;
+use super::{Web, cookie};
+use crate::app::Retention;
+use crate::campaign::Campaign;
+use crate::consent::NoticeVersion;
+use crate::id::CampaignSlug;
+
+/// What the operator says in the notice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PrivacySettings {
+    /// Who is responsible; none means the campaign's name.
+    pub company: Option<String>,
+    /// How they are reached.
+    pub contact: Option<String>,
+    /// The version, where the operator counts them; none means a digest of all that the notice says.
+    pub version: Option<NoticeVersion>,
+}
+
+/// The version of the notice with these settings: changes when anything in it does.
+#[must_use]
+pub fn notice_version(settings: &PrivacySettings, retention: &Retention) -> NoticeVersion {
+    if let Some(version) = &settings.version {
+        return version.clone();
+    }
+    let mut hash = Sha256::new();
+    for texts in [&Texts::ZH, &Texts::EN] {
+        for text in Kept::of(retention).paragraphs(texts) {
+            hash.update(text.as_bytes());
+            hash.update([0]);
+        }
+    }
+    for text in [&settings.company, &settings.contact] {
+        hash.update(text.as_deref().unwrap_or_default().as_bytes());
+        hash.update([0]);
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    NoticeVersion::of_digest(digest)
+}
+
+/// `GET /privacy?campaign=`: the notice.
+pub(super) async fn notice(web: Data<Web>, request: HttpRequest) -> HttpResponse {
+    let slug = Query::parse(request.query_string()).ok().and_then(|it| it.text("campaign").map(ToOwned::to_owned));
+    show(&web, &request, slug.as_deref(), None)
+}
+
+/// `POST /privacy`: deletes what is held about the visitor of the cookie, if the form is of their own page and they are sure.
+pub(super) async fn forget(web: Data<Web>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    let mut fields = (None, None, false);
+    for (name, value) in form_urlencoded::parse(&body) {
+        match &*name {
+            "campaign" => fields.0 = Some(value.into_owned()),
+            "word" => fields.1 = Some(value.into_owned()),
+            "sure" => fields.2 = true,
+            _ => {}
+        }
+    }
+    let (slug, word, is_sure) = fields;
+    let ending = match visitor(&web, &request) {
+        None => Ending::Nobody,
+        // Another site cannot know the word, and gets no cookie either.
+        Some(it) if !word.is_some_and(|word| web.app.is_form_word(it, &word)) => Ending::Unsure,
+        Some(_) if !is_sure => Ending::Unsure,
+        Some(it) => match visitors::forget(&web, it).await {
+            Ok(erased) => Ending::Done(erased),
+            Err(_problem) => Ending::Failed,
+        },
+    };
+    show(&web, &request, slug.as_deref(), Some(ending))
+}
+
+fn visitor(web: &Web, request: &HttpRequest) -> Option<crate::id::VisitorId> {
+    cookie::read(request).and_then(|it| web.app.visitor_of(&it))
+}
+
+fn show(web: &Web, request: &HttpRequest, slug: Option<&str>, ending: Option<Ending>) -> HttpResponse {
+    let page = Page::of(web, request);
+    let catalog = web.app.catalog();
+    let default = CampaignSlug::default_slug();
+    let named = slug.and_then(|it| CampaignSlug::parse(it).ok()).and_then(|it| catalog.campaign(&it).cloned());
+    let campaign = named.or_else(|| catalog.campaign(&default).cloned()).unwrap_or_else(Campaign::plain);
+    let logo = logo_url(&campaign);
+    let is_done = matches!(ending, Some(Ending::Done(_)));
+    let word = visitor(web, request).filter(|_| !is_done).map(|it| web.app.form_word(it));
+    let status = match &ending {
+        Some(Ending::Failed) => StatusCode::SERVICE_UNAVAILABLE,
+        Some(Ending::Unsure | Ending::Nobody) => StatusCode::BAD_REQUEST,
+        Some(Ending::Done(_)) | None => StatusCode::OK,
+    };
+    let view = PrivacyView {
+        texts: page.texts,
+        nonce: &page.nonce,
+        campaign: page.campaign(&campaign, logo.as_deref()),
+        company: web.settings.privacy.company.as_deref().unwrap_or(&campaign.name),
+        contact: web.settings.privacy.contact.as_deref(),
+        version: web.app.notice().as_str(),
+        kept: Kept::of(&web.settings.retention),
+        word: word.as_deref(),
+        ending,
+        privacy_href: None,
+    };
+    let mut response = page.answer(status, &view);
+    if is_done {
+        for line in cookie::clear(request, web.settings.is_https()) {
+            if let Ok(line) = HeaderValue::from_str(&line) {
+                response.headers_mut().append(SET_COOKIE, line);
+            }
+        }
+    }
+    response
+}
