@@ -35,6 +35,10 @@ pub(super) fn before_closed(context: &Context<'_>, fix: &Fix, first: Decision) -
 
 /// Whether an open store answers the visit as well as the closed one does, and lies not much farther away.
 fn is_better(closed: &Decision, open: &Decision, detour_m: f64) -> bool {
+    // An open store that has nothing to show is a dead end where the closed one has its contact.
+    if open.join.is_none() && closed.join.is_some() {
+        return false;
+    }
     let own_group = |it: &Decision| it.join.is_some() && it.fallback.is_none_or(|it| it.rung == Rung::NextStore);
     let distance = |it: &Decision| {
         let shown = it.store.map(|it| it.store);

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::campaign::{Fallbacks, Route};
+use crate::campaign::{Fallbacks, OpenStores, Route};
 use crate::geo::Shape;
 use crate::geo::polygon::Vertex;
 use crate::id::RegionCode;
 use crate::region::{Level, Region, RegionMap};
+use crate::store::OpeningHours;
 
 fn contact(store: &str, id: &str) -> Contact {
     Contact { id: ContactId::parse(id).unwrap(), owner: of(store), name: id.into(), code: code(id, None), order: 0 }
@@ -83,6 +84,24 @@ fn the_steps_are_those_that_are_walked() {
     entries.groups.retain(|it| it.owner != of("a"));
     let all = listed_steps(entries, &plain, Route::Group, Extent::First);
     assert_eq!(all, ["next_store: b", "next_store: c", "contact: lin", "campaign: brand"], "there is no first one");
+}
+
+#[test]
+fn a_closed_store_gives_way_to_an_open_one_with_a_seat_and_to_none_without() {
+    let mut entries = ladder();
+    // It is eight in the morning in Shanghai.
+    entries.stores[0].hours = Some(OpeningHours::parse("18:00-22:00").unwrap());
+    let campaign = Campaign { open_stores: OpenStores::Require, ..Campaign::plain() };
+    let all = listed_steps(entries.clone(), &campaign, Route::Group, Extent::First);
+    assert_eq!(all, ["next_store: b", "next_store: c", "own: a a2", "contact: lin", "campaign: brand"]);
+    let walked = |seat| {
+        let (catalog, it) = seated(entries.clone(), &campaign, Route::Group, seat);
+        (shown(&catalog, &it).unwrap(), joined(&catalog, &it).unwrap(), it.fallback)
+    };
+    let expected = |store: &str, join: &str, fallback| (store.to_owned(), join.to_owned(), fallback);
+    assert_eq!(walked(Some("b")), expected("b", "b", Some(down(Rung::NextStore, Reason::Closed))));
+    assert_eq!(walked(Some("a2")), expected("a", "a2", None));
+    assert_eq!(walked(None), expected("a", "lin", Some(down(Rung::Contact, Reason::Full))));
 }
 
 #[test]
