@@ -96,6 +96,20 @@ pub struct Metrics {
     pub ip_database_refused: IntCounter,
 }
 
+/// Requests and latencies of every route.
+fn routes(registry: &Registry) -> Vec<RouteMetrics> {
+    let requests = Opts::new("jinqun_http_requests_total", "Requests by route and class of status");
+    let requests = register(registry, IntCounterVec::new(requests, &["route", "status"]));
+    let latency = HistogramOpts::new("jinqun_http_request_seconds", "Time from request to answer, by route");
+    let latency = prometheus::HistogramVec::new(latency.buckets(SLOW_BUCKETS.to_vec()), &["route"]);
+    let latency = register(registry, latency);
+    let of_route = |route: &Route| RouteMetrics {
+        by_class: STATUS_CLASSES.iter().map(|class| requests.with_label_values(&[route.as_str(), class])).collect(),
+        seconds: latency.with_label_values(&[route.as_str()]),
+    };
+    Route::ALL.iter().map(of_route).collect()
+}
+
 impl Metrics {
     /// Registers everything under the prefix `jinqun_`.
     #[must_use]
@@ -110,20 +124,7 @@ impl Metrics {
             let opts = HistogramOpts::new(format!("jinqun_{name}"), help).buckets(buckets.to_vec());
             register(&registry, Histogram::with_opts(opts))
         };
-        let requests = counter("http_requests_total", "Requests by route and class of status", &["route", "status"]);
-        let latency = HistogramOpts::new("jinqun_http_request_seconds", "Time from request to answer, by route")
-            .buckets(SLOW_BUCKETS.to_vec());
-        let latency = register(&registry, prometheus::HistogramVec::new(latency, &["route"]));
-        let routes = Route::ALL
-            .iter()
-            .map(|route| RouteMetrics {
-                by_class: STATUS_CLASSES
-                    .iter()
-                    .map(|class| requests.with_label_values(&[route.as_str(), class]))
-                    .collect(),
-                seconds: latency.with_label_values(&[route.as_str()]),
-            })
-            .collect();
+        let routes = routes(&registry);
         Self {
             routes,
             scans: counter(

@@ -135,15 +135,8 @@ impl App {
     pub async fn land(&self, request: ScanRequest) -> Result<Landing, AppError> {
         let now = self.now();
         let catalog = self.catalog();
-        let mut slug = request.campaign.unwrap_or_else(CampaignSlug::default_slug);
-        let InForce { campaign, standing } = catalog.in_force(&slug, now);
-        if standing == Standing::Unknown {
-            if !(request.forgives_campaign && slug.is_printable()) {
-                return Err(AppError::UnknownCampaign(slug.to_string()));
-            }
-            // Anybody can make up a name; records only hold those of campaigns.
-            slug = CampaignSlug::default_slug();
-        }
+        let scanned = request.campaign.unwrap_or_else(CampaignSlug::default_slug);
+        let (InForce { campaign, standing }, slug) = in_force(&catalog, scanned, request.forgives_campaign, now)?;
         if let Some(store) = &request.store
             && catalog.store_key(store).is_none()
         {
@@ -300,6 +293,23 @@ impl App {
                 false
             }
         }
+    }
+}
+
+/// The campaign that answers, and the name that the record holds: that of a campaign, because anybody can make up names.
+fn in_force(
+    catalog: &Catalog,
+    scanned: CampaignSlug,
+    is_forgiving: bool,
+    now: Timestamp,
+) -> Result<(InForce<'_>, CampaignSlug), AppError> {
+    let in_force = catalog.in_force(&scanned, now);
+    match in_force.standing {
+        Standing::Unknown if !(is_forgiving && scanned.is_printable()) => {
+            Err(AppError::UnknownCampaign(scanned.to_string()))
+        }
+        Standing::Unknown => Ok((in_force, CampaignSlug::default_slug())),
+        Standing::Running | Standing::NotStarted(_) | Standing::Ended => Ok((in_force, scanned)),
     }
 }
 

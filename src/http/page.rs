@@ -2,7 +2,8 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, SET_COOKIE, USER_AGENT, VARY,
+    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, SET_COOKIE, USER_AGENT,
+    VARY,
 };
 use actix_web::web::{Data, Path};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
@@ -188,16 +189,7 @@ impl Page {
             privacy_href: Some(&privacy),
         };
         let mut response = self.answer(StatusCode::OK, &view);
-        let headers = response.headers_mut();
-        let is_https = web.settings.is_https();
-        let visitor = (!is_robot).then(|| cookie::write(&landing.visitor, is_https));
-        let seen = landing.seen.as_ref().map(|it| cookie::write_seen(&landing.campaign, it, is_https));
-        for line in visitor.into_iter().chain(seen) {
-            if let Ok(line) = HeaderValue::from_str(&line) {
-                headers.append(SET_COOKIE, line);
-            }
-        }
-        headers.insert(super::CATALOG_VERSION, HeaderValue::from(catalog.version()));
+        keep(response.headers_mut(), landing, is_robot, web.settings.is_https());
         response
     }
 
@@ -280,6 +272,18 @@ pub(super) fn logo_url(campaign: &Campaign) -> Option<String> {
 /// Whether a client would rather have a page than JSON.
 pub(super) fn wants_page(request: &HttpRequest) -> bool {
     request.headers().get(ACCEPT).and_then(|it| it.to_str().ok()).is_some_and(|it| it.contains("text/html"))
+}
+
+/// The cookies of a visit, and the catalog that decided it. A robot is given no cookie.
+fn keep(headers: &mut HeaderMap, landing: &Landing, is_robot: bool, is_https: bool) {
+    let visitor = (!is_robot).then(|| cookie::write(&landing.visitor, is_https));
+    let seen = landing.seen.as_ref().map(|it| cookie::write_seen(&landing.campaign, it, is_https));
+    for line in visitor.into_iter().chain(seen) {
+        if let Ok(line) = HeaderValue::from_str(&line) {
+            headers.append(SET_COOKIE, line);
+        }
+    }
+    headers.insert(super::CATALOG_VERSION, HeaderValue::from(landing.catalog.version()));
 }
 
 /// What answers where no route does: a page with a way on, or a problem for programs.

@@ -37,6 +37,7 @@ pub(super) fn before_closed(context: &Context<'_>, fix: &Fix, first: Decision) -
 
 /// Whether an open store answers the visit as well as the closed one does, and lies not much farther away.
 fn is_better(closed: &Decision, open: &Decision, detour_m: f64) -> bool {
+    // An open store that has nothing to show is a dead end where the closed one has its contact.
     if open.join.is_none() && closed.join.is_some() {
         return false;
     }

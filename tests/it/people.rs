@@ -76,7 +76,7 @@ fn a_visitor_can_have_everything_deleted() {
     let cookie = format!("jinqun={token}; jinqun_0a1b2c3d=x; theirs=1");
     let answer = app.call("DELETE", "/api/v1/visitors/me", &[("cookie", &cookie)], None).expect(200);
     let told = answer.json();
-    let removed = json!({"tags": 1, "steps": 1, "consents": 1, "waiting": 0, "set_aside": 0});
+    let removed = json!({"tags": 1, "steps": 1, "consents": 1, "seats": 1, "waiting": 0, "set_aside": 0});
     assert_eq!((&told["forgotten"], &told["removed"]), (&json!(true), &removed));
     assert!(told["kept"].as_str().unwrap().contains("tallies"));
     let cleared: Vec<_> = answer.headers.get_all("set-cookie").iter().map(|it| it.to_str().unwrap()).collect();

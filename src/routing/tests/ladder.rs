@@ -87,20 +87,21 @@ fn the_steps_are_those_that_are_walked() {
 }
 
 #[test]
-fn the_steps_leave_out_the_stores_that_the_decision_left_out() {
+fn a_closed_store_gives_way_to_an_open_one_with_a_seat_and_to_none_without() {
     let mut entries = ladder();
     // It is eight in the morning in Shanghai.
     entries.stores[0].hours = Some(OpeningHours::parse("18:00-22:00").unwrap());
     let campaign = Campaign { open_stores: OpenStores::Require, ..Campaign::plain() };
     let all = listed_steps(entries.clone(), &campaign, Route::Group, Extent::First);
     assert_eq!(all, ["next_store: b", "next_store: c", "own: a a2", "contact: lin", "campaign: brand"]);
-    let (catalog, it) = seated(entries.clone(), &campaign, Route::Group, Some("a2"));
-    assert_eq!((shown(&catalog, &it).unwrap(), joined(&catalog, &it).unwrap()), ("a".to_owned(), "a2".to_owned()));
-    let (catalog, it) = seated(entries.clone(), &campaign, Route::Group, Some("b"));
-    assert_eq!((shown(&catalog, &it).unwrap(), joined(&catalog, &it).unwrap()), ("b".to_owned(), "b".to_owned()));
-    assert_eq!(it.fallback, Some(down(Rung::NextStore, Reason::Closed)));
-    let (catalog, it) = seated(entries, &campaign, Route::Group, None);
-    assert_eq!((shown(&catalog, &it).unwrap(), joined(&catalog, &it).unwrap()), ("a".to_owned(), "lin".to_owned()));
+    let walked = |seat| {
+        let (catalog, it) = seated(entries.clone(), &campaign, Route::Group, seat);
+        (shown(&catalog, &it).unwrap(), joined(&catalog, &it).unwrap(), it.fallback)
+    };
+    let expected = |store: &str, join: &str, fallback| (store.to_owned(), join.to_owned(), fallback);
+    assert_eq!(walked(Some("b")), expected("b", "b", Some(down(Rung::NextStore, Reason::Closed))));
+    assert_eq!(walked(Some("a2")), expected("a", "a2", None));
+    assert_eq!(walked(None), expected("a", "lin", Some(down(Rung::Contact, Reason::Full))));
 }
 
 #[test]
