@@ -4,20 +4,23 @@
 
 #![expect(clippy::print_stdout, reason = "printing the tables is what it is for")]
 
+#[path = "parts/board.rs"]
+mod board;
 #[path = "parts/cities.rs"]
 mod cities;
 #[path = "parts/stopwatch.rs"]
 mod stopwatch;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jinqun::campaign::Campaign;
 use jinqun::catalog::{Catalog, Entries};
 use jinqun::geo::{Circle, Datum, Position};
 use jinqun::group::{CAPACITY_DEFAULT, GroupChat, GroupStatus, JoinCode, JoinLink, LINK_HOSTS_DEFAULT, Owner};
 use jinqun::id::{CampaignSlug, GroupId, StoreId};
-use jinqun::region::RegionNames;
-use jinqun::routing::{Outcome, Policy, decide};
+use jinqun::region::{RegionMap, RegionNames};
+use jinqun::routing::{Case, Extent, Outcome, Policy, Wish, decide, route, steps};
 use jinqun::store::{Closures, Located, OpeningHours, Store, StoreStatus};
 use jinqun::time::Timestamp;
 use jinqun::visitor::Fix;
@@ -33,8 +36,9 @@ const IMPRECISE_M: f64 = 3_000.0;
 const CITY_M: f64 = 30_000.0;
 
 fn main() {
+    let map = Arc::new(RegionMap::build(board::regions()).expect("the regions make a map"));
     for stores in [300, 10_000, 100_000] {
-        compare(stores);
+        compare(stores, &map);
     }
 }
 
@@ -70,8 +74,8 @@ fn group(number: u32, owner: StoreId, status: GroupStatus) -> GroupChat {
 }
 
 /// The group of every store is offered, or of every third one only.
-fn catalog(positions: &[Position], offered_every: u32) -> Catalog {
-    let mut entries = Entries::default();
+fn catalog(positions: &[Position], offered_every: u32, map: &Arc<RegionMap>) -> Catalog {
+    let mut entries = Entries { regions: Arc::clone(map), ..Entries::default() };
     for (number, &at) in (0..).zip(positions) {
         let store = store(number, at);
         let status = if number % offered_every == 0 { GroupStatus::Active } else { GroupStatus::Paused };
@@ -94,20 +98,30 @@ fn ip(middle: Position) -> Fix {
     Fix::Ip { circle: Some(Circle { middle, radius_m: CITY_M }), names: RegionNames::default() }
 }
 
-fn compare(count: u32) {
+fn compare(count: u32, map: &Arc<RegionMap>) {
     let mut places = Places::new();
     let stores = places.stores(count);
     // Customers are where stores are; a decision far from any is short.
     let (queries, anywhere) = (places.stores(QUERIES), places.queries(QUERIES));
-    let (all, third) = (catalog(&stores, 1), catalog(&stores, 3));
+    let (all, third) = (catalog(&stores, 1, map), catalog(&stores, 3, map));
     let policy = Policy::default();
     let now = Timestamp::from_unix_ms(NOW_MS);
     let run = |catalog, fix: &Fix| decide(fix, catalog, campaign(catalog), &policy, now);
+    // As a visit is decided: the store, its hours and code, the region, and what the seat is asked with.
+    let visit = |catalog, fix: &Fix| {
+        let case = Case { fix, catalog, campaign: campaign(catalog), policy: &policy, now };
+        let decision = route(Wish::default(), &case);
+        let asked = steps(Extent::First, Wish::default().route, &decision, &case);
+        let open = decision.store.and_then(|it| catalog.is_open(it.store, now, &policy.zone));
+        (decision, asked, open)
+    };
     let nearest = all.nearest();
     let mut contenders = [
         Contender::new("baseline: nearest_one", &queries, |from| nearest.nearest_one(from, None, |_| true)),
         Contender::new("six nearest as a list", &queries, |from| nearest.nearest(from, 6, None, |_| true)),
-        Contender::new("every group offered", &queries, |from| run(&all, &gps(from, 20.0))),
+        Contender::new("a visit: the first store qualifies", &queries, |from| visit(&all, &gps(from, 20.0))),
+        Contender::new("… on the map alone", &queries, |from| map.names(&map.place(from))),
+        Contender::new("… and five other stores listed", &queries, |from| run(&all, &gps(from, 20.0))),
         Contender::new("every third group offered", &queries, |from| run(&third, &gps(from, 20.0))),
         Contender::new("imprecise, 3 km", &queries, |from| run(&all, &gps(from, IMPRECISE_M))),
         Contender::new("IP city, 30 km", &queries, |from| run(&all, &ip(from))),

@@ -4,24 +4,21 @@
 
 #![expect(clippy::print_stdout, reason = "printing the tables is what it is for")]
 
+#[path = "parts/board.rs"]
+mod board;
+
 use std::hint::black_box;
 use std::io::Read as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
 
 use geo::{BoundingRect as _, Contains as _, Coord, LineString, MultiPolygon, Point, Polygon};
 use jinqun::exchange::{Crossings, RegionRules, read_regions};
 use jinqun::geo::polygon::Vertex;
 use jinqun::geo::{Datum, Position, Shape};
-use jinqun::id::RegionCode;
 use jinqun::region::{Level, Region, RegionMap};
 
 const ROUNDS: usize = 5;
-/// Regions on a side of the made-up map, and vertices on a side of each.
-const CELLS: u32 = 53;
-const STEPS: u32 = 87;
-
 fn main() {
     let places: Vec<Position> =
         (0..20_000_u32).map(|it| position(spread(it, 7, 18.5, 53.0), spread(it, 11, 74.0, 134.5))).collect();
@@ -43,7 +40,7 @@ fn main() {
             &[("where customers are", customers(&folder)), ("anywhere in and around China", places.clone())],
         );
     }
-    let regions = made_up();
+    let regions = board::regions();
     println!("\n### Made up: a board of crooked borders\n");
     measure(&regions, &[("anywhere in and around China", places)]);
 }
@@ -144,30 +141,6 @@ fn spread(nth: u32, salt: u32, from: f64, to: f64) -> f64 {
 
 fn position(lat: f64, lon: f64) -> Position {
     Position::from_datum(lat, lon, Datum::Wgs84).expect("the numbers are in range")
-}
-
-/// A board of regions over China whose borders wind as real ones do; neighbours share every vertex.
-fn made_up() -> Vec<Region> {
-    let bend =
-        |a: u32, b: u32| ((f64::from(a) * 0.09).sin() + (f64::from(b) * 0.07 + f64::from(a) * 0.05).sin()) * 0.04;
-    let corner = |row: u32, column: u32| {
-        let (lat, lon) = (f64::from(row) / f64::from(STEPS), f64::from(column) / f64::from(STEPS));
-        Vertex { lat: 18.0 + 0.66 * (lat + bend(column, row)), lon: 73.0 + 1.17 * (lon + bend(row, column + 40)) }
-    };
-    let mut regions = Vec::new();
-    for (row, column) in (0..CELLS).flat_map(|row| (0..CELLS).map(move |column| (row, column))) {
-        let (south, west) = (row * STEPS, column * STEPS);
-        let (north, east) = (south + STEPS, west + STEPS);
-        let mut ring: Vec<Vertex> = (west..east).map(|it| corner(south, it)).collect();
-        ring.extend((south..north).map(|it| corner(it, east)));
-        ring.extend((west + 1..=east).rev().map(|it| corner(north, it)));
-        ring.extend((south..=north).rev().map(|it| corner(it, west)));
-        let (shape, _) = Shape::from_rings(&[vec![ring]], Datum::Wgs84).expect("the ring is one");
-        let code = RegionCode::parse(&format!("{row}-{column}")).expect("this is a code");
-        let name = format!("{row} {column}").into();
-        regions.push(Region { code, name, level: Level::District, parent: None, shape: Arc::new(shape) });
-    }
-    regions
 }
 
 fn read(bytes: &[u8]) -> Vec<Region> {

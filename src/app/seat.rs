@@ -17,7 +17,7 @@ use crate::campaign::{Route, Rung};
 use crate::catalog::Joinable;
 use crate::id::{ScanId, StoreId, VisitorId};
 use crate::metrics::Metrics;
-use crate::routing::{Case, Decision, Extent, Offer, Room, Step, Wish, decide_for, steps};
+use crate::routing::{self, Case, Decision, Extent, Offer, Room, Step, Wish, decide_for, list_others, steps};
 use crate::storage::{Seat, SeatAsk, SeatOffer, SeatPlace, SeatRules, Storage, StorageError};
 use crate::time::Clock;
 
@@ -147,13 +147,14 @@ impl App {
     /// Decides a visit and takes its seat. The farther rungs are looked at only when the first has none.
     pub(super) async fn seated(&self, route: Route, case: &Case<'_>, who: Seeker) -> Seated {
         let mut thought = Thought::default();
-        let seated = self.decide_and_sit(route, case, who, &mut thought).await;
+        let mut seated = self.decide_and_sit(route, case, who, &mut thought).await;
+        thought.of(|| list_others(&mut seated.decision, case));
         self.metrics().decision_seconds.observe(thought.took.as_secs_f64());
         seated
     }
 
     async fn decide_and_sit(&self, route: Route, case: &Case<'_>, who: Seeker, thought: &mut Thought) -> Seated {
-        let decision = thought.of(|| decide_for(Wish { route, room: Room::Unasked }, case));
+        let decision = thought.of(|| routing::route(Wish { route, room: Room::Unasked }, case));
         if !matches!(decision.join, Some(Joinable::Group(_))) {
             return Seated { decision, seat: None };
         }
@@ -199,7 +200,7 @@ fn settle(route: Route, decision: Decision, case: &Case<'_>, group: Option<u32>)
     if join.is_some() && join == decision.join {
         return decision;
     }
-    decide_for(Wish { route, room: group.map_or(Room::Nowhere, Room::In) }, case)
+    routing::route(Wish { route, room: group.map_or(Room::Nowhere, Room::In) }, case)
 }
 
 /// The groups of a ladder down to the first contact, behind which nobody comes.

@@ -2,15 +2,15 @@
 
 use super::area;
 use super::case::Case;
-use super::decision::{Decision, Outcome, Pick, Verdict};
+use super::decision::{Candidate, Decision, Outcome, Pick, Verdict};
 use super::eligible::Eligible;
-use super::ladder::{Fallback, Ladder, Reason, Room, Wish};
+use super::ladder::{Fallback, Ladder, Reason, Wish};
 use super::open;
 use super::policy::Policy;
 use super::region;
 use super::walk::{Walk, inactive_before};
-use crate::campaign::{Campaign, Rung};
-use crate::catalog::{Catalog, Joinable};
+use crate::campaign::{Campaign, OpenStores, Rung};
+use crate::catalog::Catalog;
 use crate::geo::{self, Circle, Neighbour, Position};
 use crate::id::StoreId;
 use crate::region::{RegionNames, RegionSource};
@@ -30,6 +30,33 @@ pub fn decide(fix: &Fix, catalog: &Catalog, campaign: &Campaign, policy: &Policy
 /// As [`decide`], for a visitor on either route and with what is known of the seats.
 #[must_use]
 pub fn decide_for(wish: Wish, case: &Case<'_>) -> Decision {
+    let mut decision = route(wish, case);
+    list_others(&mut decision, case);
+    decision
+}
+
+/// Lists the stores beside the one that is shown, where [`route`] has not.
+pub fn list_others(decision: &mut Decision, case: &Case<'_>) {
+    let context = Context::of(Wish::default(), case);
+    let (Fix::Gps { position, accuracy_m }, Some(shown), true) = (case.fix, decision.store, decision.is_brief) else {
+        return;
+    };
+    let mut walk = context.walk(*position, context.reach_m() + accuracy_m.unwrap_or(0.0));
+    walk.passed = Some(shown.store);
+    while decision.alternatives.len() < case.policy.alternatives_max {
+        let Some(it) = walk.next_in_reach() else { break };
+        walk.note(it, Verdict::Farther);
+        decision.alternatives.push(pick(it));
+    }
+    decision.considered.append(&mut walk.considered);
+    decision.considered.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m).then(a.store.cmp(&b.store)));
+    decision.is_brief = false;
+}
+
+/// As [`decide_for`], but where the first store answers the visit the stores beside it are not looked for: that is most of the
+/// work, and only who shows the decision needs them. [`list_others`] adds them.
+#[must_use]
+pub fn route(wish: Wish, case: &Case<'_>) -> Decision {
     let (fix, catalog) = (case.fix, case.catalog);
     let context = Context::of(wish, case);
     let stores = context.stores;
@@ -61,7 +88,7 @@ pub(super) struct Context<'a> {
     pub(super) ladder: Ladder<'a>,
 }
 
-fn pick(it: Neighbour) -> Pick {
+pub(super) fn pick(it: Neighbour) -> Pick {
     Pick { store: it.key, distance_m: Some(it.distance_m) }
 }
 
@@ -110,7 +137,7 @@ impl<'a> Context<'a> {
     }
 
     /// A decision that shows nothing.
-    fn bare(outcome: Outcome) -> Decision {
+    pub(super) fn bare(outcome: Outcome) -> Decision {
         Decision {
             source: FixSource::None,
             accuracy_m: None,
@@ -121,6 +148,7 @@ impl<'a> Context<'a> {
             fallback: None,
             has_other_route: false,
             is_of_open_stores: false,
+            is_brief: false,
             alternatives: Vec::new(),
             region: RegionNames::default(),
             region_source: RegionSource::None,
@@ -131,6 +159,9 @@ impl<'a> Context<'a> {
     fn at_measured(&self, middle: Position, radius_m: f64) -> Decision {
         if let Some(first) = area::serving(self.catalog, self.campaign, self.stores, middle) {
             return self.in_service_area(first, middle, radius_m);
+        }
+        if let Some(decision) = self.at_once(middle, radius_m) {
+            return decision;
         }
         let mut walk = self.walk(middle, self.reach_m() + radius_m);
         let Some(first) = walk.next_active() else {
@@ -150,6 +181,27 @@ impl<'a> Context<'a> {
         let is_likely_in_reach = first.distance_m <= self.reach_m();
         let guess = is_likely_in_reach && possible.len() < self.policy.guess_candidates_max;
         self.choose(first, guess, seen, &possible, walk)
+    }
+
+    /// The nearest store, if the place is well known and the store's own code may be shown: what most visits come to.
+    fn at_once(&self, middle: Position, radius_m: f64) -> Option<Decision> {
+        if radius_m > self.policy.accuracy_trusted_m || self.campaign.open_stores != OpenStores::Ignore {
+            return None;
+        }
+        let first = self.catalog.nearest().nearest_one(middle, None, |key| self.stores.takes(key))?;
+        if first.distance_m > self.reach_m() + radius_m {
+            return None;
+        }
+        let (join, why) = self.ladder.own(first.key).ok()?;
+        Some(Decision {
+            store: Some(pick(first)),
+            join: Some(join),
+            fallback: why.map(|reason| Fallback { rung: Rung::Group, reason }),
+            has_other_route: self.ladder.has_other(first.key, join),
+            considered: vec![Candidate { store: first.key, distance_m: first.distance_m, verdict: Verdict::Chosen }],
+            is_brief: true,
+            ..Self::bare(Outcome::Routed)
+        })
     }
 
     /// The store whose service area the place lies in, whatever is nearer and however far it is; a guess where the place is not
@@ -264,129 +316,5 @@ impl<'a> Context<'a> {
         walk.passed = Some(key);
         let first = Neighbour { key, distance_m: 0.0 };
         self.settle(first, false, Vec::new(), walk)
-    }
-
-    /// Shows `first`, or where its group cannot be offered the next rung of the ladder.
-    ///
-    /// `seen` are stores that the walk has already handed out behind `first`.
-    fn settle<I: Iterator<Item = Neighbour>>(
-        &self,
-        first: Neighbour,
-        from_place: bool,
-        mut seen: Vec<Neighbour>,
-        mut walk: Walk<I>,
-    ) -> Decision {
-        let refusal = self.stores.refusal(first.key);
-        let own = match refusal {
-            None => self.ladder.own(first.key),
-            Some((reason, _)) => Err(reason),
-        };
-        let (chosen, join, fallback) = match own {
-            Ok((join, why)) => (first, Some(join), why.map(|reason| Fallback { rung: Rung::Group, reason })),
-            Err(reason) => self.next_rung(first, refusal.map(|(_, it)| it), reason, &mut seen, &mut walk),
-        };
-        let looked_at = if fallback.is_none_or(|it| it.rung == Rung::Group) { 0 } else { seen.len() };
-        // Stores passed over on the way to the one shown have nothing to offer and are not listed.
-        let passed = seen.iter().position(|it| it.key == chosen.key).map_or(0, |place| place + 1);
-        while seen.len() < passed + self.policy.alternatives_max {
-            let Some(it) = walk.next_in_reach() else { break };
-            seen.push(it);
-        }
-        if first.key != chosen.key {
-            walk.note(first, refusal.map_or_else(|| self.passed_verdict(first.key), |(_, verdict)| verdict));
-        }
-        walk.note(chosen, if join.is_none() { Verdict::Nearest } else { Verdict::Chosen });
-        for (place, it) in seen.iter().enumerate().filter(|(_, it)| it.key != chosen.key) {
-            let is_passed = place < passed || join.is_some() && place < looked_at;
-            walk.note(*it, if is_passed { self.passed_verdict(it.key) } else { Verdict::Farther });
-        }
-        let is_own = join.is_some() && fallback.is_none_or(|it| !matches!(it.rung, Rung::Region | Rung::Campaign));
-        let shown = |it: Neighbour| Pick { store: it.key, distance_m: from_place.then_some(it.distance_m) };
-        Decision {
-            store: Some(shown(chosen)),
-            wanted: (chosen.key != first.key).then_some(first.key),
-            join,
-            fallback,
-            has_other_route: join.is_some_and(|it| is_own && self.ladder.has_other(chosen.key, it)),
-            alternatives: seen.into_iter().skip(passed).map(pick).take(self.policy.alternatives_max).collect(),
-            considered: walk.considered,
-            ..Self::bare(Outcome::Routed)
-        }
-    }
-
-    /// Why a store that was looked at for a code is not shown.
-    fn passed_verdict(&self, store: u32) -> Verdict {
-        if self.ladder.own(store) == Err(Reason::Full) { Verdict::Full } else { Verdict::NoJoinCode }
-    }
-
-    /// The next store in reach with a code, else the store's contact, else the region's group, else the campaign's.
-    fn next_rung<I: Iterator<Item = Neighbour>>(
-        &self,
-        first: Neighbour,
-        refused: Option<Verdict>,
-        reason: Reason,
-        seen: &mut Vec<Neighbour>,
-        walk: &mut Walk<I>,
-    ) -> (Neighbour, Option<Joinable>, Option<Fallback>) {
-        let down = |rung| Some(Fallback { rung, reason });
-        if self.campaign.fallbacks.allow(Rung::NextStore)
-            && let Some((it, join)) = self.next_store(seen, walk)
-        {
-            return (it, Some(join), down(Rung::NextStore));
-        }
-        let is_out = matches!(refused, Some(Verdict::Closed | Verdict::NotInCampaign));
-        let has_contact = !is_out && self.campaign.fallbacks.allow(Rung::Contact);
-        if let Some(join) = has_contact.then(|| self.ladder.contact_of(first.key).ok()).flatten() {
-            return (first, Some(join), down(Rung::Contact));
-        }
-        match self.ladder.of_nobody(self.fix, Some(first.key)) {
-            Some((join, rung)) => (first, Some(join), down(rung)),
-            None => (first, None, None),
-        }
-    }
-
-    /// The nearest store behind the first whose code may be shown.
-    fn next_store<I: Iterator<Item = Neighbour>>(
-        &self,
-        seen: &mut Vec<Neighbour>,
-        walk: &mut Walk<I>,
-    ) -> Option<(Neighbour, Joinable)> {
-        let mut place = 0;
-        loop {
-            let it = match seen.get(place) {
-                Some(it) => *it,
-                None => match walk.next_in_reach() {
-                    Some(it) => {
-                        seen.push(it);
-                        it
-                    }
-                    None => break,
-                },
-            };
-            place += 1;
-            if let Ok((join, _)) = self.ladder.own(it.key) {
-                return Some((it, join));
-            }
-        }
-        // Where no group has a seat, none is behind the horizon either.
-        if self.ladder.wish.room == Room::Nowhere || seen.len() + 1 < self.policy.candidates_max {
-            return None;
-        }
-        let (it, join) = self.farther_store(walk.from, walk.reach_m, walk.passed)?;
-        seen.push(it);
-        Some((it, join))
-    }
-
-    /// The nearest store in reach with a code, behind more stores without one than a decision explains.
-    pub(super) fn farther_store(
-        &self,
-        from: Position,
-        reach_m: f64,
-        passed: Option<u32>,
-    ) -> Option<(Neighbour, Joinable)> {
-        let own = |key| self.ladder.own(key).ok();
-        let qualifies = |key| Some(key) != passed && self.stores.takes(key) && own(key).is_some();
-        let found = self.catalog.nearest().nearest_one(from, Some(reach_m), qualifies)?;
-        Some((found, own(found.key)?.0))
     }
 }

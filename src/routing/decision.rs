@@ -129,6 +129,8 @@ pub struct Decision {
     pub has_other_route: bool,
     /// Whether stores that are closed at the hour were left out of it.
     pub is_of_open_stores: bool,
+    /// Whether the other stores have not been looked for.
+    pub is_brief: bool,
     /// Other stores, nearest first.
     pub alternatives: Vec<Pick>,
     /// The region for the tag.

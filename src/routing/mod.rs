@@ -9,12 +9,13 @@ mod ladder;
 mod open;
 mod policy;
 mod region;
+mod settle;
 mod steps;
 mod walk;
 
 pub use crate::campaign::Rung;
 pub use case::Case;
-pub use decide::{decide, decide_for};
+pub use decide::{decide, decide_for, list_others, route};
 pub use decision::{Candidate, Decision, Outcome, Pick, Verdict, is_blind};
 pub use ladder::{Fallback, Reason, Room, Wish};
 pub use policy::{Policy, PolicyError};
