@@ -7,7 +7,7 @@ use super::ForgetError;
 use super::deliver::whole_chain;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
-use crate::storage::{FORGOTTEN_DAYS, Purge, Storage};
+use crate::storage::{FORGOTTEN_DAYS, Purge, REMEMBER_DAYS_DEFAULT, Storage};
 use crate::store::Zone;
 use crate::time::{Clock, Day, Timestamp};
 
@@ -26,6 +26,8 @@ pub struct Retention {
     pub tags_days: u32,
     /// Steps.
     pub steps_days: u32,
+    /// Who was seated in which group; storage removes that by itself whenever seats are taken.
+    pub seats_days: u32,
     /// Records that could not be delivered.
     pub dead_days: u32,
     /// Tallies; none means for ever. They name nobody.
@@ -34,7 +36,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { tags_days: 730, steps_days: 730, dead_days: 90, tallies_days: None }
+        Self { tags_days: 730, steps_days: 730, seats_days: REMEMBER_DAYS_DEFAULT, dead_days: 90, tallies_days: None }
     }
 }
 
@@ -100,7 +102,7 @@ impl Retainer {
         let now = self.clock.now();
         let before = |days: u32| Timestamp::from_unix_ms(now.unix_ms() - i64::from(days) * DAY_MS);
         let day = |days: u32| Day::of(now, self.zone.as_jiff()).plus(-i64::from(days));
-        let Retention { tags_days, steps_days, dead_days, tallies_days } = self.retention;
+        let Retention { tags_days, steps_days, dead_days, tallies_days, .. } = self.retention;
         let mut purged = Purged::default();
         for (kind, what) in [
             ("tags", Purge::Tags(day(tags_days))),

@@ -340,6 +340,7 @@ impl Reader<'_> {
         let retention = Retention {
             tags_days: days("retention.tags_days").unwrap_or(defaults.tags_days),
             steps_days: days("retention.steps_days").unwrap_or(defaults.steps_days),
+            seats_days: defaults.seats_days,
             dead_days: days("retention.dead_days").unwrap_or(defaults.dead_days),
             tallies_days: days("retention.tallies_days"),
         };

@@ -130,6 +130,7 @@ impl Config {
                 Zone::parse(it).ok_or_else(|| "is not an IANA time zone such as Asia/Shanghai".to_owned())
             })
             .unwrap_or_default();
+        let seats = read.seats();
         let routing = Policy { zone: time_zone.clone(), ..read.policy() };
         let config = Self {
             listen: read
@@ -145,7 +146,7 @@ impl Config {
             trusted_proxies: Networks::new(read.networks("trusted_proxies")),
             allowed_origins: read.origins("allowed_origins"),
             admin_token: read.parse("admin_token", secret),
-            retention: read.retention(),
+            retention: Retention { seats_days: seats.remember_days(), ..read.retention() },
             privacy: PrivacySettings {
                 company: read.text("privacy.company"),
                 contact: read.text("privacy.contact"),
@@ -166,7 +167,7 @@ impl Config {
                 .unwrap_or_default(),
             routing,
             groups: read.group_defaults(),
-            seats: read.seats(),
+            seats,
             outbox: outbox::Settings {
                 items_max: read
                     .count("outbox_items_max", 1_000..=1_000_000_000)

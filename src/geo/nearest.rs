@@ -11,9 +11,7 @@ use std::cmp::Ordering;
 
 use super::Position;
 use super::by_distance::{ByDistance, Path};
-#[cfg(doc)]
-use super::geodesic::short_way_m;
-use super::geodesic::{distance_m, ecef};
+use super::geodesic::{distance_m, ecef, short_way_m};
 use super::packed::{PackedTree, ROUNDING_M, ROUNDING_RATIO};
 
 /// How much longer than a geodesic a chord has to be before the search takes it for farther, in metres.
@@ -97,6 +95,23 @@ impl NearestIndex {
         self.ordered(from, at, limit_m, qualifies).next()
     }
 
+    /// Finds the nearest position that qualifies, for showing it: the same one as [`NearestIndex::nearest_one`] in half the time.
+    ///
+    /// The distance may come from a series that is within 20 nm of Karney's, where no other position is so near that this could change
+    /// the answer.
+    #[must_use]
+    pub fn nearest_shown(&self, from: Position, mut qualifies: impl FnMut(u32) -> bool) -> Option<Neighbour> {
+        let at = ecef(from);
+        let closest = self.tree.closest(at, limit_2(None), &mut qualifies);
+        let key = closest.key?;
+        let to = self.position(key)?;
+        let first = Neighbour { key, distance_m: short_way_m(from, to, at, ecef(to)) };
+        if f64::from(closest.others_2) > reach_2(first.distance_m) {
+            return Some(first);
+        }
+        self.ordered(from, at, None, qualifies).next()
+    }
+
     /// Finds the `k` nearest positions that qualify, at most `limit_m` metres away, nearest first.
     ///
     /// `qualifies` is asked about some keys, in no particular order and perhaps more than once, never about all
@@ -143,8 +158,8 @@ impl NearestIndex {
     /// Walks the positions that qualify and are at most `limit_m` metres away, nearest first, as [`NearestIndex::by_distance_where`]
     /// does in the same order, and quicker for the first few.
     ///
-    /// The first distance is Karney's; later ones may come from a series that is within 20 nm of it (see
-    /// [`short_way_m`]), wherever that cannot change the order.
+    /// The first distance is Karney's; later ones may come from a series for short ways that is within 20 nm of it, wherever that
+    /// cannot change the order.
     pub fn around(
         &self,
         from: Position,

@@ -46,6 +46,12 @@ impl SeatRules {
             remember_ms: i64::from(remember_days) * 86_400_000,
         }
     }
+
+    /// Whole days for which a seat that was given back is remembered.
+    #[must_use]
+    pub fn remember_days(&self) -> u32 {
+        u32::try_from(self.remember_ms / 86_400_000).unwrap_or(u32::MAX)
+    }
 }
 
 /// A group that may be offered.

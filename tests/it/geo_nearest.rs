@@ -48,6 +48,11 @@ proptest! {
         let qualifies = |key: u32| key.is_multiple_of(one_in);
         let mut wanted = scan(&positions, from, qualifies);
         prop_assert_eq!(index.nearest_one(from, None, qualifies).map(|first| (first.distance_m, first.key)), wanted.first().copied());
+        let shown = index.nearest_shown(from, qualifies);
+        prop_assert_eq!(shown.map(|it| it.key), wanted.first().map(|it| it.1));
+        if let (Some(shown), Some(wanted)) = (shown, wanted.first()) {
+            prop_assert!((shown.distance_m - wanted.0).abs() < 2e-8, "{} is not {}", shown.distance_m, wanted.0);
+        }
         wanted.truncate(k);
         prop_assert_eq!(pairs(index.nearest(from, k, None, qualifies)), wanted);
     }

@@ -28,18 +28,18 @@ pub(in crate::http) async fn nearest(web: Data<Web>, request: HttpRequest) -> Re
     };
     let catalog = web.app.catalog();
     let catalog: &Catalog = &catalog;
-    let in_force = catalog.in_force(&slug, web.app.now());
+    let (now, zone) = (web.app.now(), web.app.zone());
+    let in_force = catalog.in_force(&slug, now);
     if in_force.standing == Standing::Unknown {
         return Err(AppError::UnknownCampaign(slug.to_string()).into());
     }
     let stores = catalog.selection(&in_force.campaign.slug);
     let is_active = |key| catalog.is_active(key) && stores.takes(key);
     let (one, more) = match k {
-        1 => (catalog.nearest().nearest_one(position, None, is_active), Vec::new()),
-        _ => (None, catalog.nearest().nearest(position, k, None, is_active)),
+        1 => (catalog.nearest().nearest_shown(position, is_active), Vec::new()),
+        _ => (None, catalog.nearest().around(position, None, is_active).take(k).collect()),
     };
     let found = one.into_iter().chain(more);
-    let (now, zone) = (web.app.now(), web.app.zone());
     let mut json = Json::with_capacity(STORE_BYTES * (k + 1));
     json.raw("{\"catalog_version\":").derived(catalog.version()).raw(",\"stores\":");
     json.list(found, |json, it| answer::store(json, catalog, it.key, Some(it.distance_m), (now, zone)));

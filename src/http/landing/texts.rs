@@ -167,6 +167,7 @@ texts! {
     kept_visits: "Tag records; the days.", "访问记录：时间、活动、门店、所在省市区和商圈、显示的群、位置来源。保存 {} 天。", "Visits: time, campaign, store, region, the group shown, and how the place was known. {} days.";
     kept_steps: "Steps; the days.", "操作记录：是否长按二维码、拒绝定位、换店、入群或退群。保存 {} 天。", "Steps: whether you pressed the code, refused your position, chose another store, joined or left. {} days.";
     kept_consents: "Consents; the days.", "同意记录：您同意使用位置的时间和说明版本。保存 {} 天。", "Consents: when you agreed to the use of your position, and to which version. {} days.";
+    kept_seats: "Seats; the days.", "群名额：向您展示过哪个群，便于您再次打开时看到同一个群。保存 {} 天。", "Seats: which group you were shown, so that you are shown the same one when you come back. {} days.";
     kept_failed: "Records that were set aside; the days.", "未能正常处理的上述记录：保存 {} 天。", "Such records that could not be processed: {} days.";
     kept_tallies: "Tallies; the time in words.", "统计数字：按天汇总的次数和人数，不含个人信息。{}", "Counts by day, which name nobody. {}";
     kept_days: "A time; the days.", "保存 {} 天。", "{} days.";
