@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, Transaction, named_params, params_from_iter};
 use serde::Deserialize;
 use serde::de::{IntoDeserializer as _, value};
 
-use super::super::{EachStep, EachTag, StorageError, TagFilter, Trouble, stages};
+use super::super::{EachStep, EachTag, StorageError, TagFilter, Trouble, stages, visit};
 use super::from_sql;
 use super::people::Forgotten;
 use super::tallies::{self, Change, Ledger};
@@ -74,6 +74,7 @@ pub(super) fn deliver(conn: &Transaction<'_>, tags: &[TagRecord], steps: &[StepR
     for record in taken {
         let steps = ledger.steps_before(record.scan).and(proved.get(&record.scan).copied().unwrap_or_default());
         put_tag(conn, record, stages(record, steps).went())?;
+        ledger.told(visit(record, steps), record.scan);
     }
     for scan in proved.keys() {
         note_went(conn, *scan)?;

@@ -28,6 +28,8 @@ pub(super) enum Change {
 pub(super) struct Ledger {
     scans: HashMap<ScanId, Before>,
     days: HashMap<(VisitorId, Day), Option<Visit>>,
+    /// What the file says of visits that it did not know before; none where several records of one came together.
+    fresh: HashMap<ScanId, Option<Visit>>,
 }
 
 /// A visit before the change.
@@ -76,12 +78,22 @@ impl Ledger {
         self.scans.get(&scan).map(|it| it.steps).unwrap_or_default()
     }
 
+    /// Notes what a record that was put makes of its visit, so that it need not be read again.
+    pub(super) fn told(&mut self, visit: Visit, scan: ScanId) {
+        if self.scans.get(&scan).is_some_and(|it| it.visit.is_none()) {
+            self.fresh.entry(scan).and_modify(|it| *it = None).or_insert(Some(visit));
+        }
+    }
+
     /// Changes the tallies by the difference between now and what was noted.
-    pub(super) fn settle(self, conn: &Connection, change: Change) -> Result<(), StorageError> {
+    pub(super) fn settle(mut self, conn: &Connection, change: Change) -> Result<(), StorageError> {
         let mut difference = Tallies::default();
         let mut after = HashMap::with_capacity(self.scans.len());
         for (scan, before) in &self.scans {
-            let now = load(conn, *scan)?;
+            let now = match self.fresh.remove(scan).flatten() {
+                Some(visit) => Some(visit),
+                None => load(conn, *scan)?,
+            };
             if now != before.visit {
                 if let Some(it) = &before.visit {
                     difference.visit(it, -1);
@@ -92,12 +104,20 @@ impl Ledger {
             }
             after.insert(*scan, now);
         }
+        let mut of_day: HashMap<(VisitorId, Day), Vec<&Visit>> = HashMap::with_capacity(self.days.len());
+        for it in after.values().flatten() {
+            of_day.entry((it.visitor, it.cell.day)).or_default().push(it);
+        }
         for ((visitor, day), before) in &self.days {
-            let now = match furthest(conn, *visitor, *day)? {
-                None => None,
-                Some(scan) => match after.get(&scan).and_then(Clone::clone) {
-                    Some(visit) => Some(visit),
-                    None => load(conn, scan)?,
+            let now = match (before, of_day.get(&(*visitor, *day)).map(Vec::as_slice)) {
+                // A day that had no visit has those of this change, and one of them stands for it.
+                (None, Some([only])) => Some((*only).clone()),
+                _ => match furthest(conn, *visitor, *day)? {
+                    None => None,
+                    Some(scan) => match after.get(&scan).and_then(Clone::clone) {
+                        Some(visit) => Some(visit),
+                        None => load(conn, scan)?,
+                    },
                 },
             };
             if now != *before {
