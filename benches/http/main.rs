@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench http` prints Markdown tables. `-- nearest` or `-- scans` runs one half; `--rounds N`, `--seconds N`,
 //! `--stores N` and `--connections N` change the load, `--workers N` those of the scans, `--rate N` sends no more than so many a
-//! second, `--program FILE` measures another build of the program.
+//! second, `--program FILE` measures another build of the program. `--contacts` leads to contacts, so that scans take no seats.
 
 #![expect(clippy::print_stdout, reason = "printing the tables is what it is for")]
 
@@ -41,6 +41,7 @@ struct Asked {
     seconds: u64,
     workers: usize,
     rate: Option<u32>,
+    contacts: bool,
 }
 
 impl Asked {
@@ -62,6 +63,7 @@ impl Asked {
             seconds: number("--seconds", 4).into(),
             workers: size("--workers", 2),
             rate: Some(number("--rate", 0)).filter(|it| *it > 0),
+            contacts: arguments.iter().any(|it| it == "--contacts"),
         }
     }
 
@@ -115,9 +117,17 @@ impl Bench<'_> {
     fn import(&self, stores: &[Position]) {
         let path = self.folder.join("stores.csv");
         std::fs::write(&path, sheet(stores)).expect("the folder is writable");
-        let mut import = self.program(1);
-        import.args(["import", "stores", "--datum", "wgs84"]).arg(&path);
-        let done = import.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        self.run(&["import", "stores", "--datum", "wgs84"], &path);
+        if self.asked.contacts {
+            let path = self.folder.join("campaigns.toml");
+            let text = "[[campaign]]\nslug = \"default\"\nname = \"青禾咖啡\"\nmode = \"contact\"\n";
+            std::fs::write(&path, text).expect("the folder is writable");
+            self.run(&["import", "campaigns"], &path);
+        }
+    }
+
+    fn run(&self, words: &[&str], path: &Path) {
+        let done = self.program(1).args(words).arg(path).stdout(Stdio::null()).stderr(Stdio::null()).status();
         assert!(done.expect("the program starts").success(), "it imports");
     }
 
@@ -286,12 +296,14 @@ fn post_scan(at: Position) -> Vec<u8> {
 
 /// A store sheet as chains have them: every store with an address, hours and a group chat.
 fn sheet(stores: &[Position]) -> String {
-    let mut text = String::from("id,name,address,province,city,district,lat,lng,hours,group_url,group_name\n");
+    let mut text = String::from(
+        "id,name,address,province,city,district,lat,lng,hours,group_url,group_name,contact_url,contact_name\n",
+    );
     for (number, at) in (1_u32..).zip(stores) {
         let _ = writeln!(
             text,
             "S-{number:06},青禾咖啡 {number} 号店,人民路 {number} 号,浙江省,杭州市,西湖区,{:.7},{:.7},08:00-22:00,\
-             https://work.weixin.qq.com/gm/{:032x},{number} 号店福利群",
+             https://work.weixin.qq.com/gm/{:032x},{number} 号店福利群,https://work.weixin.qq.com/ca/{number:x},{number} 号店店长",
             at.lat(),
             at.lon(),
             u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15),
