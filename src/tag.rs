@@ -8,6 +8,20 @@ use crate::region::{RegionNames, RegionSource};
 use crate::time::{Day, Timestamp};
 use crate::visitor::{AccuracyClass, FixSource};
 
+/// The labels put on a customer: province and city (once where they are equal), district, areas, store.
+#[must_use]
+pub fn labels<'a>(region: &'a RegionNames, store: Option<&'a StoreId>) -> Vec<&'a str> {
+    let mut labels = Vec::with_capacity(4);
+    let names = [&*region.province, &*region.city, &*region.district];
+    let areas = region.areas.iter().map(|it| &**it);
+    for name in names.into_iter().chain(areas).chain(store.map(StoreId::as_str)) {
+        if !name.is_empty() && !labels.contains(&name) {
+            labels.push(name);
+        }
+    }
+    labels
+}
+
 /// What is remembered of one visit. A refined visit writes the record again with a higher revision; the highest stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagRecord {
@@ -96,18 +110,9 @@ impl TagRecord {
         path
     }
 
-    /// The labels put on the customer: province and city (once where they are equal), district, areas, store.
+    /// The labels put on the customer, see [`labels`].
     #[must_use]
     pub fn tags(&self) -> Vec<&str> {
-        let mut tags = Vec::with_capacity(4);
-        let names = [&*self.region.province, &*self.region.city, &*self.region.district];
-        let store = self.store.as_ref().map_or("", StoreId::as_str);
-        let areas = self.region.areas.iter().map(|it| &**it);
-        for name in names.into_iter().chain(areas).chain([store]) {
-            if !name.is_empty() && !tags.contains(&name) {
-                tags.push(name);
-            }
-        }
-        tags
+        labels(&self.region, self.store.as_ref())
     }
 }

@@ -12,6 +12,7 @@ use crate::exchange;
 use crate::geo::{Datum, Position};
 use crate::region::RegionNames;
 use crate::store::Store;
+use crate::tag::labels;
 
 /// Rows that are in memory at a time.
 const BATCH_ROWS: usize = 16_384;
@@ -224,14 +225,7 @@ fn answer(catalog: &Catalog, columns: &Columns, datum: Option<Datum>, record: &c
     let found = found.and_then(|it| Some((catalog.store(it.key)?, it.distance_m)));
     let (store, distance_m) = found.ok_or_else(|| Problem::new("no_store", "the catalog has no active store"))?;
     let region = region_names(catalog, position, store);
-    let mut tags: Vec<&str> = Vec::with_capacity(4);
-    let areas = region.areas.iter().map(|it| &**it);
-    for tag in [&*region.province, &*region.city, &*region.district].into_iter().chain(areas).chain([store.id.as_str()])
-    {
-        if !tag.is_empty() && !tags.contains(&tag) {
-            tags.push(tag);
-        }
-    }
+    let tags = labels(&region, Some(&store.id));
     Ok([
         store.id.to_string(),
         store.name.to_string(),
@@ -250,8 +244,7 @@ fn region_names(catalog: &Catalog, position: Position, store: &Store) -> RegionN
     if around.names_a_region() {
         return around;
     }
-    let (province, city, district) = (store.province.clone(), store.city.clone(), store.district.clone());
-    RegionNames { province, city, district, areas: around.areas }
+    RegionNames { areas: around.areas, ..Catalog::region_columns(store) }
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Stores that stand elsewhere than their columns say, by the map of regions; not which of the two is right.
 
 use super::draft::StoreRow;
-use super::{Problem, code};
+use super::{Catalog, Problem, code};
 use crate::geo::{Datum, Position};
 use crate::id::RegionCode;
-use crate::region::{Level, Region, RegionMap, RegionNames};
+use crate::region::{Level, Region, RegionMap};
 use crate::store::{Store, StoreStatus};
 
 /// The fewest stores that say something about the datum of a map. A border drawn roughly puts one or two outside.
@@ -22,14 +22,7 @@ fn left(map: &RegionMap, store: &Store) -> Option<u32> {
 }
 
 fn named(map: &RegionMap, store: &Store) -> Option<u32> {
-    map.place_named(&RegionNames {
-        province: store.province.clone(),
-        city: store.city.clone(),
-        district: store.district.clone(),
-        areas: Vec::new(),
-    })
-    .narrow_to_wide()
-    .next()
+    map.place_named(&Catalog::region_columns(store)).narrow_to_wide().next()
 }
 
 fn column(region: &Region) -> &'static str {

@@ -19,6 +19,7 @@ pub mod plain;
 mod problem;
 mod search;
 mod selections;
+mod shown;
 mod snapshot;
 mod spelling;
 pub mod suspicion;

@@ -7,6 +7,7 @@ use super::{Catalog, Place, Problem};
 use crate::geo::Position;
 use crate::id::{RegionCode, StoreId};
 use crate::region::{RegionMap, RegionNames, ServiceAreas};
+use crate::store::Store;
 
 impl Catalog {
     /// The map of regions.
@@ -33,6 +34,13 @@ impl Catalog {
         let found = self.regions.place_named(names);
         let narrowest = self.regions.region(found.narrow_to_wide().next()?)?;
         Some(Place { circle: narrowest.shape.circle(), names: self.regions.names(&found) })
+    }
+
+    /// The region of a store as its own columns name it.
+    #[must_use]
+    pub fn region_columns(store: &Store) -> RegionNames {
+        let (province, city, district) = (store.province.clone(), store.city.clone(), store.district.clone());
+        RegionNames { province, city, district, areas: Vec::new() }
     }
 
     /// The areas that stores serve.

@@ -1,9 +1,9 @@
 //! A catalog is valid or does not exist; nobody edits one. Everything a request needs is laid out here once, at publication.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::Problem;
 use super::by_owner::{ByOwner, index, key};
@@ -12,14 +12,14 @@ use super::join_code_id::JoinCodeId;
 use super::on_map;
 use super::places::{Place, Places};
 use super::selections::{Selection, Selections};
+use super::shown::{self, Shown};
 use super::spelling::Spellings;
 use crate::campaign::Campaign;
 use crate::geo::{NearestIndex, Position};
 use crate::group::{CAPACITY_MAX, Contact, GroupChat, JoinCode, Owner};
 use crate::id::{CampaignSlug, RegionCode, StoreId};
 use crate::region::{RegionMap, RegionNames, ServiceAreas};
-use crate::store::{Store, StoreStatus, Zone};
-use crate::time::Timestamp;
+use crate::store::{Store, StoreStatus};
 
 /// The nouns a catalog is made of, in any order.
 #[derive(Debug, Clone, Default)]
@@ -47,21 +47,6 @@ pub enum Joinable {
     Contact(u32),
 }
 
-/// What every answer about a store reads, in one cache line.
-struct Shown {
-    text: OnceLock<Box<str>>,
-    /// The first store with the same times: a chain has few different ones, so those stay in the cache.
-    same_times: u32,
-}
-
-fn shown(stores: &[Store]) -> Box<[Shown]> {
-    let mut first = HashMap::new();
-    let times =
-        |it: &Store| (it.hours.clone().map(String::from), it.closures.to_string(), it.zone.clone().map(String::from));
-    let same_times = stores.iter().enumerate().map(|(place, it)| *first.entry(times(it)).or_insert(key(place)));
-    same_times.map(|same_times| Shown { text: OnceLock::new(), same_times }).collect()
-}
-
 /// The published truth, valid as a whole.
 pub struct Catalog {
     version: u64,
@@ -75,7 +60,7 @@ pub struct Catalog {
     places: Places,
     spellings: Spellings,
     has_inactive: bool,
-    shown: Box<[Shown]>,
+    pub(super) shown: Box<[Shown]>,
     codes: Vec<(JoinCodeId, Joinable)>,
     pub(super) regions: Arc<RegionMap>,
     pub(super) service_areas: Arc<ServiceAreas>,
@@ -142,7 +127,7 @@ impl Catalog {
             places: Places::of(&stores),
             spellings: Spellings::of(&stores),
             has_inactive: stores.iter().any(|it| it.status != StoreStatus::Active),
-            shown: shown(&stores),
+            shown: shown::of(&stores),
             codes: codes(&groups, &contacts),
             stores,
             groups,
@@ -195,24 +180,6 @@ impl Catalog {
         } else {
             index(key) < self.stores.len()
         }
-    }
-
-    /// Room for one text about the store with this key, made once by whoever shows it.
-    #[must_use]
-    pub fn prepared(&self, key: u32) -> Option<&OnceLock<Box<str>>> {
-        self.shown.get(index(key)).map(|it| &it.text)
-    }
-
-    /// Whether the store with this key is open at this moment; `None` if its hours are unknown.
-    #[must_use]
-    pub fn is_open(&self, key: u32, now: Timestamp, default_zone: &Zone) -> Option<bool> {
-        self.store(self.shown.get(index(key))?.same_times)?.is_open(now, default_zone)
-    }
-
-    /// The moment at which the store with this key opens next, if it is closed and that is known.
-    #[must_use]
-    pub fn opens_at(&self, key: u32, now: Timestamp, default_zone: &Zone) -> Option<Timestamp> {
-        self.store(key)?.opens_at(now, default_zone)
     }
 
     /// Whether there are stores that do not take customers.

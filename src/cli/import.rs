@@ -66,18 +66,14 @@ struct Stores {
     /// What happens to stores that the sheet does not name: merge (they stay) or replace (they go)
     #[arg(long, default_value = "merge")]
     mode: String,
-    /// Report, and change nothing
-    #[arg(long)]
-    dry_run: bool,
     /// Publish the good rows although others are refused
     #[arg(long)]
     skip_bad_rows: bool,
     /// Take a header of the sheet for a column, for example `id=store_code`; may be given often
     #[arg(long = "map", value_name = "COLUMN=HEADER")]
     maps: Vec<String>,
-    /// Write the whole report as JSON to this file (- for standard output)
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    reporting: Reporting,
 }
 
 /// Import campaigns: a TOML file with one [[campaign]] after another
@@ -160,7 +156,7 @@ impl Stores {
             groups: config.groups,
             now,
         };
-        let options = ImportOptions { mode, dry_run: self.dry_run, skip_bad_rows: self.skip_bad_rows };
+        let options = ImportOptions { mode, dry_run: self.reporting.dry_run, skip_bad_rows: self.skip_bad_rows };
         let bar = printer.bar(u64::try_from(bytes.len()).unwrap_or(u64::MAX), "reading");
         let mut progress = |done: u64, total: u64| {
             bar.set_length(total);
@@ -169,9 +165,7 @@ impl Stores {
         let name = self.file.to_string_lossy().into_owned();
         let report = importer.stores(&bytes, &name, &rules, options, &mut progress)?;
         bar.finish_and_clear();
-        write_report(printer, &report, self.report.as_deref())?;
-        let said = Said { dry_run: self.dry_run, counts: to_stdout(self.report.as_deref()), remedy: ROWS_REMEDY };
-        print_report(printer, &report, &said)
+        self.reporting.tell(printer, &report, ROWS_REMEDY)
     }
 }
 
@@ -214,13 +208,29 @@ fn write_report(printer: &Printer, report: &ImportReport, path: Option<&Path>) -
     std::fs::write(path, json).with_context(|| format!("{} cannot be written", path.display()))
 }
 
-/// Whether standard output is free for counts.
-fn to_stdout(report: Option<&Path>) -> bool {
-    report != Some(Path::new("-"))
-}
-
 /// What to do where some rows of a sheet are refused.
 const ROWS_REMEDY: &str = "correct the rows, or publish the good ones with --skip-bad-rows";
+
+/// Whether anything is changed, and where the report goes.
+#[derive(Debug, Args)]
+struct Reporting {
+    /// Report, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Write the whole report as JSON to this file (- for standard output)
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+impl Reporting {
+    /// Writes and prints a report; `remedy` says what to do where nothing was published.
+    fn tell(&self, printer: &Printer, report: &ImportReport, remedy: &'static str) -> anyhow::Result<End> {
+        let path = self.report.as_deref();
+        write_report(printer, report, path)?;
+        let is_free = path != Some(Path::new("-"));
+        print_report(printer, report, &Said { dry_run: self.dry_run, counts: is_free, remedy })
+    }
+}
 
 /// How a report is told.
 struct Said {

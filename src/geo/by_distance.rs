@@ -58,6 +58,15 @@ enum Source<'a> {
     Walk(Walk<'a>, Option<Few>),
 }
 
+/// Which distances have to be Karney's; the others may come from the series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exact {
+    All,
+    /// The first one, which was not handed out yet.
+    First,
+    Not,
+}
+
 /// A neighbour waits in `measured` until the next chord is longer than its geodesic.
 pub(super) struct ByDistance<'a, F> {
     path: Path<'a>,
@@ -65,10 +74,8 @@ pub(super) struct ByDistance<'a, F> {
     measured: BinaryHeap<Reverse<Waiting>>,
     /// The place measured last: many stores can share one (a mall), and measuring is the dearest step.
     last: Option<(Position, f64)>,
-    /// Whether the next distance handed out, and all that are not short, have to be Karney's.
-    measures_exactly: bool,
-    /// Whether distances after the first may come from the series.
-    is_listing: bool,
+    /// Which distances have to be Karney's.
+    exact: Exact,
     qualifies: F,
 }
 
@@ -76,18 +83,17 @@ impl<'a, F: FnMut(u32) -> bool> ByDistance<'a, F> {
     /// Every distance is Karney's.
     pub(super) fn new(path: Path<'a>, qualifies: F) -> Self {
         let source = Source::Walk(path.index.tree().walk(path.at), None);
-        Self::over(path, source, false, qualifies)
+        Self::over(path, source, Exact::All, qualifies)
     }
 
     /// The first distance is Karney's, later ones may come from the series.
     pub(super) fn listing(path: Path<'a>, mut qualifies: F) -> Self {
         let few = path.index.tree().few(path.at, limit_2(path.limit_m), &mut qualifies);
-        Self::over(path, Source::Few(few, 0), true, qualifies)
+        Self::over(path, Source::Few(few, 0), Exact::First, qualifies)
     }
 
-    fn over(path: Path<'a>, source: Source<'a>, is_listing: bool, qualifies: F) -> Self {
-        let measured = BinaryHeap::new();
-        Self { path, source, measured, last: None, measures_exactly: true, is_listing, qualifies }
+    fn over(path: Path<'a>, source: Source<'a>, exact: Exact, qualifies: F) -> Self {
+        Self { path, source, measured: BinaryHeap::new(), last: None, exact, qualifies }
     }
 
     /// The next candidate whose squared chord is at most `limit_2`.
@@ -117,7 +123,7 @@ impl<'a, F: FnMut(u32) -> bool> ByDistance<'a, F> {
 
     fn measure(&mut self, key: u32) -> Option<Waiting> {
         let to = self.path.index.position(key)?;
-        let is_exact = self.measures_exactly || !self.is_listing;
+        let is_exact = self.exact != Exact::Not;
         let distance_m = match self.last {
             Some((position, distance_m)) if position == to => distance_m,
             _ if is_exact => distance_m(self.path.from, to),
@@ -166,7 +172,9 @@ impl<F: FnMut(u32) -> bool> Iterator for ByDistance<'_, F> {
             }
             let Reverse(first) = self.measured.pop()?;
             if self.tells_apart(first) {
-                self.measures_exactly = false;
+                if self.exact == Exact::First {
+                    self.exact = Exact::Not;
+                }
                 return Some(first.neighbour).filter(|first| is_within(first, self.path.limit_m));
             }
         }

@@ -82,17 +82,9 @@ impl NearestIndex {
         &self,
         from: Position,
         limit_m: Option<f64>,
-        mut qualifies: impl FnMut(u32) -> bool,
+        qualifies: impl FnMut(u32) -> bool,
     ) -> Option<Neighbour> {
-        let at = ecef(from);
-        let closest = self.tree.closest(at, limit_2(limit_m), &mut qualifies);
-        let key = closest.key?;
-        let first = Neighbour { key, distance_m: distance_m(from, self.position(key)?) };
-        if f64::from(closest.others_2) > reach_2(first.distance_m) {
-            return Some(first).filter(|first| is_within(first, limit_m));
-        }
-        // Another one is as near as can be told from chords: a twin at the same place, mostly.
-        self.ordered(from, at, limit_m, qualifies).next()
+        self.first(from, limit_m, qualifies, |to, _at| distance_m(from, to))
     }
 
     /// Finds the nearest position that qualifies, for showing it: the same one as [`NearestIndex::nearest_one`] in half the time.
@@ -100,16 +92,27 @@ impl NearestIndex {
     /// The distance may come from a series that is within 20 nm of Karney's, where no other position is so near that this could change
     /// the answer.
     #[must_use]
-    pub fn nearest_shown(&self, from: Position, mut qualifies: impl FnMut(u32) -> bool) -> Option<Neighbour> {
+    pub fn nearest_shown(&self, from: Position, qualifies: impl FnMut(u32) -> bool) -> Option<Neighbour> {
+        self.first(from, None, qualifies, |to, at| short_way_m(from, to, at, ecef(to)))
+    }
+
+    /// The nearest one, by `measure` of its position and of where the way begins in space, if no other one contests it.
+    fn first(
+        &self,
+        from: Position,
+        limit_m: Option<f64>,
+        mut qualifies: impl FnMut(u32) -> bool,
+        measure: impl FnOnce(Position, [f64; 3]) -> f64,
+    ) -> Option<Neighbour> {
         let at = ecef(from);
-        let closest = self.tree.closest(at, limit_2(None), &mut qualifies);
+        let closest = self.tree.closest(at, limit_2(limit_m), &mut qualifies);
         let key = closest.key?;
-        let to = self.position(key)?;
-        let first = Neighbour { key, distance_m: short_way_m(from, to, at, ecef(to)) };
+        let first = Neighbour { key, distance_m: measure(self.position(key)?, at) };
         if f64::from(closest.others_2) > reach_2(first.distance_m) {
-            return Some(first);
+            return Some(first).filter(|first| is_within(first, limit_m));
         }
-        self.ordered(from, at, None, qualifies).next()
+        // Another one is as near as can be told from chords: a twin at the same place, mostly.
+        self.ordered(from, at, limit_m, qualifies).next()
     }
 
     /// Finds the `k` nearest positions that qualify, at most `limit_m` metres away, nearest first.

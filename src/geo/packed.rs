@@ -2,7 +2,7 @@
 //!
 //! `rstar` groups the points; the groups are then copied into two flat lists with coordinates of 32 bits. That takes a sixth of
 //! the memory, and a search reads neighbouring cache lines instead of following one pointer per node. Whoever asks allows
-//! for [`ROUNDING_M`].
+//! for [`ROUNDING_M`] and [`ROUNDING_RATIO`].
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -36,7 +36,7 @@ pub(super) const ROUNDING_M: f64 = 1.0;
 /// What the arithmetic of 32-bit numbers adds to that, as a part of the distance: five roundings of 2^-24 each.
 pub(super) const ROUNDING_RATIO: f64 = 1e-6;
 
-/// A squared distance with 32 bits. Rounding keeps the order, so rounded boxes hold their rounded points.
+/// The nearest number of 32 bits. Rounding keeps the order, so rounded boxes hold their rounded points.
 pub(super) fn narrow(number: f64) -> f32 {
     #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "no other conversion rounds")]
     let narrow = number as f32;

@@ -40,12 +40,7 @@ fn of_stores(catalog: &Catalog, decision: &Decision) -> RegionNames {
     let Some(first) = stores.next() else {
         return RegionNames::default();
     };
-    let mut region = RegionNames {
-        province: first.province.clone(),
-        city: first.city.clone(),
-        district: first.district.clone(),
-        areas: Vec::new(),
-    };
+    let mut region = Catalog::region_columns(first);
     for store in stores {
         let same_province = region.province == store.province;
         let same_city = same_province && region.city == store.city;
@@ -80,12 +75,7 @@ pub fn codes<'a>(catalog: &'a Catalog, fix: &Fix, store: Option<u32>) -> Vec<&'a
     if !around.is_empty() {
         return around;
     }
-    catalog.region_codes_named(&RegionNames {
-        province: store.province.clone(),
-        city: store.city.clone(),
-        district: store.district.clone(),
-        areas: Vec::new(),
-    })
+    catalog.region_codes_named(&Catalog::region_columns(store))
 }
 
 #[cfg(test)]

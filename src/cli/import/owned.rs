@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::{Common, End, Printer};
-use super::{ROWS_REMEDY, Said, info, mode, print_report, read, to_stdout, write_report};
+use super::{ROWS_REMEDY, Reporting, info, mode, read};
 use crate::app::{ImportOptions, Importer};
 use crate::catalog::owned::OwnedKind;
 use crate::catalog::{Mapping, SheetRules};
@@ -23,15 +23,11 @@ pub(super) struct Options {
     /// What happens to those that the sheet does not name: merge (they stay) or replace (they go)
     #[arg(long, default_value = "merge")]
     mode: String,
-    /// Report, and change nothing
-    #[arg(long)]
-    dry_run: bool,
     /// Publish the good rows although others are refused
     #[arg(long)]
     skip_bad_rows: bool,
-    /// Write the whole report as JSON to this file (- for standard output)
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    reporting: Reporting,
 }
 
 impl Options {
@@ -49,10 +45,8 @@ impl Options {
             groups: config.groups,
             now: info.at,
         };
-        let options = ImportOptions { mode, dry_run: self.dry_run, skip_bad_rows: self.skip_bad_rows };
+        let options = ImportOptions { mode, dry_run: self.reporting.dry_run, skip_bad_rows: self.skip_bad_rows };
         let report = Importer::new(&*storage, info).owned(kind, &bytes, &rules, options)?;
-        write_report(printer, &report, self.report.as_deref())?;
-        let said = Said { dry_run: self.dry_run, counts: to_stdout(self.report.as_deref()), remedy: ROWS_REMEDY };
-        print_report(printer, &report, &said)
+        self.reporting.tell(printer, &report, ROWS_REMEDY)
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Said, datum, info, mode, print_report, read, to_stdout, write_report};
+use super::{Reporting, datum, info, mode, read};
 use crate::app::{Importer, MapOptions};
 use crate::catalog::code;
 use crate::cli::{Common, End, Printer};
@@ -36,12 +36,8 @@ pub(super) struct Options {
     /// Read rings that cross or touch themselves by the even-odd rule, instead of refusing them
     #[arg(long)]
     accept_crossings: bool,
-    /// Report, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Write the whole report as JSON to this file (- for standard output)
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    reporting: Reporting,
 }
 
 impl Options {
@@ -49,24 +45,19 @@ impl Options {
         let config = self.common.load(Flags::new())?;
         let crossings = if self.accept_crossings { Crossings::Warn } else { Crossings::Refuse };
         let rules = RegionRules { datum: datum(self.datum.as_deref())?, level: None, crossings };
-        let options = MapOptions { mode: mode(&self.mode)?, dry_run: self.dry_run };
+        let options = MapOptions { mode: mode(&self.mode)?, dry_run: self.reporting.dry_run };
         let bytes = read(&self.file, SHEET_BYTES_MAX)?;
         let storage = startup::open_storage(&config)?;
         let name = self.file.to_string_lossy();
         let bar = printer.bar(1, "reading the map");
         let report = Importer::new(&*storage, info(&self.file)).map(&bytes, &name, rules, options)?;
         bar.finish_and_clear();
-        write_report(printer, &report, self.report.as_deref())?;
         let is_crossed = report.problems.iter().all(|it| it.code == code::SELF_INTERSECTING);
         let remedy = if is_crossed {
             "correct the shapes, or read them by the even-odd rule with --accept-crossings"
         } else {
             "correct the file"
         };
-        print_report(
-            printer,
-            &report,
-            &Said { dry_run: self.dry_run, counts: to_stdout(self.report.as_deref()), remedy },
-        )
+        self.reporting.tell(printer, &report, remedy)
     }
 }

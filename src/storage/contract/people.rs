@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use super::super::{FORGOTTEN_DAYS, Purge, Removed, Storage, StorageError, TagFilter};
+use super::super::{FORGOTTEN_DAYS, Purge, Removed, SeatAsk, SeatOffer, SeatRules, Storage, StorageError, TagFilter};
 use super::records::record;
 use super::tallies::{agrees, everything};
 use super::{Finding, expect};
+use crate::campaign::Rotation;
 use crate::consent::{Consent, ConsentRecord, NoticeVersion};
 use crate::funnel::{Step, StepRecord};
-use crate::id::{ScanId, VisitorId};
+use crate::id::{GroupId, ScanId, VisitorId};
 use crate::time::{Day, Timestamp};
 
 /// The time of the records of [`record`], and a moment after them.
@@ -60,6 +61,18 @@ pub fn check_forget(storage: &dyn Storage) -> Finding {
     agrees(storage)?;
     // Records and steps that were on their way, of a visit that storage had and of one that it never saw.
     let late = [record(101, 20)?, record(104, 10)?];
+    // A page that is still open takes a seat for the visit that it refines.
+    let group = GroupId::parse("a")?;
+    let ask = SeatAsk {
+        visitor: visitor(1),
+        scan: record(101, 20)?.scan,
+        wanted: "store:x".into(),
+        rungs: vec![vec![SeatOffer { group: group.clone(), capacity: 9 }]],
+        rotation: Rotation::InOrder,
+        is_whole: true,
+        is_peek: false,
+    };
+    storage.take_seats(&[ask], &SeatRules::new(30, 0.5, 30), later())?;
     storage.deliver(&late, &[step(102, Step::Pressed), step(104, Step::Pressed)])?;
     storage.deliver(&[], &[step(104, Step::Pressed)])?;
     storage.deliver_consents(&[consent(1, BEGAN + 5)])?;
@@ -69,7 +82,9 @@ pub fn check_forget(storage: &dyn Storage) -> Finding {
     expect("consents", &consents(storage)?.len(), &1)?;
     expect("tallies later", &everything(storage)?, &before)?;
     agrees(storage)?;
-    expect("removed again", &storage.forget(visitor(1), later())?, &Removed::default())?;
+    expect("removed again, seats too", &storage.forget(visitor(1), later())?, &Removed::default())?;
+    let held: Vec<u32> = storage.head_counts(&[group], later())?.iter().map(|it| it.held).collect();
+    expect("seats held", &held, &vec![0])?;
     // A visit of afterwards is a visit like any other.
     let mut back = record(105, 30)?;
     back.at = later().plus_ms(1);

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
 use super::super::seats::HeadCount;
 use super::super::{StorageError, Trouble};
 use super::seats::{CONFIRMED, HELD};
-use crate::id::{GroupId, VisitorId};
+use crate::id::{GroupId, ScanId, VisitorId};
 use crate::time::Timestamp;
 
 pub(super) fn count(number: i64) -> Result<u32, StorageError> {
@@ -113,13 +113,16 @@ pub(super) fn head_counts(
 }
 
 /// Forgets a visitor. Held seats go on counting as shows without a join, under nobody's name.
-pub(super) fn forget(conn: &Transaction<'_>, visitor: VisitorId) -> Result<u64, StorageError> {
-    let visitor = visitor.to_bytes();
+///
+/// With a visit, only the seats of that visit.
+pub(super) fn forget(conn: &Transaction<'_>, visitor: VisitorId, visit: Option<ScanId>) -> Result<u64, StorageError> {
+    let whose = (visitor.to_bytes(), visit.map(ScanId::to_bytes));
     conn.prepare_cached(
         "UPDATE head SET held = held - 1, given_back = given_back + 1
-         WHERE id IN (SELECT head FROM seat WHERE visitor = ?1 AND state = 0)",
+         WHERE id IN (SELECT head FROM seat WHERE visitor = ?1 AND state = 0 AND (?2 IS NULL OR scan = ?2))",
     )?
-    .execute([visitor])?;
-    let gone = conn.prepare_cached("DELETE FROM seat WHERE visitor = ?1")?.execute([visitor])?;
+    .execute(whose)?;
+    let gone =
+        conn.prepare_cached("DELETE FROM seat WHERE visitor = ?1 AND (?2 IS NULL OR scan = ?2)")?.execute(whose)?;
     Ok(u64::try_from(gone).unwrap_or(u64::MAX))
 }

@@ -146,7 +146,11 @@ impl Storage for Embedded {
         lock(&self.writer).busy_timeout(DELIVER_BUSY)?;
         let done = self.write(|conn| records::deliver(conn, tags, steps));
         lock(&self.writer).busy_timeout(schema::BUSY)?;
-        done
+        // A page that was still open may have taken a seat for somebody who was forgotten meanwhile.
+        for (visitor, visit) in done? {
+            whole(&self.seats, |conn| heads::forget(conn, visitor, Some(visit)))?;
+        }
+        Ok(())
     }
 
     fn each_tag(&self, filter: &TagFilter, each: EachTag<'_>) -> Result<(), StorageError> {
@@ -194,7 +198,7 @@ impl Storage for Embedded {
     }
 
     fn forget(&self, visitor: VisitorId, now: Timestamp) -> Result<Removed, StorageError> {
-        let seats = whole(&self.seats, |conn| heads::forget(conn, visitor))?;
+        let seats = whole(&self.seats, |conn| heads::forget(conn, visitor, None))?;
         let removed = self.write(|conn| people::forget(conn, visitor, now))?;
         self.checkpoint();
         Ok(Removed { seats, ..removed })

@@ -48,7 +48,13 @@ pub(super) fn corrupt(cause: impl std::error::Error + Send + Sync + 'static) -> 
     StorageError::caused(Trouble::Corrupt, cause)
 }
 
-pub(super) fn deliver(conn: &Transaction<'_>, tags: &[TagRecord], steps: &[StepRecord]) -> Result<(), StorageError> {
+/// Keeps records and steps. Returns the visits of forgotten visitors, which were let go.
+pub(super) fn deliver(
+    conn: &Transaction<'_>,
+    tags: &[TagRecord],
+    steps: &[StepRecord],
+) -> Result<Vec<(VisitorId, ScanId)>, StorageError> {
+    let mut gone = Vec::new();
     let forgotten = Forgotten::open(conn)?;
     let mut ledger = Ledger::default();
     let mut proved: HashMap<ScanId, Stages> = HashMap::new();
@@ -56,6 +62,7 @@ pub(super) fn deliver(conn: &Transaction<'_>, tags: &[TagRecord], steps: &[StepR
     for record in tags {
         if forgotten.holds(record.scan, record.visitor, record.at)? {
             let_go(conn, &forgotten, record)?;
+            gone.push((record.visitor, record.scan));
             continue;
         }
         let owner = ledger.touch(conn, record.scan)?;
@@ -79,7 +86,8 @@ pub(super) fn deliver(conn: &Transaction<'_>, tags: &[TagRecord], steps: &[StepR
     for scan in proved.keys() {
         note_went(conn, *scan)?;
     }
-    ledger.settle(conn, Change::Told)
+    ledger.settle(conn, Change::Told)?;
+    Ok(gone)
 }
 
 /// Lets a record of a forgotten visitor go, and what came before it and after it of the same visit.
