@@ -119,13 +119,13 @@ fn records(storage: &Embedded) {
         (0..BATCHES).map(|batch| (0..BATCH).map(|n| record(batch * BATCH + n)).collect()).collect();
     let started = Instant::now();
     for batch in &batches {
-        storage.deliver(batch, &[]).expect("delivers");
+        storage.deliver(&[], batch, &[]).expect("delivers");
     }
     let per_second = f64::from(BATCH * BATCHES) / started.elapsed().as_secs_f64();
     println!("deliver in batches of {BATCH}: {per_second:.0} records/s");
     timed("deliver 50 batches again", || {
         for batch in batches.iter().take(50) {
-            storage.deliver(batch, &[]).expect("delivers");
+            storage.deliver(&[], batch, &[]).expect("delivers");
         }
     });
     timed("export all tags", || {

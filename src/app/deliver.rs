@@ -150,11 +150,7 @@ fn hand_over(outbox: &Outbox, storage: &dyn Storage) -> Handed {
             Item::Forgotten => {}
         }
     }
-    // A consent is there before the record that rests on it.
-    if !consents.is_empty() {
-        storage.deliver_consents(&consents)?;
-    }
-    storage.deliver(&tags, &steps)?;
+    storage.deliver(&consents, &tags, &steps)?;
     Ok(Some((last, count)))
 }
 

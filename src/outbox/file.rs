@@ -59,8 +59,8 @@ impl File {
     ///
     /// - WAL: one sequential write and one sync a commit, and readers do not wait for the writer.
     /// - `synchronous = FULL`: the WAL is synced on every commit. NORMAL is faster and loses acknowledged items with the power.
-    /// - `wal_autocheckpoint`, in pages of 4 KiB: a checkpoint stalls the commit that starts it, for a time that grows more
-    ///   slowly than the pages between two of them, because acknowledged pages are used again; so they are rare.
+    /// - `wal_autocheckpoint`, in pages of 4 KiB: only the limit; a checkpoint stalls the commit that starts it, so
+    ///   [`super::checkpoint`] is there before.
     /// - `journal_size_limit`: after a burst the WAL shrinks to this; below it its blocks are written again in place, which makes
     ///   a sync cheaper than growing the file.
     /// - The planner's stability guarantee: without it SQLite plans a cached statement anew for new values.
@@ -76,7 +76,7 @@ impl File {
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         conn.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
         conn.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000;
              PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = FAST; PRAGMA temp_store = MEMORY;",
         )?;
         let making = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -125,6 +125,12 @@ impl File {
             self.0.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")?;
         }
         Ok(())
+    }
+
+    /// Copies what it can of the write-ahead log into the file, and has the log begin again if that was all. Waits for nobody.
+    pub(super) fn checkpoint(&self) {
+        // Whatever hinders it, the next one does it.
+        drop(self.0.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_row| Ok(())));
     }
 
     /// Begins to write.

@@ -3,6 +3,7 @@
 //! It delivers nothing itself. The loop of a deliverer is: [`Outbox::appended`], [`Outbox::read`], deliver,
 //! [`Outbox::acknowledge`]. Delivery is at least once; the ids of the items make repeats harmless.
 
+mod checkpoint;
 mod error;
 mod file;
 mod item;
@@ -29,6 +30,7 @@ pub use writer::{Commit, OnCommit};
 
 use crate::id::{ScanId, VisitorId};
 use crate::time::Timestamp;
+use checkpoint::Checkpoints;
 use file::File;
 use item::{Row, Whose};
 use writer::{Answer, Command, Writer};
@@ -87,6 +89,7 @@ impl Outbox {
             depth: Arc::clone(&depth),
             appended: Arc::clone(&appended),
             on_commit,
+            checkpoints: Checkpoints::start(path.to_owned())?,
         };
         let thread = thread::Builder::new()
             .name("outbox".to_owned())

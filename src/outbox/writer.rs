@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
+use super::checkpoint::Checkpoints;
 use super::error::{OutboxError, Trouble};
 use super::file::{File, Writing};
 use super::item::Row;
@@ -40,6 +41,14 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// The bytes that it puts on disk.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Append(row, ..) => row.body.len(),
+            Self::Acknowledge(..) | Self::SetAside(..) | Self::Close => 0,
+        }
+    }
+
     fn answer(self, answer: Answer) {
         // Whoever no longer waits does not care; the item is on disk or is not.
         match self {
@@ -60,6 +69,7 @@ pub(super) struct Writer {
     pub(super) depth: Arc<AtomicU64>,
     pub(super) appended: Arc<Notify>,
     pub(super) on_commit: Option<OnCommit>,
+    pub(super) checkpoints: Checkpoints,
 }
 
 impl Writer {
@@ -79,7 +89,11 @@ impl Writer {
                 return;
             }
             is_closing |= batch.iter().any(|it| matches!(it, Command::Close));
+            let bytes = batch.iter().map(Command::bytes).sum();
             self.settle(&mut batch);
+            if let Some(file) = &self.file {
+                self.checkpoints.after(file, bytes);
+            }
         }
     }
 

@@ -165,15 +165,16 @@ pub trait Storage: Send + Sync {
     /// As all methods.
     fn versions(&self, before: Option<u64>, limit: usize) -> Result<Vec<VersionInfo>, StorageError>;
 
-    /// Keeps tag records and steps, all of them or none. Repeating it changes nothing, and the order does not matter.
+    /// Keeps consents, tag records and steps, all of them or none. Repeating it changes nothing, and the order does not matter.
     ///
     /// Of the records of one scan the one with the highest revision stays; its visitor never changes. Of the steps of one
-    /// kind of one scan the earliest stays. The tallies change by just what the records do, in the same step. What belongs to
+    /// kind of one scan the earliest stays; of each visitor's consents to one notice the first and the last time. The tallies change by just what the records do, in the same step. What belongs to
     /// a visitor who was forgotten and to a visit of before that is let go.
     ///
     /// # Errors
     /// As all methods; delivering again is harmless.
-    fn deliver(&self, tags: &[TagRecord], steps: &[StepRecord]) -> Result<(), StorageError>;
+    fn deliver(&self, consents: &[ConsentRecord], tags: &[TagRecord], steps: &[StepRecord])
+    -> Result<(), StorageError>;
 
     /// Hands over the tag records that pass the filter, as of one moment, in the order of their visit and then of their scan.
     /// Never holds up [`Storage::deliver`]. `each` may break off.
@@ -223,13 +224,6 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// As all methods.
     fn head_counts(&self, groups: &[GroupId], now: Timestamp) -> Result<Vec<HeadCount>, StorageError>;
-
-    /// Keeps consents: of each visitor and notice the first and the last time. Repeating it changes nothing. Those of before their
-    /// visitor was forgotten are let go.
-    ///
-    /// # Errors
-    /// As all methods; delivering again is harmless.
-    fn deliver_consents(&self, consents: &[ConsentRecord]) -> Result<(), StorageError>;
 
     /// Hands over the consents, as of one moment, by visitor and notice. `each` may break off.
     ///

@@ -91,8 +91,8 @@ pub fn check_two_openings(one: &dyn Storage, other: &dyn Storage) -> Finding {
     expect("refused", &refused, &Err(Trouble::Conflict { current: 1 }))?;
     publish(other, 1, &[remove(store, "a")])?;
     expect("published back", &one.current_version()?, &2)?;
-    one.deliver(&[record(1, 1)?], &[])?;
-    other.deliver(&[record(1, 1)?], &[])?;
+    one.deliver(&[], &[record(1, 1)?], &[])?;
+    other.deliver(&[], &[record(1, 1)?], &[])?;
     expect("tags", &other.count_tags(&TagFilter::default())?, &1)?;
     expect("secret", &one.secret(&|| [1; 32])?, &other.secret(&|| [2; 32])?)
 }

@@ -52,8 +52,8 @@ pub fn check_forget(storage: &dyn Storage) -> Finding {
     let records = [record(101, 10)?, record(102, 10)?, record(203, 10)?];
     let consent =
         |n, at| ConsentRecord { visitor: visitor(n), notice: notice.clone(), at: Timestamp::from_unix_ms(at) };
-    storage.deliver_consents(&[consent(1, BEGAN), consent(2, BEGAN)])?;
-    storage.deliver(&records, &[step(101, Step::Pressed), step(203, Step::Pressed)])?;
+    storage.deliver(&[consent(1, BEGAN), consent(2, BEGAN)], &[], &[])?;
+    storage.deliver(&[], &records, &[step(101, Step::Pressed), step(203, Step::Pressed)])?;
     let before = everything(storage)?;
     let removed = storage.forget(visitor(1), later())?;
     expect("removed", &removed, &Removed { tags: 2, steps: 1, consents: 1, seats: 0 })?;
@@ -73,9 +73,9 @@ pub fn check_forget(storage: &dyn Storage) -> Finding {
         is_peek: false,
     };
     storage.take_seats(&[ask], &SeatRules::new(30, 0.5, 30), later())?;
-    storage.deliver(&late, &[step(102, Step::Pressed), step(104, Step::Pressed)])?;
-    storage.deliver(&[], &[step(104, Step::Pressed)])?;
-    storage.deliver_consents(&[consent(1, BEGAN + 5)])?;
+    storage.deliver(&[], &late, &[step(102, Step::Pressed), step(104, Step::Pressed)])?;
+    storage.deliver(&[], &[], &[step(104, Step::Pressed)])?;
+    storage.deliver(&[consent(1, BEGAN + 5)], &[], &[])?;
     let theirs = TagFilter { visitor: Some(visitor(1)), ..TagFilter::default() };
     expect("tags of the visitor", &storage.count_tags(&theirs)?, &0)?;
     expect("steps", &steps(storage)?, &1)?;
@@ -88,7 +88,7 @@ pub fn check_forget(storage: &dyn Storage) -> Finding {
     // A visit of afterwards is a visit like any other.
     let mut back = record(105, 30)?;
     back.at = later().plus_ms(1);
-    storage.deliver(&[back], &[])?;
+    storage.deliver(&[], &[back], &[])?;
     expect("visits of afterwards", &storage.count_tags(&theirs)?, &1)?;
     let marks = storage.purge(Purge::Forgotten(later().plus_ms(FORGOTTEN_DAYS * 86_400_000)), 100)?;
     expect("marks: the visitor, three visits", &marks, &4)?;
@@ -103,7 +103,7 @@ pub fn check_consents(storage: &dyn Storage) -> Finding {
         |n, notice: &NoticeVersion, ms| ConsentRecord { visitor: visitor(n), notice: notice.clone(), at: at(ms) };
     let all = [consent(2, &one, 20), consent(1, &two, 30), consent(2, &one, 10), consent(2, &one, 40)];
     for _ in 0..2 {
-        storage.deliver_consents(&all)?;
+        storage.deliver(&all, &[], &[])?;
     }
     let expected = vec![
         Consent { visitor: visitor(1), notice: two, first_at: at(30), last_at: at(30) },
@@ -126,7 +126,7 @@ pub fn check_purge(storage: &dyn Storage) -> Finding {
     }
     let pressed: Vec<StepRecord> =
         records.iter().step_by(2).map(|it| StepRecord { scan: it.scan, step: Step::Pressed, at: it.at }).collect();
-    storage.deliver(&records, &pressed)?;
+    storage.deliver(&[], &records, &pressed)?;
     let before = everything(storage)?;
     expect("a piece", &storage.purge(Purge::Tags(first.plus(2)), 7)?, &7)?;
     agrees(storage)?;

@@ -68,15 +68,15 @@ pub fn check_revisions(storage: &dyn Storage) -> Finding {
     let middle = TagRecord { revision: 20, ..first.clone() };
     let same_revision = TagRecord { outcome: "choose".into(), ..highest.clone() };
     let all = TagFilter::default();
-    storage.deliver(std::slice::from_ref(&first), &[])?;
+    storage.deliver(&[], std::slice::from_ref(&first), &[])?;
     expect("first", &tags(storage, &all)?, &vec![first.clone()])?;
-    storage.deliver(&[highest.clone(), middle.clone(), first.clone()], &[])?;
+    storage.deliver(&[], &[highest.clone(), middle.clone(), first.clone()], &[])?;
     expect("highest", &tags(storage, &all)?, &vec![highest.clone()])?;
-    storage.deliver(&[middle, same_revision, first], &[])?;
+    storage.deliver(&[], &[middle, same_revision, first], &[])?;
     expect("repeated", &tags(storage, &all)?, &vec![highest.clone()])?;
     let other = VisitorId::from_parts(1, 1);
     let stranger = TagRecord { revision: 40, visitor: other, ..highest.clone() };
-    storage.deliver(&[stranger], &[])?;
+    storage.deliver(&[], &[stranger], &[])?;
     expect("stranger", &tags(storage, &all)?, &vec![TagRecord { revision: 40, ..highest }])?;
     expect("count", &storage.count_tags(&all)?, &1)
 }
@@ -89,9 +89,13 @@ pub fn check_steps(storage: &dyn Storage) -> Finding {
         step,
         at: Timestamp::from_unix_ms(at),
     };
-    storage.deliver(&[], &[step(1, Step::Pressed, 20), step(1, Step::NotMine, 30)])?;
-    storage.deliver(&visits, &[step(1, Step::Pressed, 10), step(2, Step::Refused, 5)])?;
-    storage.deliver(&visits, &[step(1, Step::Pressed, 10), step(1, Step::Pressed, 40), step(9, Step::Pressed, 1)])?;
+    storage.deliver(&[], &[], &[step(1, Step::Pressed, 20), step(1, Step::NotMine, 30)])?;
+    storage.deliver(&[], &visits, &[step(1, Step::Pressed, 10), step(2, Step::Refused, 5)])?;
+    storage.deliver(
+        &[],
+        &visits,
+        &[step(1, Step::Pressed, 10), step(1, Step::Pressed, 40), step(9, Step::Pressed, 1)],
+    )?;
     let told = |filter: &TagFilter| -> Result<Vec<StepRecord>, StorageError> {
         let mut told = Vec::new();
         storage.each_step(filter, &mut |record| {
@@ -115,7 +119,7 @@ pub fn check_filters(storage: &dyn Storage) -> Finding {
         record.campaign = CampaignSlug::parse("春节")?;
         record.store = None;
     }
-    storage.deliver(&records, &[])?;
+    storage.deliver(&[], &records, &[])?;
     records.sort_by_key(|record| (record.at, record.scan));
     for (filter, count) in filters() {
         let expected: Vec<TagRecord> = records.iter().filter(|it| filter.passes(it)).cloned().collect();

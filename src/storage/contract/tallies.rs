@@ -119,8 +119,8 @@ pub fn check_tallies(storage: &dyn Storage) -> Finding {
         at: Timestamp::from_unix_ms(1_790_000_500_000),
     };
     // The step comes before its record.
-    storage.deliver(&[], &[pressed])?;
-    storage.deliver(&visits, &[])?;
+    storage.deliver(&[], &[], &[pressed])?;
+    storage.deliver(&[], &visits, &[])?;
     let by_store = storage.tallies(&[Dimension::Store], &TallyFilter::default())?;
     let of = |what: fn(&ReportRow) -> [i64; 6]| by_store.iter().map(what).collect::<Vec<_>>();
     let visits_by_store = vec![[1, 0, 1, 0, 0, 0], [1, 1, 1, 1, 0, 0], [1, 1, 1, 0, 0, 0]];
@@ -167,7 +167,7 @@ pub fn check_random_changes(storage: &dyn Storage) -> Finding {
                 // Repeated deliveries, old revisions among them.
                 tags.extend(delivered.iter().filter(|_| chance.u8(0..20) == 0).cloned().collect::<Vec<_>>());
                 let steps: Vec<StepRecord> = (0..chance.u32(0..5)).map(|_| random_step(&mut chance, first)).collect();
-                storage.deliver(&tags, &steps)?;
+                storage.deliver(&[], &tags, &steps)?;
                 delivered.extend(tags);
                 false
             }

@@ -141,10 +141,18 @@ impl Storage for Embedded {
         self.read(|conn| catalog::versions(conn, before, limit))
     }
 
-    fn deliver(&self, tags: &[TagRecord], steps: &[StepRecord]) -> Result<(), StorageError> {
+    fn deliver(
+        &self,
+        consents: &[ConsentRecord],
+        tags: &[TagRecord],
+        steps: &[StepRecord],
+    ) -> Result<(), StorageError> {
         // Deliveries are repeated by their caller, so they wait for another process's lock only briefly: a stop must not.
         lock(&self.writer).busy_timeout(DELIVER_BUSY)?;
-        let done = self.write(|conn| records::deliver(conn, tags, steps));
+        let done = self.write(|conn| {
+            people::deliver(conn, consents)?;
+            records::deliver(conn, tags, steps)
+        });
         lock(&self.writer).busy_timeout(schema::BUSY)?;
         // A page that was still open may have taken a seat for somebody who was forgotten meanwhile.
         for (visitor, visit) in done? {
@@ -179,10 +187,6 @@ impl Storage for Embedded {
 
     fn head_counts(&self, groups: &[GroupId], now: Timestamp) -> Result<Vec<HeadCount>, StorageError> {
         whole(&self.seats, |conn| heads::head_counts(conn, groups, now))
-    }
-
-    fn deliver_consents(&self, consents: &[ConsentRecord]) -> Result<(), StorageError> {
-        self.write(|conn| people::deliver_consents(conn, consents))
     }
 
     fn each_consent(&self, each: EachConsent<'_>) -> Result<(), StorageError> {

@@ -75,7 +75,10 @@ impl<'c> Forgotten<'c> {
     }
 }
 
-pub(super) fn deliver_consents(conn: &Transaction<'_>, consents: &[ConsentRecord]) -> Result<(), StorageError> {
+pub(super) fn deliver(conn: &Connection, consents: &[ConsentRecord]) -> Result<(), StorageError> {
+    if consents.is_empty() {
+        return Ok(());
+    }
     let forgotten = Forgotten::open(conn)?;
     let mut insert = conn.prepare_cached(
         "INSERT INTO consent (visitor, notice, first_at, last_at) VALUES (?1, ?2, ?3, ?3)
