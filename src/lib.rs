@@ -18,7 +18,7 @@
 //! | waterline | |
 //! | 3 | [`routing`], [`tag`], [`funnel`] |
 //! | 2 | [`visitor`], [`catalog`] |
-//! | 1 | [`store`], [`region`], [`group`], [`campaign`], [`consent`] |
+//! | 1 | [`store`], [`region`], [`group`], [`campaign`], [`consent`], [`staff`] |
 //! | 0 | [`id`], [`time`], [`geo`] |
 
 // Floor 0: mathematics and newtypes.
@@ -30,6 +30,7 @@ pub mod campaign;
 pub mod consent;
 pub mod group;
 pub mod region;
+pub mod staff;
 pub mod store;
 // Floor 2: aggregates.
 pub mod catalog;

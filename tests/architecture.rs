@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Floors from the ground up. Modules that share a floor do not use each other.
 const FLOORS: &[&[&str]] = &[
     &["id", "time", "geo"],
-    &["store", "region", "group", "campaign", "consent"],
+    &["store", "region", "group", "campaign", "consent", "staff"],
     &["visitor", "catalog"],
     &["routing", "tag", "funnel"],
     &["live", "metrics", "telemetry"],

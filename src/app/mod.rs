@@ -2,6 +2,7 @@
 
 mod bulk;
 mod deliver;
+mod edit;
 mod error;
 mod follow;
 mod forget;
@@ -33,6 +34,7 @@ use crate::time::{Clock, Timestamp};
 pub use bulk::{BulkError, BulkReport, tag_table};
 pub(crate) use deliver::whole_chain;
 pub use deliver::{DeliverError, Deliverer};
+pub use edit::{Deed, EditError, Making, NewEntry};
 pub use error::AppError;
 pub use follow::Follower;
 pub use forget::{Erased, ForgetError, find_visitor, forget};

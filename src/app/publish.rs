@@ -240,7 +240,7 @@ impl<'a> Importer<'a> {
 }
 
 /// The changes as storage takes them: the new value of each entry, or none for those that went. One body is in memory at a time.
-fn bodies<'a>(catalog: &'a Catalog, changes: &'a [Change]) -> impl Iterator<Item = storage::Change> + 'a {
+pub(super) fn bodies<'a>(catalog: &'a Catalog, changes: &'a [Change]) -> impl Iterator<Item = storage::Change> + 'a {
     let mut gone: HashSet<Change> = changes.iter().filter(|it| !matches!(it, Change::Store(_))).cloned().collect();
     let mut alive = HashSet::new();
     let mut living = |change: Change| {

@@ -1,4 +1,4 @@
-//! Who may use the calls for operators: whoever bears the token of the settings.
+//! Who may use the calls for operators: whoever bears a token.
 
 use std::fmt;
 
@@ -6,9 +6,6 @@ use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-
-use super::Web;
-use super::problem::Problem;
 
 /// The digest of a token, by which the token is known again.
 #[derive(Clone)]
@@ -39,16 +36,4 @@ pub(super) fn token(request: &HttpRequest) -> Option<&str> {
     let text = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = text.split_once(' ')?;
     Some(token.trim()).filter(|it| scheme.eq_ignore_ascii_case("bearer") && !it.is_empty())
-}
-
-/// Lets an operator in.
-///
-/// # Errors
-/// `404` where no token is set, so that nothing tells what is there; `401` for another token or none.
-pub(super) fn admit(web: &Web, request: &HttpRequest) -> Result<(), Problem> {
-    let Some(wanted) = &web.settings.admin_token else {
-        return Err(Problem::nothing_here("No page and no call has this address."));
-    };
-    let is_right = token(request).is_some_and(|it| wanted.is_of(it));
-    if is_right { Ok(()) } else { Err(Problem::not_admitted()) }
 }

@@ -23,7 +23,8 @@ fn pairs(request: &HttpRequest) -> impl Iterator<Item = (&str, &str)> {
         .map(|(name, value)| (name.trim(), value.trim()))
 }
 
-fn named(request: &HttpRequest, wanted: &str) -> Option<String> {
+/// The value of a cookie.
+pub(super) fn named(request: &HttpRequest, wanted: &str) -> Option<String> {
     pairs(request).find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
 }
 

@@ -1,5 +1,6 @@
 //! The web: routes, presentation, and everything that knows HTTP.
 
+mod admin;
 mod answer;
 mod api;
 mod bearer;
@@ -54,6 +55,8 @@ pub struct Web {
     pictures: Arc<Pictures>,
     /// The turns of searches.
     searches: Searches,
+    /// Who may use which call.
+    gate: admin::gate::Gate,
     /// One visitor is forgotten at a time.
     forgetting: Mutex<()>,
 }
@@ -72,7 +75,7 @@ fn public_api(prefix: &str) -> [Resource; 5] {
 /// The route table, on one screen.
 fn routes(config: &mut ServiceConfig, origins: &[String]) {
     // Asked in this order. A path with a variable part is a regular expression, so those without come first.
-    config.service(web::resource("/api/v1/admin/funnel").get(api::funnel::funnel));
+    admin::routes(config);
     if origins.is_empty() {
         for it in public_api("/api/v1") {
             config.service(it);

@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 `application/problem+json`; the only file that picks an error status.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use actix_web::http::StatusCode;
@@ -7,13 +8,14 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
-use crate::app::AppError;
+use crate::app::{AppError, EditError};
+use crate::catalog;
 
 /// A field of a request that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
     /// Its name, with dots for what lies inside: `position.lat`.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// A stable word.
     pub code: &'static str,
     /// One sentence.
@@ -65,6 +67,16 @@ impl Problem {
         }
     }
 
+    /// `400`: what is wrong with what was sent, by the column of the sheet that it stands in.
+    pub fn rows(problems: &[catalog::Problem]) -> Self {
+        let field = |it: &catalog::Problem| FieldError {
+            field: it.column.clone().unwrap_or(Cow::Borrowed("")),
+            code: it.code,
+            message: it.message.clone(),
+        };
+        Self::fields(problems.iter().map(field).collect())
+    }
+
     /// `400`: the body is no JSON object.
     pub fn not_json(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_json", "The body is not a JSON object", detail)
@@ -94,8 +106,14 @@ impl Problem {
 
     /// `401`: the call is for operators.
     pub fn not_admitted() -> Self {
-        let detail = "Send the admin token as Authorization: Bearer.";
+        let detail = "Sign in at /admin/sign-in, or send a token as Authorization: Bearer.";
         Self::new(StatusCode::UNAUTHORIZED, "not_admitted", "This call is for operators", detail)
+    }
+
+    /// `403`: known, and not allowed.
+    pub fn forbidden(role: &str) -> Self {
+        let detail = format!("This needs the role {role}.");
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do this", detail)
     }
 
     /// `401`: nobody is known under the token, or there is none.
@@ -121,20 +139,41 @@ impl From<AppError> for Problem {
         let detail = error.to_string();
         match error {
             AppError::UnknownCampaign(_) => Self {
-                errors: vec![FieldError { field: "campaign", code: "unknown_campaign", message: detail.clone() }],
+                errors: vec![FieldError {
+                    field: "campaign".into(),
+                    code: "unknown_campaign",
+                    message: detail.clone(),
+                }],
                 ..Self::new(StatusCode::NOT_FOUND, "unknown_campaign", "There is no such campaign", detail)
             },
             AppError::UnknownStore(_) => Self {
-                errors: vec![FieldError { field: "store", code: "unknown_store", message: detail.clone() }],
+                errors: vec![FieldError { field: "store".into(), code: "unknown_store", message: detail.clone() }],
                 ..Self::new(StatusCode::NOT_FOUND, "unknown_store", "There is no such store", detail)
             },
             AppError::UnknownScan => Self {
-                errors: vec![FieldError { field: "scan", code: "unknown_scan", message: detail.clone() }],
+                errors: vec![FieldError { field: "scan".into(), code: "unknown_scan", message: detail.clone() }],
                 ..Self::new(StatusCode::NOT_FOUND, "unknown_scan", "There is no such scan", detail)
             },
             AppError::Unrecorded => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unrecorded", "This could not be recorded", detail)
             }
+        }
+    }
+}
+
+impl From<EditError> for Problem {
+    fn from(error: EditError) -> Self {
+        let detail = error.to_string();
+        match error {
+            EditError::Stale => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "stale", "It has been changed meanwhile", "Read it again.")
+            }
+            EditError::Missing(_) => Self::nothing_here(detail),
+            EditError::Exists(_) => Self::new(StatusCode::CONFLICT, "exists", "It is there already", detail),
+            EditError::Invalid(problems) => Self::rows(&problems),
+            EditError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "This is busy", detail),
+            EditError::Storage(cause) => Self { cause: Some(cause.to_string()), ..Self::no_storage() },
+            EditError::Catalog(cause) => Self::internal(&cause),
         }
     }
 }

@@ -28,7 +28,7 @@ impl<'a> Query<'a> {
     pub(super) fn parse(whole: &'a str) -> Result<Self, Problem> {
         if whole.len() > QUERY_BYTES_MAX {
             let message = format!("may hold at most {QUERY_BYTES_MAX} bytes");
-            return Err(Problem::fields(vec![FieldError { field: "query", code: "too_long", message }]));
+            return Err(Problem::fields(vec![FieldError { field: "query".into(), code: "too_long", message }]));
         }
         let mut pairs = Vec::with_capacity(6);
         let mut rest = whole;
@@ -51,7 +51,7 @@ impl<'a> Query<'a> {
     }
 
     pub(super) fn fail(&mut self, field: &'static str, code: &'static str, message: impl Into<String>) {
-        self.errors.push(FieldError { field, code, message: message.into() });
+        self.errors.push(FieldError { field: field.into(), code, message: message.into() });
     }
 
     fn number(&mut self, field: &'static str) -> Option<f64> {
@@ -120,7 +120,7 @@ impl<'a> Query<'a> {
 
 /// The error of an id that is none.
 pub(super) fn bad_id(field: &'static str, error: &IdError) -> FieldError {
-    FieldError { field, code: "invalid_id", message: error.to_string() }
+    FieldError { field: field.into(), code: "invalid_id", message: error.to_string() }
 }
 
 /// The names of the fields of a position.
@@ -140,7 +140,7 @@ pub(super) fn position_of(
         let found = number.filter(|it| (-limit..=limit).contains(it));
         if number.is_some() && found.is_none() {
             let message = format!("is not between -{limit} and {limit} degrees");
-            errors.push(FieldError { field, code: "out_of_range", message });
+            errors.push(FieldError { field: field.into(), code: "out_of_range", message });
         }
         found
     };
@@ -149,7 +149,7 @@ pub(super) fn position_of(
         Ok(position) => Some(position),
         Err(error) => {
             let field = if matches!(error, PositionError::Latitude(_)) { fields.lat } else { fields.lng };
-            errors.push(FieldError { field, code: "out_of_range", message: error.to_string() });
+            errors.push(FieldError { field: field.into(), code: "out_of_range", message: error.to_string() });
             None
         }
     }
@@ -179,7 +179,7 @@ impl Body {
     }
 
     pub(super) fn fail(&mut self, field: &'static str, code: &'static str, message: impl Into<String>) {
-        self.errors.push(FieldError { field, code, message: message.into() });
+        self.errors.push(FieldError { field: field.into(), code, message: message.into() });
     }
 
     /// A field that is there and not null.

@@ -74,6 +74,7 @@ pub fn serve(
         settings,
         pictures: Pictures::new(),
         searches: Searches::new(),
+        gate: super::admin::gate::Gate::new(),
         forgetting: Mutex::default(),
     });
     let server = HttpServer::new(move || {

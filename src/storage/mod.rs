@@ -5,6 +5,7 @@
 
 #[doc(hidden)]
 pub mod contract;
+mod desk;
 pub mod embedded;
 mod error;
 mod filter;
@@ -12,6 +13,7 @@ mod people;
 mod seats;
 mod visit;
 
+pub use desk::{AuditFilter, AuditRecord, DeskEntry, DeskKind};
 pub use error::{StorageError, Trouble};
 pub use filter::{TagFilter, TallyFilter, TallyOf};
 pub use people::{FORGOTTEN_DAYS, Purge, Removed, TallyCheck};
@@ -256,6 +258,43 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// As all methods.
     fn purge(&self, what: Purge, limit: usize) -> Result<u64, StorageError>;
+
+    /// A document of the operations team.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn desk(&self, kind: DeskKind, id: &str) -> Result<Option<DeskEntry>, StorageError>;
+
+    /// All documents of a kind, by id. There are few of them.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn desk_all(&self, kind: DeskKind) -> Result<Vec<DeskEntry>, StorageError>;
+
+    /// Keeps a document, or removes it; returns its revision, 0 once it is gone. With an expected revision only if that is the one
+    /// it has; 0 means that it is not there.
+    ///
+    /// # Errors
+    /// [`Trouble::Conflict`] with the current revision, if that is not the expected one.
+    fn put_desk(
+        &self,
+        kind: DeskKind,
+        id: &str,
+        body: Option<&str>,
+        expected: Option<u64>,
+    ) -> Result<u64, StorageError>;
+
+    /// Adds to the audit trail.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn append_audit(&self, record: &AuditRecord) -> Result<(), StorageError>;
+
+    /// The records of the audit trail that pass the filter with their numbers, latest first, at most `limit`.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn audit(&self, filter: &AuditFilter, limit: usize) -> Result<Vec<(u64, AuditRecord)>, StorageError>;
 
     /// The secret of this installation: what `make` gives the first time, and the same ever after, for everybody.
     ///

@@ -1,5 +1,6 @@
 //! `GET /api/v1/admin/funnel`: the funnel for operators, as JSON or as a table.
 
+use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, VARY};
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
@@ -8,16 +9,38 @@ use serde_json::{Map, Value};
 use crate::app::read_dimensions;
 use crate::exchange::{TableFormat, funnel_headers, funnel_json, funnel_row, write_table};
 use crate::funnel::{Dimension, Report};
+use crate::http::Web;
+use crate::http::admin::gate::Staff;
+use crate::http::admin::table::{Body, Endpoint, Param};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::http::{Web, bearer};
 use crate::id::CampaignSlug;
+use crate::staff::Role;
 use crate::storage::{TallyFilter, TallyOf};
 use crate::time::Day;
 
+const PARAMS: &[Param] = &[
+    Param { name: "from", about: "The first day, as 2026-07-01; default: the first one recorded." },
+    Param { name: "to", about: "The last day; default: today." },
+    Param {
+        name: "by",
+        about: "Up to three of day, campaign, store, region, mode, assigned, source, rung; default: day.",
+    },
+    Param { name: "campaign", about: "Only this campaign." },
+];
+
+/// `GET /api/v1/admin/funnel`.
+pub(in crate::http) fn endpoints() -> [Endpoint; 1] {
+    let media = |media_type| Body { media_type, schema: None };
+    let about = "How many came, saw a code, pressed it, joined and left";
+    [Endpoint::new(Method::GET, "/api/v1/admin/funnel", Some(Role::Viewer), about, funnel)
+        .params(PARAMS)
+        .answers_body(media("application/json"))
+        .answers_body(media("text/csv"))]
+}
+
 /// Sums of the tallies, by the dimensions asked for.
-pub(in crate::http) async fn funnel(web: Data<Web>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    bearer::admit(&web, &request)?;
+async fn funnel(web: Data<Web>, _staff: Staff, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let (by, filter) = read(request.query_string())?;
     let app = std::sync::Arc::clone(&web.app);
     let asked = filter.clone();

@@ -74,7 +74,7 @@ fn read_scan(bytes: &[u8]) -> Result<ScanRequest, Problem> {
     let store = body.text("store").map(|it| StoreId::parse(&it).map_err(|error| bad_id("store", &error)));
     let consent = body.text("consent").map(|it| {
         NoticeVersion::parse(&it).map_err(|error| FieldError {
-            field: "consent",
+            field: "consent".into(),
             code: "invalid_version",
             message: error.to_string(),
         })

@@ -1,6 +1,7 @@
 //! The default storage: one SQLite file, which several processes may open at once.
 
 mod catalog;
+mod desk;
 mod heads;
 mod people;
 mod records;
@@ -15,8 +16,9 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::{
-    Change, EachConsent, EachDifference, EachEntry, EachStep, EachTag, EntryKind, HeadCount, PublishInfo, Purge,
-    Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
+    AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachStep, EachTag,
+    EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter,
+    TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::ConsentRecord;
 use crate::funnel::{Dimension, ReportRow, StepRecord};
@@ -210,6 +212,32 @@ impl Storage for Embedded {
 
     fn purge(&self, what: Purge, limit: usize) -> Result<u64, StorageError> {
         self.write(|conn| people::purge(conn, what, limit))
+    }
+
+    fn desk(&self, kind: DeskKind, id: &str) -> Result<Option<DeskEntry>, StorageError> {
+        self.read(|conn| desk::get(conn, kind, id))
+    }
+
+    fn desk_all(&self, kind: DeskKind) -> Result<Vec<DeskEntry>, StorageError> {
+        self.read(|conn| desk::all(conn, kind))
+    }
+
+    fn put_desk(
+        &self,
+        kind: DeskKind,
+        id: &str,
+        body: Option<&str>,
+        expected: Option<u64>,
+    ) -> Result<u64, StorageError> {
+        self.write(|conn| desk::put(conn, kind, id, body, expected))
+    }
+
+    fn append_audit(&self, record: &AuditRecord) -> Result<(), StorageError> {
+        self.write(|conn| desk::append(conn, record))
+    }
+
+    fn audit(&self, filter: &AuditFilter, limit: usize) -> Result<Vec<(u64, AuditRecord)>, StorageError> {
+        self.read(|conn| desk::audit(conn, filter, limit))
     }
 
     fn secret(&self, make: &dyn Fn() -> [u8; 32]) -> Result<[u8; 32], StorageError> {

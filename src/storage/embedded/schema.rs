@@ -13,7 +13,12 @@ use super::tallies;
 pub(super) const BUSY: Duration = Duration::from_secs(15);
 
 /// Statements that turn format `n` into format `n + 1`. A step that was shipped is never edited.
-const MIGRATIONS: [&str; 3] = [include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("schema.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 /// The first format with tallies.
 const FORMAT_TALLIES: i64 = 3;
 

@@ -1,0 +1,187 @@
+//! One change of the catalog by somebody of the operations team: checked as a whole, published, live at once, and in the audit trail.
+
+use thiserror::Error;
+
+use super::App;
+use super::load::load_catalog_after;
+use super::publish::{ImportError, bodies};
+use crate::campaign::Campaign;
+use crate::catalog::{Catalog, Change, Entries, Problem};
+use crate::group::{Contact, GroupChat};
+use crate::staff::Actor;
+use crate::storage::{AuditRecord, PublishInfo, StorageError, Trouble};
+use crate::store::Store;
+
+/// How often a change is tried again on what others published meanwhile.
+const TRIES_MAX: usize = 5;
+
+/// What an entry is to be.
+#[derive(Debug, Clone)]
+pub enum NewEntry {
+    /// This store, in place of the one with its id or beside the others.
+    Store(Box<Store>),
+    /// This group chat.
+    Group(Box<GroupChat>),
+    /// This contact.
+    Contact(Box<Contact>),
+    /// This campaign.
+    Campaign(Box<Campaign>),
+    /// Gone.
+    Gone(Change),
+}
+
+impl NewEntry {
+    /// Which entry it is.
+    #[must_use]
+    pub fn change(&self) -> Change {
+        match self {
+            Self::Store(it) => Change::Store(it.id.clone()),
+            Self::Group(it) => Change::Group(it.id.clone()),
+            Self::Contact(it) => Change::Contact(it.id.clone()),
+            Self::Campaign(it) => Change::Campaign(it.slug.clone()),
+            Self::Gone(change) => change.clone(),
+        }
+    }
+}
+
+/// Why nothing was changed.
+#[derive(Debug, Error)]
+pub enum EditError {
+    /// The entry is not the one that the change was made for.
+    #[error("it has been changed meanwhile")]
+    Stale,
+    /// There is no such entry.
+    #[error("there is no {0}")]
+    Missing(String),
+    /// There is such an entry already.
+    #[error("there is a {0} already")]
+    Exists(String),
+    /// What is wrong with the change, by field.
+    #[error("the change cannot be used")]
+    Invalid(Vec<Problem>),
+    /// Others publish faster than this could be tried again.
+    #[error("others are publishing; try again")]
+    Busy,
+    /// The catalog cannot be read.
+    #[error(transparent)]
+    Catalog(#[from] ImportError),
+    /// Storage does not answer.
+    #[error("the catalog cannot be read or written")]
+    Storage(#[from] StorageError),
+}
+
+/// What was done, for the history and the audit trail.
+#[derive(Debug, Clone)]
+pub struct Deed {
+    /// As a word: `store.update`.
+    pub action: &'static str,
+    /// To what: an id.
+    pub target: String,
+    /// What it was, JSON.
+    pub before: Option<String>,
+    /// What it is now, JSON.
+    pub after: Option<String>,
+}
+
+/// Makes the new entries out of the catalog that is current, and says what is done.
+pub type Making<'a> = &'a mut dyn FnMut(&Catalog) -> Result<(Vec<NewEntry>, Deed), EditError>;
+
+impl App {
+    /// Publishes what `edit` makes of the catalog that is current, and makes it live. `edit` is asked again if somebody else
+    /// published meanwhile, so it decides each time whether the change still fits. Nothing to change publishes nothing.
+    ///
+    /// Returns the version that is live then. Blocks.
+    ///
+    /// # Errors
+    /// What `edit` says, or [`EditError`] if the catalog would not be valid or storage does not answer.
+    pub fn edit(&self, actor: &Actor, note: &str, edit: Making<'_>) -> Result<u64, EditError> {
+        for _ in 0..TRIES_MAX {
+            self.catch_up()?;
+            let before = self.catalog();
+            let (new, deed) = edit(&before)?;
+            if new.is_empty() {
+                return Ok(before.version());
+            }
+            let changes: Vec<Change> = new.iter().map(NewEntry::change).collect();
+            let catalog = edited(&before, new).map_err(EditError::Invalid)?;
+            let info = PublishInfo { at: self.now(), author: actor.name.clone(), note: note.to_owned() };
+            let published = self.parts.storage.publish(before.version(), &info, &mut bodies(&catalog, &changes));
+            let version = match published {
+                Ok(version) => version,
+                Err(error) if matches!(error.kind(), Trouble::Conflict { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            self.parts.live_now(catalog);
+            self.record(actor, deed, Some(version))?;
+            return Ok(version);
+        }
+        Err(EditError::Busy)
+    }
+
+    /// Adds to the audit trail. Blocks.
+    ///
+    /// # Errors
+    /// Storage's.
+    pub fn record(&self, actor: &Actor, deed: Deed, version: Option<u64>) -> Result<(), StorageError> {
+        self.parts.storage.append_audit(&AuditRecord {
+            at: self.now(),
+            actor: actor.name.clone(),
+            address: actor.address.clone().unwrap_or_default(),
+            action: deed.action.to_owned(),
+            target: deed.target,
+            before: deed.before,
+            after: deed.after,
+            version,
+        })
+    }
+
+    /// Takes over what another process published.
+    fn catch_up(&self) -> Result<(), EditError> {
+        let version = self.parts.storage.current_version()?;
+        let held = self.catalog();
+        if version != held.version() {
+            self.parts.live_now(load_catalog_after(&*self.parts.storage, version, &held)?);
+        }
+        Ok(())
+    }
+}
+
+impl super::Parts {
+    /// Makes a catalog live and shows it in the metrics.
+    pub(super) fn live_now(&self, catalog: Catalog) {
+        self.metrics.catalog_version.set(i64::try_from(catalog.version()).unwrap_or(i64::MAX));
+        self.metrics.catalog_stores.set(i64::try_from(catalog.stores().len()).unwrap_or(i64::MAX));
+        self.catalog.store(catalog);
+    }
+}
+
+/// The catalog of the next version with these entries in it.
+fn edited(before: &Catalog, new: Vec<NewEntry>) -> Result<Catalog, Vec<Problem>> {
+    let mut entries = Entries {
+        stores: before.stores().to_vec(),
+        groups: before.groups().to_vec(),
+        contacts: before.contacts().to_vec(),
+        campaigns: before.campaigns().cloned().collect(),
+        regions: std::sync::Arc::clone(before.regions()),
+        service_areas: std::sync::Arc::clone(before.service_areas()),
+    };
+    for it in new {
+        match it.change() {
+            Change::Store(id) => entries.stores.retain(|it| it.id != id),
+            Change::Group(id) => entries.groups.retain(|it| it.id != id),
+            Change::Contact(id) => entries.contacts.retain(|it| it.id != id),
+            Change::Campaign(slug) => entries.campaigns.retain(|it| it.slug != slug),
+            Change::Region(_) | Change::ServiceArea(_) => {
+                return Err(vec![Problem::new("not_editable", "regions and service areas are imported as a map")]);
+            }
+        }
+        match it {
+            NewEntry::Store(it) => entries.stores.push(*it),
+            NewEntry::Group(it) => entries.groups.push(*it),
+            NewEntry::Contact(it) => entries.contacts.push(*it),
+            NewEntry::Campaign(it) => entries.campaigns.push(*it),
+            NewEntry::Gone(_) => {}
+        }
+    }
+    Catalog::build(before.version() + 1, entries)
+}

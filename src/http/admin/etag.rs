@@ -1,0 +1,30 @@
+//! Entity tags of the things that operators change: `ETag` out, `If-Match` in.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{HeaderValue, IF_MATCH};
+use sha2::{Digest as _, Sha256};
+
+use crate::app::EditError;
+
+/// The tag of what a thing is, from its JSON as storage keeps it: 96 bits of its digest.
+#[must_use]
+pub(in crate::http) fn of(body: &str) -> String {
+    let digest: [u8; 32] = Sha256::digest(body.as_bytes()).into();
+    format!("\"{}\"", data_encoding::HEXLOWER.encode(digest.split_at(12).0))
+}
+
+/// What the client believes to change; none if it does not say.
+#[must_use]
+pub(in crate::http) fn expected(request: &HttpRequest) -> Option<String> {
+    request.headers().get(IF_MATCH).map(HeaderValue::to_str).and_then(Result::ok).map(ToOwned::to_owned)
+}
+
+/// Whether a thing with this JSON is what the client believes (RFC 9110, 13.1.1). Without a belief it is.
+///
+/// # Errors
+/// [`EditError::Stale`] if it is not.
+pub(in crate::http) fn check(expected: Option<&str>, body: &str) -> Result<(), EditError> {
+    let Some(expected) = expected else { return Ok(()) };
+    let tag = of(body);
+    if expected.split(',').map(str::trim).any(|it| it == "*" || it == tag) { Ok(()) } else { Err(EditError::Stale) }
+}

@@ -1,0 +1,174 @@
+//! What every page of the operations team shares: its frame, its language, its styles and scripts.
+
+use actix_web::http::Method;
+use actix_web::http::header::{
+    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderName, IF_NONE_MATCH, REFERRER_POLICY,
+};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::etag;
+use super::gate::Staff;
+use super::table::Endpoint;
+use crate::http::landing::texts::Lang;
+use crate::http::problem::Problem;
+use crate::http::{Web, cookie};
+use crate::staff::Role;
+
+/// Chooses the language of the pages where a browser's own is not wanted.
+const LANGUAGE_COOKIE: &str = "jq-lang";
+
+/// Styles and scripts: name, media type, text.
+const ASSETS: &[(&str, &str, &str)] = &[
+    ("admin.css", "text/css; charset=utf-8", include_str!("assets/admin.css")),
+    ("admin.js", "text/javascript; charset=utf-8", include_str!("assets/admin.js")),
+];
+
+/// A place in the menu: path, Chinese, English, the least role that sees it.
+const MENU: &[(&str, &str, &str, Role)] = &[("/admin", "概览", "Overview", Role::Viewer)];
+
+/// The frame of a page, for its template.
+pub(in crate::http) struct Shell {
+    lang: Lang,
+    /// Which page it is: its path in the menu.
+    here: &'static str,
+    user: String,
+    role: Role,
+    csrf: String,
+}
+
+/// A line of the menu.
+pub(in crate::http) struct MenuItem {
+    pub(in crate::http) href: &'static str,
+    pub(in crate::http) name: &'static str,
+    pub(in crate::http) is_here: bool,
+}
+
+impl Shell {
+    /// The frame of the page that `here` names in the menu.
+    pub(in crate::http) fn new(request: &HttpRequest, staff: &Staff, here: &'static str) -> Self {
+        let (actor, csrf) = (&staff.actor, staff.csrf.clone());
+        Self { lang: language(request), here, user: actor.name.clone(), role: actor.role, csrf }
+    }
+
+    /// The text in the language of the page.
+    pub(in crate::http) fn t<'t>(&self, chinese: &'t str, english: &'t str) -> &'t str {
+        match self.lang {
+            Lang::Zh => chinese,
+            Lang::En => english,
+        }
+    }
+
+    /// The language as HTML writes it.
+    pub(in crate::http) fn lang(&self) -> &'static str {
+        match self.lang {
+            Lang::Zh => "zh-CN",
+            Lang::En => "en",
+        }
+    }
+
+    /// The menu as this role sees it.
+    pub(in crate::http) fn menu(&self) -> Vec<MenuItem> {
+        let seen = MENU.iter().filter(|(.., least)| *least <= self.role);
+        seen.map(|(href, zh, en, _)| MenuItem { href, name: self.t(zh, en), is_here: *href == self.here }).collect()
+    }
+
+    /// Whether whoever looks may change things of this kind.
+    pub(in crate::http) fn may(&self, least: &str) -> bool {
+        Role::parse(least).is_some_and(|it| self.role >= it)
+    }
+
+    pub(in crate::http) fn user(&self) -> &str {
+        &self.user
+    }
+
+    pub(in crate::http) fn role(&self) -> &'static str {
+        self.role.as_str()
+    }
+
+    pub(in crate::http) fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
+    /// The address of a style or script, with a digest of what it holds, so that browsers may keep it.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    pub(in crate::http) fn asset(&self, name: &str) -> String {
+        let text = ASSETS.iter().find(|(it, ..)| *it == name).map_or("", |(.., text)| *text);
+        format!("/admin/assets/{name}?v={}", etag::of(text).trim_matches('"'))
+    }
+}
+
+/// The language of a page: the cookie's, else the browser's.
+pub(in crate::http) fn language(request: &HttpRequest) -> Lang {
+    match cookie::named(request, LANGUAGE_COOKIE).as_deref() {
+        Some("zh") => Lang::Zh,
+        Some("en") => Lang::En,
+        _ => {
+            let header = request.headers().get(ACCEPT_LANGUAGE).and_then(|it| it.to_str().ok());
+            Lang::from_accept_language(header.unwrap_or_default())
+        }
+    }
+}
+
+/// Renders a page. Scripts and styles come from here alone, pictures also from what the page itself makes of a file.
+pub(in crate::http) fn page(view: &impl Template) -> Result<HttpResponse, Problem> {
+    page_with(view, "")
+}
+
+/// As [`page`], with more hosts that pictures may come from: a tile source that the settings name.
+pub(in crate::http) fn page_with(view: &impl Template, image_hosts: &str) -> Result<HttpResponse, Problem> {
+    let html = view.render().map_err(|error| Problem::internal(&error))?;
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob: data: {image_hosts}; connect-src 'self'; \
+         frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_SECURITY_POLICY, policy))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((REFERRER_POLICY, "same-origin"))
+        .insert_header((HeaderName::from_static("x-frame-options"), "DENY"))
+        .content_type("text/html; charset=utf-8")
+        .body(html))
+}
+
+/// A style or script.
+pub(super) async fn asset(request: HttpRequest, file: Path<String>) -> Result<HttpResponse, Problem> {
+    let found = ASSETS.iter().find(|(name, ..)| *name == file.as_str());
+    let Some((_, media_type, text)) = found else {
+        return Err(Problem::nothing_here("No style and no script has this name."));
+    };
+    let tag = etag::of(text);
+    if request.headers().get(IF_NONE_MATCH).is_some_and(|it| it.as_bytes() == tag.as_bytes()) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).finish());
+    }
+    Ok(HttpResponse::Ok()
+        .insert_header((ETAG, tag))
+        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .content_type(*media_type)
+        .body(*text))
+}
+
+#[derive(Template)]
+#[template(path = "admin/templates/overview.html", config = "src/http/askama.toml")]
+struct Overview {
+    shell: Shell,
+    stores: usize,
+    groups: usize,
+    version: u64,
+}
+
+/// `GET /admin`: where a day begins.
+pub(super) fn overview() -> Endpoint {
+    Endpoint::new(Method::GET, "/admin", Some(Role::Viewer), "The first page of the operations team", show)
+}
+
+async fn show(web: Data<Web>, staff: Staff, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let catalog = web.app.catalog();
+    page(&Overview {
+        shell: Shell::new(&request, &staff, "/admin"),
+        stores: catalog.stores().len(),
+        groups: catalog.groups().len(),
+        version: catalog.version(),
+    })
+}

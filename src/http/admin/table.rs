@@ -1,0 +1,144 @@
+//! The table of calls and pages: what each is for, who may use it, what goes in and out. The router, the gate and the description
+//! (`/openapi.json`) are made from it, so none of them can say something else.
+
+use std::collections::BTreeMap;
+
+use actix_web::dev::Handler;
+use actix_web::http::Method;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{FromRequest, Responder, Route};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::staff::Role;
+
+/// A parameter in the query.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http) struct Param {
+    pub(in crate::http) name: &'static str,
+    /// One sentence: what it means, its unit, its default.
+    pub(in crate::http) about: &'static str,
+}
+
+/// Makes the schema of a body.
+pub(in crate::http) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// What a request or an answer holds.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http) struct Body {
+    pub(in crate::http) media_type: &'static str,
+    /// None where it is no JSON.
+    pub(in crate::http) schema: Option<SchemaOf>,
+}
+
+/// One call or page.
+pub(in crate::http) struct Endpoint {
+    pub(in crate::http) method: Method,
+    /// As the router writes it, with `{id}` for a variable part.
+    pub(in crate::http) path: &'static str,
+    /// Who may use it at least; none is open to everybody.
+    pub(in crate::http) needs: Option<Role>,
+    /// One sentence.
+    pub(in crate::http) summary: &'static str,
+    pub(in crate::http) params: &'static [Param],
+    /// Bodies that it takes, by media type.
+    pub(in crate::http) takes: Vec<Body>,
+    /// The status of success.
+    pub(in crate::http) status: u16,
+    /// Bodies that it answers with.
+    pub(in crate::http) answers: Vec<Body>,
+    /// Whether `If-Match` is heeded.
+    pub(in crate::http) has_etag: bool,
+    /// Bytes of a body that it takes at most; the default where it is none.
+    pub(in crate::http) body_bytes_max: Option<usize>,
+    route: Box<dyn Fn() -> Route + Send + Sync>,
+}
+
+impl Endpoint {
+    /// A call or page, with the handler that answers it. Handlers under `/admin` and `/api/v1/admin/` take a
+    /// [`super::gate::Staff`].
+    pub(in crate::http) fn new<F, Args>(
+        method: Method,
+        path: &'static str,
+        needs: Option<Role>,
+        summary: &'static str,
+        handler: F,
+    ) -> Self
+    where
+        F: Handler<Args> + Send + Sync,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let by = method.clone();
+        Self {
+            method,
+            path,
+            needs,
+            summary,
+            params: &[],
+            takes: Vec::new(),
+            status: 200,
+            answers: Vec::new(),
+            has_etag: false,
+            body_bytes_max: None,
+            route: Box::new(move || web::method(by.clone()).to(handler.clone())),
+        }
+    }
+
+    /// With parameters in the query.
+    pub(in crate::http) fn params(self, params: &'static [Param]) -> Self {
+        Self { params, ..self }
+    }
+
+    /// With a JSON body of this shape.
+    pub(in crate::http) fn takes<T: JsonSchema>(self) -> Self {
+        self.takes_body(Body { media_type: "application/json", schema: Some(SchemaGenerator::subschema_for::<T>) })
+    }
+
+    /// With another body.
+    pub(in crate::http) fn takes_body(mut self, body: Body) -> Self {
+        self.takes.push(body);
+        self
+    }
+
+    /// With a JSON answer of this shape.
+    pub(in crate::http) fn answers<T: JsonSchema>(self) -> Self {
+        self.answers_body(Body { media_type: "application/json", schema: Some(SchemaGenerator::subschema_for::<T>) })
+    }
+
+    /// With another answer.
+    pub(in crate::http) fn answers_body(mut self, body: Body) -> Self {
+        self.answers.push(body);
+        self
+    }
+
+    /// With another status of success.
+    pub(in crate::http) fn status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
+    /// Heeds `If-Match`.
+    pub(in crate::http) fn etag(self) -> Self {
+        Self { has_etag: true, ..self }
+    }
+
+    /// Takes bodies of up to so many bytes.
+    pub(in crate::http) fn body_bytes_max(self, bytes: usize) -> Self {
+        Self { body_bytes_max: Some(bytes), ..self }
+    }
+}
+
+/// Registers endpoints: those of one path as one resource, and paths without a variable part first, because one with a variable
+/// part would answer for them.
+pub(super) fn register(config: &mut ServiceConfig, endpoints: Vec<Endpoint>) {
+    let mut by_path: BTreeMap<(bool, &'static str), Vec<Endpoint>> = BTreeMap::new();
+    for it in endpoints {
+        by_path.entry((it.path.contains('{'), it.path)).or_default().push(it);
+    }
+    for ((_, path), endpoints) in by_path {
+        let mut resource = web::resource(path);
+        if let Some(bytes) = endpoints.iter().filter_map(|it| it.body_bytes_max).max() {
+            resource = resource.app_data(web::PayloadConfig::new(bytes));
+        }
+        config.service(endpoints.iter().fold(resource, |resource, it| resource.route((it.route)())));
+    }
+}
