@@ -6,6 +6,7 @@ mod compact;
 mod crossing;
 mod flaw;
 mod index;
+mod outline;
 mod read;
 mod ring;
 
@@ -19,6 +20,7 @@ use ring::{Bounds, Ring, TURN, UNITS_PER_DEGREE};
 
 pub use flaw::{Flaw, FlawKind};
 pub use index::PolygonIndex;
+pub use outline::{Frame, GridStep};
 
 /// Vertices that a shape may have. The most detailed shape among China's districts has 1,600, Canada at 1:10 million 68,000.
 pub const VERTICES_MAX: usize = 500_000;

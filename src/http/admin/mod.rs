@@ -2,6 +2,7 @@
 
 pub(super) mod etag;
 pub(super) mod gate;
+pub(super) mod map;
 pub(super) mod shell;
 pub(super) mod table;
 
@@ -13,6 +14,7 @@ use table::Endpoint;
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let mut all = vec![shell::overview()];
     all.extend(super::api::funnel::endpoints());
+    all.push(map::endpoint());
     all
 }
 

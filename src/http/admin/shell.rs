@@ -23,6 +23,10 @@ const LANGUAGE_COOKIE: &str = "jq-lang";
 const ASSETS: &[(&str, &str, &str)] = &[
     ("admin.css", "text/css; charset=utf-8", include_str!("assets/admin.css")),
     ("admin.js", "text/javascript; charset=utf-8", include_str!("assets/admin.js")),
+    ("map.css", "text/css; charset=utf-8", include_str!("assets/map.css")),
+    ("map.js", "text/javascript; charset=utf-8", include_str!("assets/map.js")),
+    ("mapdraw.js", "text/javascript; charset=utf-8", include_str!("assets/mapdraw.js")),
+    ("mapgeo.js", "text/javascript; charset=utf-8", include_str!("assets/mapgeo.js")),
 ];
 
 /// A place in the menu: path, Chinese, English, the least role that sees it.
@@ -91,9 +95,13 @@ impl Shell {
         &self.csrf
     }
 
-    /// The address of a style or script, with a digest of what it holds, so that browsers may keep it.
+    /// The address of a style or script. A style's holds a digest of it, so that browsers may keep it. A script has one address,
+    /// because scripts load each other by it, and a second address would be a second copy; browsers ask whether it has changed.
     #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(in crate::http) fn asset(&self, name: &str) -> String {
+        if name.strip_suffix(".js").is_some() {
+            return format!("/admin/assets/{name}");
+        }
         let text = ASSETS.iter().find(|(it, ..)| *it == name).map_or("", |(.., text)| *text);
         format!("/admin/assets/{name}?v={}", etag::of(text).trim_matches('"'))
     }
@@ -139,12 +147,15 @@ pub(super) async fn asset(request: HttpRequest, file: Path<String>) -> Result<Ht
         return Err(Problem::nothing_here("No style and no script has this name."));
     };
     let tag = etag::of(text);
+    // What was asked for by its digest never changes.
+    let is_named = !request.query_string().is_empty();
+    let keep = if is_named { "public, max-age=31536000, immutable" } else { "public, no-cache" };
     if request.headers().get(IF_NONE_MATCH).is_some_and(|it| it.as_bytes() == tag.as_bytes()) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).finish());
     }
     Ok(HttpResponse::Ok()
         .insert_header((ETAG, tag))
-        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .insert_header((CACHE_CONTROL, keep))
         .content_type(*media_type)
         .body(*text))
 }
