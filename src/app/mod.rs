@@ -1,5 +1,6 @@
 //! The use cases: what the service does, without knowing HTTP.
 
+pub mod accounts;
 mod bulk;
 mod deliver;
 mod edit;
@@ -18,8 +19,8 @@ mod retention;
 mod seat;
 mod token;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
 
 use crate::catalog::Catalog;
 use crate::consent::NoticeVersion;
@@ -89,13 +90,17 @@ pub struct App {
     parts: Parts,
     /// The revision of the last record.
     revision: AtomicI64,
+    /// Who has guessed passwords wrongly.
+    lockout: accounts::Lockout,
+    /// Users are changed one at a time.
+    users_turn: Mutex<()>,
 }
 
 impl App {
     /// Assembles the service.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts, revision: AtomicI64::new(0) }
+        Self { parts, revision: AtomicI64::new(0), lockout: accounts::Lockout::default(), users_turn: Mutex::default() }
     }
 
     /// The catalog that is live; a request takes one and keeps it to the end.

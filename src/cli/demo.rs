@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 
-use super::{End, Printer, serve};
+use super::{End, Printer, command_line, serve};
+use crate::app::accounts::{Accounts, NewUser, UserChange};
 use crate::app::{ImportOptions, Importer, MapOptions};
 use crate::catalog::{Mapping, SheetRules, read_campaigns};
 use crate::config::{Config, Flags};
 use crate::exchange::RegionRules;
 use crate::geo::Datum;
+use crate::staff::{Role, StaffName};
 use crate::startup;
 use crate::storage::{PublishInfo, Storage};
 use crate::time::{Clock as _, SystemClock};
@@ -20,6 +22,10 @@ const CAMPAIGNS: &str = include_str!("../../fixtures/demo/campaigns.toml");
 const REGIONS: &[u8] = include_bytes!("../../fixtures/demo/regions.geojson");
 const LOGO: &[u8] = include_bytes!("../../fixtures/demo/logo.png");
 const IP_DATABASE: &[u8] = include_bytes!("../../fixtures/ip/demo.mmdb");
+/// Who signs in to the demo.
+const USER: &str = "demo";
+/// Their password, where only this machine reaches the demo.
+const PASSWORD: &str = "jinqun-demo";
 const DATA_DIR: &str = "data/demo";
 
 /// Serve the bundled sample stores on 127.0.0.1:8080
@@ -53,7 +59,8 @@ impl Options {
             config.ip_databases.push(database);
         }
         fill(&config)?;
-        serve::run(config, printer, print_welcome)
+        let sign_in = add_user(&config)?;
+        serve::run(config, printer, |printer, url| print_welcome(printer, url, &sign_in))
     }
 }
 
@@ -92,13 +99,45 @@ fn fill(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_welcome(printer: &Printer, url: &str) -> anyhow::Result<()> {
+/// Makes the user of the demo, and says how to sign in. Where other machines reach the demo, its password is none that stands in
+/// the documentation.
+fn add_user(config: &Config) -> anyhow::Result<String> {
+    let storage = startup::open_storage(config)?;
+    let accounts = Accounts::new(&*storage, SystemClock.now());
+    let is_alone = config.listen.ip().is_loopback();
+    let is_there = accounts.user(USER)?.is_some();
+    let has_known = is_there && accounts.is_password(USER, PASSWORD)?;
+    if is_there && (is_alone || !has_known) {
+        let password = if has_known { PASSWORD } else { "as it was set" };
+        return Ok(format!("name {USER}, password {password}"));
+    }
+    let password = if is_alone {
+        PASSWORD.to_owned()
+    } else {
+        let mut bytes = [0_u8; 12];
+        getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random password can be made: {error}"))?;
+        data_encoding::BASE64URL_NOPAD.encode(&bytes)
+    };
+    if is_there {
+        let change = UserChange { password: Some(password.clone()), ..UserChange::default() };
+        accounts.change_user(&command_line(), USER, &change, &|_| Ok(()))?;
+        return Ok(format!("name {USER}, password {password}"));
+    }
+    let name = StaffName::parse(USER).context("the demo's user has a name")?;
+    accounts.add_user(&command_line(), NewUser { name, role: Role::Admin, password: password.clone() })?;
+    Ok(format!("name {USER}, password {password}"))
+}
+
+fn print_welcome(printer: &Printer, url: &str, sign_in: &str) -> anyhow::Result<()> {
     printer.line(format!(
         "\n\
          Open on a phone or in a browser:\n  \
            {url}/            the landing page\n  \
            {url}/s/demo      a campaign with its own colours\n  \
            {url}/s/default/choose   every store, without any script\n\
+         \n\
+         Admin sign-in:\n  \
+           {url}/admin       {sign_in}\n\
          \n\
          Try in another terminal:\n  \
            curl -s '{url}/api/v1/nearest?lat=31.2304&lng=121.4737&k=3'\n  \

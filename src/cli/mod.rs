@@ -13,6 +13,8 @@ mod printer;
 mod qr;
 mod serve;
 mod tag;
+mod token;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,6 +22,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Flags};
+use crate::staff::{Actor, Role};
 use printer::Printer;
 
 /// One printed QR code for every store: finds the nearest store and shows its group.
@@ -41,6 +44,8 @@ enum Command {
     Tag(tag::Options),
     Qr(qr::Options),
     Forget(forget::Options),
+    User(user::Options),
+    Token(token::Options),
     Config(config::Options),
 }
 
@@ -74,6 +79,16 @@ impl Common {
     }
 }
 
+/// Who acts on the command line, as the history and the audit trail name it: whoever may read the data folder may do everything.
+fn command_line() -> Actor {
+    Actor { name: "command line".to_owned(), role: Role::Admin, address: None }
+}
+
+/// Reads the word of a role.
+fn role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| "is none of viewer, ops, admin".to_owned())
+}
+
 /// Runs the program: 0 for success, 1 for a failure, 2 for problems found in the input.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -96,6 +111,8 @@ pub fn main() -> ExitCode {
         Command::Tag(options) => options.run(&printer),
         Command::Qr(options) => options.run(&printer),
         Command::Forget(options) => options.run(&printer),
+        Command::User(options) => options.run(&printer),
+        Command::Token(options) => options.run(&printer),
         Command::Config(options) => options.run(&printer),
     };
     match ended {

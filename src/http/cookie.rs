@@ -8,6 +8,8 @@ use crate::app::SEEN_S;
 use crate::id::CampaignSlug;
 
 const NAME: &str = "jinqun";
+/// The session of somebody of the operations team.
+const SESSION: &str = "jq-session";
 /// Begins the names of the cookies by which pages that are looked at again are known.
 const SEEN_PREFIX: &str = "jinqun_";
 /// One year: a customer who comes back next season still finds their store.
@@ -61,6 +63,16 @@ pub(super) fn clear(request: &HttpRequest, is_https: bool) -> Vec<String> {
 fn line(name: &str, value: &str, max_age_s: u32, is_https: bool) -> String {
     let secure = if is_https { "; Secure" } else { "" };
     format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// The session of somebody of the operations team, unchecked.
+pub(super) fn read_session(request: &HttpRequest) -> Option<String> {
+    named(request, SESSION).filter(|it| !it.is_empty())
+}
+
+/// The `Set-Cookie` line of a session.
+pub(super) fn write_session(value: &str, max_age_s: u32, is_https: bool) -> String {
+    line(SESSION, value, max_age_s, is_https)
 }
 
 /// The `Set-Cookie` line for a token. Tokens are of characters that need no quoting.

@@ -35,7 +35,7 @@ use actix_web::middleware::Compress;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Resource, Scope};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::app::App;
 use pictures::Pictures;
@@ -59,6 +59,8 @@ pub struct Web {
     gate: admin::gate::Gate,
     /// One visitor is forgotten at a time.
     forgetting: Mutex<()>,
+    /// Passwords are looked at a few at a time: each takes 20 MiB.
+    signing: Semaphore,
 }
 
 /// What pages of other origins may call, if the settings name any.

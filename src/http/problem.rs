@@ -8,6 +8,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
+use crate::app::accounts::AccountError;
 use crate::app::{AppError, EditError};
 use crate::catalog;
 
@@ -34,6 +35,9 @@ pub struct Problem {
     /// What the log says of it, and the client does not see.
     #[serde(skip)]
     cause: Option<String>,
+    /// Seconds after which it may be tried again.
+    #[serde(skip)]
+    retry_after_s: Option<u32>,
 }
 
 /// A problem as RFC 9457 writes it.
@@ -49,8 +53,14 @@ struct Document<'a> {
 pub(super) struct Cause(pub(super) String);
 
 impl Problem {
+    /// The status of its answer.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
     fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { title, status: status.as_u16(), detail: detail.into(), code, errors: Vec::new(), cause: None }
+        let (errors, cause, retry_after_s) = (Vec::new(), None, None);
+        Self { title, status: status.as_u16(), detail: detail.into(), code, errors, cause, retry_after_s }
     }
 
     /// `400`: fields are wrong; names every one.
@@ -116,6 +126,24 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do this", detail)
     }
 
+    /// `401`: the name or the password is wrong, and nobody is told which.
+    pub fn sign_in_refused() -> Self {
+        let detail = "Check both; capital letters count in the password.";
+        Self::new(StatusCode::UNAUTHORIZED, "sign_in_refused", "The name or the password is wrong", detail)
+    }
+
+    /// `403`: a change that is not known to come from one of our own pages.
+    pub fn not_from_here(detail: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "csrf", "This does not come from our own page", detail)
+    }
+
+    /// `429`: too many guesses.
+    pub fn wait(retry_after_s: u32) -> Self {
+        let detail = format!("There were too many wrong guesses; wait {retry_after_s} seconds.");
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "wait", "Too many wrong guesses", detail);
+        Self { retry_after_s: Some(retry_after_s), ..problem }
+    }
+
     /// `401`: nobody is known under the token, or there is none.
     pub fn no_visitor() -> Self {
         let detail = "Send the visitor token of an earlier answer, or its cookie.";
@@ -178,6 +206,29 @@ impl From<EditError> for Problem {
     }
 }
 
+impl From<AccountError> for Problem {
+    fn from(error: AccountError) -> Self {
+        let detail = error.to_string();
+        let conflict = |code, title| Self::new(StatusCode::CONFLICT, code, title, detail.clone());
+        match error {
+            AccountError::Missing(_) => Self::nothing_here(detail),
+            AccountError::Exists(_) => conflict("exists", "It is there already"),
+            AccountError::LastAdmin => conflict("last_admin", "Nobody could administer any more"),
+            AccountError::TooMany(_) => conflict("too_many", "There are as many as there may be"),
+            AccountError::Stale => EditError::Stale.into(),
+            AccountError::Password(error) => Self::fields(vec![FieldError {
+                field: "password".into(),
+                code: "unfit_password",
+                message: error.to_string(),
+            }]),
+            AccountError::Refused => Self::sign_in_refused(),
+            AccountError::Locked(wait_s) => Self::wait(wait_s),
+            AccountError::Machine(cause) => Self::internal(&std::io::Error::other(cause)),
+            AccountError::Storage(cause) => Self { cause: Some(cause.to_string()), ..Self::no_storage() },
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.title, self.detail)
@@ -197,6 +248,9 @@ impl ResponseError for Problem {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status == 401 {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(cause) = &self.cause {
             response.extensions_mut().insert(Cause(cause.clone()));

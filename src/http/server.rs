@@ -10,7 +10,7 @@ use actix_web::http::{Method, header};
 use actix_web::web::{Data, PayloadConfig};
 use actix_web::{App as ActixApp, HttpServer};
 use rustls::ServerConfig;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::guard::Guard;
 use super::pictures::Pictures;
@@ -27,6 +27,8 @@ const HEAD_TIMEOUT_MS: u64 = 10_000;
 const KEEP_ALIVE_S: u64 = 75;
 /// Connections of one worker at a time.
 const CONNECTIONS_MAX: usize = 25_000;
+/// Passwords that are looked at at a time.
+const SIGNING_MAX: usize = 2;
 /// How long browsers may remember what CORS allows, in seconds.
 const CORS_MAX_AGE_S: usize = 3_600;
 
@@ -76,6 +78,7 @@ pub fn serve(
         searches: Searches::new(),
         gate: super::admin::gate::Gate::new(),
         forgetting: Mutex::default(),
+        signing: Semaphore::new(SIGNING_MAX),
     });
     let server = HttpServer::new(move || {
         ActixApp::new()

@@ -13,6 +13,8 @@ use crate::eye;
 pub const WECHAT: &str = "Mozilla/5.0 (Linux; Android 13; 22041211AC Build/TP1A.220624.014; wv) AppleWebKit/537.36 \
     (KHTML, like Gecko) Version/4.0 Chrome/116.0.0.0 Mobile Safari/537.36 XWEB/1160117 MMWEBSDK/20240404 \
     MicroMessenger/8.0.49.2600(0x28003133) WeChat/arm64 Weixin NetType/4G Language/zh_CN ABI/arm64";
+const DESKTOP: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
 /// An address whose city the bundled database names: Shanghai.
 const SHANGHAI: &str = "203.0.113.9";
 
@@ -25,6 +27,13 @@ pub struct Setup {
     pub screen: (u16, u16),
     /// The address that the proxy tells of; none is that of this machine, which no database knows.
     pub address: Option<&'static str>,
+}
+
+impl Setup {
+    /// Somebody of the operations team at a desk.
+    pub fn desk() -> Self {
+        Self { user_agent: DESKTOP, screen: (1280, 800), address: None, ..Self::default() }
+    }
 }
 
 impl Default for Setup {
@@ -50,7 +59,7 @@ pub struct Browser<'a> {
 impl<'a> Browser<'a> {
     pub fn start(demo: &'a Demo, setup: &Setup) -> Self {
         let it = Self { session: Session::start(), demo };
-        let screen = json!({"width": setup.screen.0, "height": setup.screen.1, "deviceScaleFactor": 3, "mobile": true});
+        let screen = json!({"width": setup.screen.0, "height": setup.screen.1, "deviceScaleFactor": if setup.screen.0 > 600 { 1 } else { 3 }, "mobile": setup.screen.0 <= 600});
         it.cdp("Emulation.setDeviceMetricsOverride", &screen);
         it.cdp("Emulation.setTouchEmulationEnabled", &json!({"enabled": true}));
         let name = json!({"userAgent": setup.user_agent, "acceptLanguage": setup.languages});
@@ -223,6 +232,17 @@ impl<'a> Browser<'a> {
         self.tap(selector);
         self.wait(&format!("document.activeElement.matches({})", json!(selector)));
         self.cdp("Input.insertText", &json!({"text": text}));
+    }
+
+    /// Signs in as the demo's user, and waits for the page that this leads to: a path under `/admin`.
+    pub fn sign_in(&self, path: &str) {
+        self.open(path);
+        self.wait("location.pathname === '/admin/sign-in'");
+        self.write("input[name=name]", "demo");
+        self.write("input[name=password]", "jinqun-demo");
+        self.tap("form button.primary");
+        self.wait(&format!("location.pathname + location.search === {}", json!(path)));
+        self.wait("document.readyState === 'complete'");
     }
 
     /// What is on the screen, as PNG.

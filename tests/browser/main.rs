@@ -12,6 +12,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod admin_accounts;
 mod agreement;
 mod browser;
 mod by_hand;

@@ -177,6 +177,10 @@ fn the_demo_works_as_printed_and_keeps_what_was_changed() {
         .collect();
     assert!(addresses.len() >= 3, "{printed:#?}");
     for path in addresses {
+        if path == "/admin" {
+            assert_eq!(demo.client.get(path).expect(303).header("location"), Some("/admin/sign-in?next=%2Fadmin"));
+            continue;
+        }
         let page = demo.client.get(path).expect(200);
         assert!(page.text().contains("青禾"), "{path}");
     }
@@ -189,6 +193,9 @@ fn the_demo_works_as_printed_and_keeps_what_was_changed() {
     assert_eq!(by_position["store"]["id"], "SH-0001");
     assert_eq!(by_address["fix"]["source"], "ip");
     assert_eq!(by_address["region"]["city"], "上海市");
+    let sign_in = printed.iter().find(|it| it.contains("name demo, password jinqun-demo"));
+    assert!(sign_in.is_some_and(|it| it.contains("/admin ")), "{printed:#?}");
+    demo.client.post("/api/v1/admin/session", r#"{"name": "demo", "password": "jinqun-demo"}"#).expect(201);
     demo.signal("INT");
     assert_eq!(demo.wait().code(), Some(0));
     // What was changed in the demo stays at the next start.

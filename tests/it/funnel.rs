@@ -156,8 +156,8 @@ fn only_the_token_of_the_settings_opens_the_funnel() {
         assert_eq!(answer.expect(401).problem().code, "not_admitted");
     }
     let closed = TestApp::start();
-    let answer = closed.get_with("/api/v1/admin/funnel", &[("authorization", "Bearer ")]).expect(404);
-    assert_eq!(answer.problem().code, "not_found");
+    let answer = closed.get_with("/api/v1/admin/funnel", &[("authorization", "Bearer ")]).expect(401);
+    assert_eq!(answer.problem().code, "not_admitted");
 }
 
 #[test]

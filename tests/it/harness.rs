@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::{ops, thread};
 
+use jinqun::app::accounts::{Accounts, NewToken, NewUser};
 use jinqun::app::{ImportOptions, ImportReport, Importer, MapOptions, Retainer};
 use jinqun::catalog::owned::OwnedKind;
 use jinqun::catalog::{Mapping, Mode, SheetRules, read_campaigns};
@@ -18,10 +19,12 @@ use jinqun::funnel::StepRecord;
 use jinqun::geo::Datum;
 use jinqun::metrics::Metrics;
 use jinqun::outbox::{self, Outbox};
+use jinqun::staff::{Actor, Role, StaffName};
 use jinqun::startup::{self, Application, Replaceable};
 use jinqun::storage::{PublishInfo, Storage, TagFilter};
 use jinqun::tag::TagRecord;
 use jinqun::time::{Clock, ManualClock, Timestamp};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::{Notify, oneshot};
 
@@ -236,6 +239,30 @@ pub fn boxes(features: &[(&str, [f64; 4])]) -> String {
     format!(r#"{{"type":"FeatureCollection","features":[{}]}}"#, features.join(","))
 }
 
+/// The password of everybody whom [`TestApp::user`] makes.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// As a browser sends it.
+    pub cookie: String,
+    /// What every change bears.
+    pub csrf: String,
+}
+
+impl SignedIn {
+    /// What a page of ours sends along.
+    pub fn headers(&self) -> [(&str, &str); 3] {
+        [("cookie", &self.cookie), ("x-csrf-token", &self.csrf), ("content-type", "application/json")]
+    }
+}
+
+/// Who does what the harness does.
+fn tester() -> Actor {
+    Actor { name: "test".to_owned(), role: Role::Admin, address: None }
+}
+
 /// A service that runs until this is dropped. Calls go through [`Client`].
 pub struct TestApp {
     client: Option<Client>,
@@ -281,6 +308,45 @@ impl TestApp {
         eventually("the outbox is empty", || (self.get("/readyz").json()["outbox_depth"] == 0).then_some(()));
         let flags = with_folder(Flags::new(), &self.folder());
         startup::open_storage(&Config::load(None, &flags).unwrap()).unwrap()
+    }
+
+    /// People and tokens, through a connection of its own.
+    pub fn with_accounts<T>(&self, act: impl FnOnce(&Accounts<'_>) -> T) -> T {
+        let flags = with_folder(Flags::new(), &self.folder());
+        let storage = startup::open_storage(&Config::load(None, &flags).unwrap()).unwrap();
+        act(&Accounts::new(&*storage, self.clock.now()))
+    }
+
+    /// Makes somebody with [`PASSWORD`].
+    pub fn user(&self, name: &str, role: Role) {
+        let new = NewUser { name: StaffName::parse(name).unwrap(), role, password: PASSWORD.to_owned() };
+        self.with_accounts(|it| it.add_user(&tester(), new)).unwrap();
+    }
+
+    /// Signs somebody in through the API.
+    pub fn sign_in_as(&self, name: &str, password: &str) -> SignedIn {
+        let answer = self.post("/api/v1/admin/session", json!({"name": name, "password": password}).to_string());
+        let answer = answer.expect(201);
+        let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        SignedIn { cookie, csrf: answer.json()["csrf_token"].as_str().unwrap().to_owned() }
+    }
+
+    /// Signs in somebody of this role, made anew if need be: `a-viewer`, `a-ops`, `a-admin`.
+    pub fn sign_in(&self, role: Role) -> SignedIn {
+        let name = format!("a-{}", role.as_str());
+        if self.with_accounts(|it| it.user(&name)).unwrap().is_none() {
+            self.user(&name, role);
+        }
+        self.sign_in_as(&name, PASSWORD)
+    }
+
+    /// Makes a token of this role; what comes back goes into the `authorization` header.
+    pub fn bearer(&self, role: Role) -> String {
+        self.with_accounts(|it| {
+            let name = StaffName::parse(&format!("{}-{}", role.as_str(), it.tokens().unwrap().len())).unwrap();
+            let made = it.add_token(&tester(), NewToken { name, role, days: None }).unwrap();
+            format!("Bearer {}", made.secret)
+        })
     }
 
     /// The tag records in storage, once everything that was acknowledged is there.

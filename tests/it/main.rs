@@ -9,6 +9,7 @@
     reason = "helpers of tests fail as tests do, and a skipped test says so"
 )]
 
+mod admin_accounts;
 mod api;
 mod bad_input;
 mod campaigns;

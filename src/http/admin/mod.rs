@@ -4,15 +4,22 @@ pub(super) mod etag;
 pub(super) mod gate;
 pub(super) mod map;
 pub(super) mod shell;
+mod sign_in;
 pub(super) mod table;
 
 use actix_web::web::{self, ServiceConfig};
 
+use actix_web::HttpRequest;
+use actix_web::http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+
+use super::problem::{FieldError, Problem};
 use table::Endpoint;
 
 /// Every call and every page of the operations team.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let mut all = vec![shell::overview()];
+    all.extend(sign_in::endpoints());
     all.extend(super::api::funnel::endpoints());
     all.push(map::endpoint());
     all
@@ -22,4 +29,21 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 pub(super) fn routes(config: &mut ServiceConfig) {
     table::register(config, endpoints());
     config.service(web::resource("/admin/assets/{file}").get(shell::asset));
+}
+
+/// Reads a JSON body. Its media type must be JSON too: a form of another site cannot send that without asking first.
+pub(super) fn json_of<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, Problem> {
+    let media_type = request.headers().get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    if !media_type.to_ascii_lowercase().starts_with("application/json") {
+        return Err(Problem::not_json("Send it as application/json."));
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        if !error.is_data() {
+            let (line, column) = (error.line(), error.column());
+            return Problem::not_json(format!("The body is no JSON at line {line}, column {column}."));
+        }
+        let message = error.to_string();
+        let field = message.split('`').nth(1).unwrap_or("body").to_owned();
+        Problem::fields(vec![FieldError { field: field.into(), code: "invalid", message }])
+    })
 }

@@ -1,9 +1,9 @@
 //! What every page of the operations team shares: its frame, its language, its styles and scripts.
 
-use actix_web::http::Method;
 use actix_web::http::header::{
     ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderName, IF_NONE_MATCH, REFERRER_POLICY,
 };
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -27,6 +27,8 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("map.js", "text/javascript; charset=utf-8", include_str!("assets/map.js")),
     ("mapdraw.js", "text/javascript; charset=utf-8", include_str!("assets/mapdraw.js")),
     ("mapgeo.js", "text/javascript; charset=utf-8", include_str!("assets/mapgeo.js")),
+    ("accounts.css", "text/css; charset=utf-8", include_str!("assets/accounts.css")),
+    ("sign-in.js", "text/javascript; charset=utf-8", include_str!("assets/sign-in.js")),
 ];
 
 /// A place in the menu: path, Chinese, English, the least role that sees it.
@@ -54,6 +56,11 @@ impl Shell {
     pub(in crate::http) fn new(request: &HttpRequest, staff: &Staff, here: &'static str) -> Self {
         let (actor, csrf) = (&staff.actor, staff.csrf.clone());
         Self { lang: language(request), here, user: actor.name.clone(), role: actor.role, csrf }
+    }
+
+    /// The frame of a page for whoever has not signed in.
+    pub(in crate::http) fn of_nobody(request: &HttpRequest) -> Self {
+        Self { lang: language(request), here: "", user: String::new(), role: Role::Viewer, csrf: String::new() }
     }
 
     /// The text in the language of the page.
@@ -126,12 +133,17 @@ pub(in crate::http) fn page(view: &impl Template) -> Result<HttpResponse, Proble
 
 /// As [`page`], with more hosts that pictures may come from: a tile source that the settings name.
 pub(in crate::http) fn page_with(view: &impl Template, image_hosts: &str) -> Result<HttpResponse, Problem> {
+    page_of(StatusCode::OK, view, image_hosts)
+}
+
+/// As [`page_with`], with another status.
+pub(super) fn page_of(status: StatusCode, view: &impl Template, image_hosts: &str) -> Result<HttpResponse, Problem> {
     let html = view.render().map_err(|error| Problem::internal(&error))?;
     let policy = format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob: data: {image_hosts}; connect-src 'self'; \
          frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
-    Ok(HttpResponse::Ok()
+    Ok(HttpResponse::build(status)
         .insert_header((CONTENT_SECURITY_POLICY, policy))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((REFERRER_POLICY, "same-origin"))

@@ -49,10 +49,12 @@ export async function api(method, path, body, { etag, type, signal } = {}) {
   }
   const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
   const data = isJson ? await answer.json() : answer.status === 204 ? null : await answer.text();
-  if (answer.status === 401) {
+  if (answer.status === 401 && location.pathname !== "/admin/sign-in") {
     location.assign(`/admin/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
   }
-  if (!answer.ok) throw new Refused(answer.status, isJson ? data : {});
+  if (!answer.ok) {
+    throw Object.assign(new Refused(answer.status, isJson ? data : {}), { retryAfter: answer.headers.get("Retry-After") });
+  }
   return { data, etag: answer.headers.get("ETag"), status: answer.status };
 }
 
