@@ -88,14 +88,14 @@ pub fn tag_table(
         batch: Vec::with_capacity(BATCH_ROWS),
         report: BulkReport::default(),
     };
-    exchange::read_table(input, &mut |row, record, end| {
+    exchange::read_table(input, &[], &mut |it| {
         if tagging.header.is_none() {
-            return tagging.begin(record);
+            return tagging.begin(it.cells);
         }
-        tagging.batch.push((row, record.clone()));
+        tagging.batch.push((it.row, it.cells.clone()));
         if tagging.batch.len() == BATCH_ROWS {
             tagging.write_batch()?;
-            progress(end);
+            progress(it.progress.0);
         }
         Ok(())
     })?;

@@ -18,9 +18,10 @@ impl Importer<'_> {
         bytes: &[u8],
         rules: &SheetRules<'_>,
         options: ImportOptions,
+        progress: &mut dyn FnMut(u64, u64),
     ) -> Result<ImportReport, ImportError> {
         let mut report = ImportReport::default();
-        let rows = match read(kind, bytes, rules, &mut report) {
+        let rows = match read(kind, bytes, rules, &mut report, progress) {
             Ok(rows) => rows,
             Err(problems) => return Ok(ImportReport { problems, ..ImportReport::default() }),
         };
@@ -46,23 +47,39 @@ impl Importer<'_> {
     }
 }
 
+/// Names of the sheet of a workbook that holds them; without one the first is read.
+fn sheet_names(kind: OwnedKind) -> &'static [&'static str] {
+    match kind {
+        OwnedKind::Groups => &["群", "groups"],
+        OwnedKind::Contacts => &["联系人", "contacts"],
+    }
+}
+
 fn read(
     kind: OwnedKind,
     bytes: &[u8],
     rules: &SheetRules<'_>,
     report: &mut ImportReport,
+    progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<OwnedRow>, Vec<Problem>> {
-    let mut columns: Option<OwnedColumns> = None;
+    let mut columns: Option<(OwnedColumns, csv::StringRecord)> = None;
     let mut rows = Vec::new();
-    exchange::read_table::<Vec<Problem>>(bytes, &mut |row, record, _| {
-        let Some(columns) = &columns else {
-            let headers: Vec<&str> = record.iter().collect();
+    exchange::read_table::<Vec<Problem>>(bytes, sheet_names(kind), &mut |it| {
+        let Some((columns, headers)) = &columns else {
+            let headers: Vec<&str> = it.cells.iter().collect();
             if headers.iter().any(|it| !it.trim().is_empty()) {
-                columns = Some(OwnedColumns::of_headers(&headers, kind)?);
+                let found = OwnedColumns::of_headers(&headers, kind)?;
+                columns = Some((found, it.cells.clone()));
             }
             return Ok(());
         };
-        match read_owned_row(row, columns, &|place| record.get(place).unwrap_or_default(), rules) {
+        progress(it.progress.0, it.progress.1);
+        let column = |place: usize| headers.get(place).unwrap_or_default();
+        let errors = it.errors.iter().filter(|(place, _)| !column(*place).trim().is_empty());
+        let errors: Vec<Problem> =
+            errors.map(|(place, shown)| exchange::cell_error(it.row, column(*place), shown)).collect();
+        let read = read_owned_row(it.row, columns, &|place| it.cell(place), rules);
+        match if errors.is_empty() { read } else { Err(errors) } {
             Ok(None) => return Ok(()),
             Ok(Some(read)) => rows.push(read),
             Err(problems) => {

@@ -83,8 +83,14 @@ codes! {
     PICTURE = "picture";
     /// A PDF document.
     PDF = "pdf";
-    /// A workbook (`.xlsx`).
+    /// A workbook of a form that is not read (`.xlsb`, `.ods`).
     WORKBOOK = "workbook";
+    /// A workbook (`.xlsx`) that is damaged or cut off.
+    WORKBOOK_BROKEN = "workbook_broken";
+    /// A workbook that unpacks to far more than a sheet needs.
+    WORKBOOK_EXPANDS = "workbook_expands";
+    /// A cell whose formula failed (`#N/A`, `#REF!`).
+    CELL_ERROR = "cell_error";
     /// A workbook of Excel 97 (`.xls`).
     OLD_WORKBOOK = "old_workbook";
     /// A workbook under a password.

@@ -1,4 +1,4 @@
-//! `jinqun export`: stores, tag records and consents out again.
+//! `jinqun export`: stores, groups, contacts, tag records and consents out again.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use clap::{Args, Subcommand};
 use super::funnel::Funnel;
 use super::printer::Output;
 use super::{Common, End, Printer};
-use crate::app::{Deliverer, load_entries};
-use crate::catalog::{Catalog, FirstContact, FirstGroup};
+use crate::app::{Deliverer, SheetForm, SheetOf, export_sheet, load_entries};
+use crate::catalog::Catalog;
 use crate::config::{Config, Flags};
-use crate::exchange::{Cell, SheetLine, TAG_HEADERS, TableFormat, tag_row, write_stores, write_table};
+use crate::exchange::{Cell, SheetLanguage, TAG_HEADERS, TableFormat, tag_row, write_table};
 use crate::metrics::Metrics;
 use crate::outbox::{Look, OutboxError, Trouble};
 use crate::startup;
@@ -27,7 +27,7 @@ const SETTLE_LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Ten seconds of looking.
 const SETTLE_LOOKS_MAX: u32 = 500;
 
-/// Export stores, tag records, consents or the funnel
+/// Export stores, groups, contacts, tag records, consents or the funnel
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  jinqun export tags --out tags.csv")]
 pub(super) struct Options {
@@ -38,6 +38,12 @@ pub(super) struct Options {
 #[derive(Debug, Subcommand)]
 enum What {
     Stores(Stores),
+    /// Write the sheet of group chats; `import groups` reads it back unchanged
+    #[command(after_help = "Example:\n  jinqun export groups --out groups.xlsx")]
+    Groups(Owned),
+    /// Write the sheet of contacts; `import contacts` reads it back unchanged
+    #[command(after_help = "Example:\n  jinqun export contacts --out contacts.xlsx")]
+    Contacts(Owned),
     Tags(Tags),
     Consents(Consents),
     Funnel(Funnel),
@@ -47,7 +53,7 @@ enum What {
 pub(super) struct Target {
     #[command(flatten)]
     pub(super) common: Common,
-    /// csv, jsonl or xlsx, for the funnel also json [default: by the ending of --out, else csv]
+    /// csv, jsonl or xlsx, for stores also geojson, for the funnel also json [default: by the ending of --out, else csv]
     #[arg(long)]
     format: Option<String>,
     /// The file to write [default: standard output]
@@ -59,6 +65,13 @@ pub(super) struct Target {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  jinqun export stores --out stores.xlsx")]
 struct Stores {
+    #[command(flatten)]
+    target: Target,
+}
+
+/// A sheet of groups or contacts
+#[derive(Debug, Args)]
+struct Owned {
     #[command(flatten)]
     target: Target,
 }
@@ -82,7 +95,9 @@ struct Consents {
 impl Options {
     pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
         match self.what {
-            What::Stores(options) => options.run(),
+            What::Stores(options) => sheet(&options.target, SheetOf::Stores),
+            What::Groups(options) => sheet(&options.target, SheetOf::Groups),
+            What::Contacts(options) => sheet(&options.target, SheetOf::Contacts),
             What::Tags(options) => options.run(),
             What::Consents(options) => options.run(),
             What::Funnel(options) => options.run(printer),
@@ -110,42 +125,22 @@ impl Target {
     }
 }
 
-impl Stores {
-    fn run(self) -> anyhow::Result<End> {
-        let format = self.target.format()?;
-        let config = self.target.common.load(Flags::new())?;
-        let storage = startup::open_storage(&config)?;
-        let version = storage.current_version()?;
-        let catalog = Catalog::build(version, load_entries(&*storage, version)?)
-            .map_err(|problems| anyhow::anyhow!("the catalog in storage is not valid: {problems:?}"))?;
-        let owned: Vec<(Option<FirstGroup>, Option<FirstContact>)> = (0_u32..)
-            .zip(catalog.stores())
-            .map(|(key, _)| {
-                let group = catalog.groups_of(key).next().map(|(_, it)| FirstGroup {
-                    link: it.code.link.clone(),
-                    name: it.name.clone(),
-                    capacity: it.capacity,
-                    expires_at: it.code.expires_at,
-                    expires_by_default: false,
-                });
-                let contact = catalog
-                    .contacts_of(key)
-                    .next()
-                    .map(|(_, it)| FirstContact { link: it.code.link.clone(), name: it.name.clone() });
-                (group, contact)
-            })
-            .collect();
-        let extras = crate::exchange::extra_names(catalog.stores().iter());
-        let mut lines = catalog.stores().iter().zip(&owned).map(|(store, (group, contact))| SheetLine {
-            store,
-            group: group.as_ref(),
-            contact: contact.as_ref(),
-        });
-        let mut out = Output::open(self.target.out.as_deref())?;
-        write_stores(format, &extras, &mut lines, &mut out)?;
-        out.finish()?;
-        Ok(End::Success)
-    }
+/// A sheet of the catalog in storage.
+fn sheet(target: &Target, of: SheetOf) -> anyhow::Result<End> {
+    let form = if of == SheetOf::Stores && target.asks_for("geojson") {
+        SheetForm::Points
+    } else {
+        SheetForm::Table(target.format()?, SheetLanguage::English)
+    };
+    let config = target.common.load(Flags::new())?;
+    let storage = startup::open_storage(&config)?;
+    let version = storage.current_version()?;
+    let catalog = Catalog::build(version, load_entries(&*storage, version)?)
+        .map_err(|problems| anyhow::anyhow!("the catalog in storage is not valid: {problems:?}"))?;
+    let mut out = Output::open(target.out.as_deref())?;
+    export_sheet(&catalog, of, form, &mut out)?;
+    out.finish()?;
+    Ok(End::Success)
 }
 
 impl Tags {

@@ -35,7 +35,7 @@ enum What {
     Stores(Stores),
     Regions(regions::Options),
     Campaigns(Campaigns),
-    /// Import a sheet of group chats, of stores, regions or campaigns: CSV
+    /// Import a sheet of group chats, of stores, regions or campaigns: XLSX or CSV
     #[command(
         after_help = "Example:\n  jinqun import groups groups.csv --dry-run\n\nThe sheet (中文 headers too):\n  \
         id,store,region,campaign,name,url,code,capacity,expires,status,order,members\n  \
@@ -43,7 +43,7 @@ enum What {
         A sheet of id and members tells how many members groups have."
     )]
     Groups(owned::Options),
-    /// Import a sheet of contacts, of stores, regions or campaigns: CSV
+    /// Import a sheet of contacts, of stores, regions or campaigns: XLSX or CSV
     #[command(
         after_help = "Example:\n  jinqun import contacts contacts.csv --dry-run\n\nThe sheet (中文 headers too):\n  \
         id,store,region,campaign,name,url,code,expires,order\n  SH-0001-lin,SH-0001,,,店长小林,https://work.weixin.qq.com/ca/…,live,,1"
@@ -51,7 +51,7 @@ enum What {
     Contacts(owned::Options),
 }
 
-/// Import a sheet of stores: CSV (UTF-8 or GB18030) or GeoJSON points
+/// Import a sheet of stores: XLSX, CSV (UTF-8 or GB18030) or GeoJSON points
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  jinqun import stores stores.csv --datum gcj02 --dry-run\n  \
     jinqun import stores list.csv --datum wgs84 --map id=store_code --map name=店名 --skip-bad-rows")]

@@ -2,11 +2,11 @@
 
 use csv::{Reader, ReaderBuilder, StringRecord};
 
-use crate::catalog::draft::read_row;
-use crate::catalog::{Cells, Column, ColumnMap, Problem, SheetRules, code};
+use crate::catalog::{Problem, SheetRules, code};
 
 use super::formula::unguarded;
-use super::{Listener, ROWS_MAX, ROWS_PER_PROGRESS, SheetSummary, length, too_many_rows};
+use super::grid::{Grid, Line};
+use super::{Listener, ROWS_PER_PROGRESS, SheetSummary, length};
 
 /// Reads the rows of a sheet.
 pub(super) fn read(
@@ -16,52 +16,27 @@ pub(super) fn read(
 ) -> Result<SheetSummary, Vec<Problem>> {
     let mut lines = Lines::over(text);
     let mut record = StringRecord::new();
-    let map = loop {
-        if !lines.next(&mut record)? {
-            return Err(vec![Problem::new(code::EMPTY, "the sheet is empty")]);
-        }
-        if record.iter().any(|it| !it.trim().is_empty()) {
-            let headers: Vec<&str> = record.iter().map(unguarded).collect();
-            break ColumnMap::of_sheet(&headers, &rules.mapping)?;
-        }
-    };
-    let columns: Vec<(Column, usize)> = map.known().collect();
-    let mut summary = SheetSummary {
-        rows: 0,
-        columns: columns
-            .iter()
-            .map(|(column, place)| (column.english(), record.get(*place).unwrap_or_default().to_owned()))
-            .collect(),
-        warnings: map.warnings.clone(),
-    };
+    let mut grid: Option<Grid<'_>> = None;
     let total = length(text);
     while lines.next(&mut record)? {
-        let cell = |place: usize| unguarded(record.get(place).unwrap_or_default());
-        let mut cells = Cells::default();
-        for (column, place) in &columns {
-            cells.put(*column, cell(*place));
-        }
-        cells.extras = map.extras().iter().map(|(place, name)| (&**name, cell(*place))).collect();
-        let surplus = record.iter().skip(map.width()).find(|it| !it.trim().is_empty());
-        if cells.is_blank() && surplus.is_none() {
+        let cells: Vec<&str> = record.iter().map(unguarded).collect();
+        let Some(grid) = &mut grid else {
+            if cells.iter().any(|it| !it.trim().is_empty()) {
+                grid = Some(Grid::below(&cells, rules)?);
+            }
             continue;
-        }
-        summary.rows += 1;
-        if summary.rows > ROWS_MAX {
-            return Err(vec![too_many_rows()]);
-        }
-        let mut warnings = Vec::new();
-        let mut row = read_row(lines.row, &cells, rules, &mut warnings);
-        if let Some(problem) = shape_problem(&lines, &record, &map, surplus) {
-            row = Err(std::iter::once(problem).chain(row.err().into_iter().flatten()).collect());
-        }
-        (listener.each)(row, warnings);
-        if summary.rows.is_multiple_of(ROWS_PER_PROGRESS) {
+        };
+        let broken = lines.is_unclosed.then(|| {
+            let message = "a quotation mark in this row is never closed, so the rest of the sheet is one cell";
+            Problem::new(code::UNCLOSED_QUOTE, message).in_row(lines.row)
+        });
+        grid.take(Line { row: lines.row, cells, broken, errors: &[], is_parted: true }, listener)?;
+        if grid.summary.rows.is_multiple_of(ROWS_PER_PROGRESS) {
             (listener.progress)(lines.end, total);
         }
     }
     (listener.progress)(total, total);
-    Ok(summary)
+    grid.map(|it| it.summary).ok_or_else(|| vec![Problem::new(code::EMPTY, "the sheet is empty")])
 }
 
 /// Hands over every record with its row and the byte behind it.
@@ -75,23 +50,6 @@ pub(super) fn each_record<E: From<Vec<Problem>>>(
         each(lines.row, &record, lines.end)?;
     }
     Ok(())
-}
-
-fn shape_problem(lines: &Lines<'_>, record: &StringRecord, map: &ColumnMap, surplus: Option<&str>) -> Option<Problem> {
-    let problem = if lines.is_unclosed {
-        Problem::new(
-            code::UNCLOSED_QUOTE,
-            "a quotation mark in this row is never closed, so the rest of the sheet is one cell",
-        )
-    } else {
-        let message = format!(
-            "the row has {} cells, the header has {}; is a cell with a separator in it not in quotation marks?",
-            record.len(),
-            map.width()
-        );
-        Problem { value: Some(surplus?.chars().take(80).collect()), ..Problem::new(code::TOO_MANY_CELLS, message) }
-    };
-    Some(problem.in_row(lines.row))
 }
 
 /// The records of a text, each with its row.

@@ -12,9 +12,11 @@ pub enum FileKind {
     Csv,
     /// A collection of points.
     GeoJson,
+    /// A workbook (`.xlsx`).
+    Xlsx,
 }
 
-const SAVE_AS_CSV: &str = "open it in a spreadsheet program and save it as \"CSV UTF-8\"";
+const SAVE_AGAIN: &str = "open it in a spreadsheet program and save it as .xlsx or \"CSV UTF-8\"";
 
 /// Tells the kind of a file.
 ///
@@ -23,6 +25,9 @@ const SAVE_AS_CSV: &str = "open it in a spreadsheet program and save it as \"CSV
 pub(super) fn tell(bytes: &[u8], file_name: &str) -> Result<FileKind, Problem> {
     if let Some(problem) = binary(bytes) {
         return Err(problem);
+    }
+    if is_workbook(bytes) {
+        return Ok(FileKind::Xlsx);
     }
     let head = bytes.get(..LOOKED_AT_BYTES).unwrap_or(bytes);
     let (head, is_wide) = match head {
@@ -34,7 +39,7 @@ pub(super) fn tell(bytes: &[u8], file_name: &str) -> Result<FileKind, Problem> {
         return Ok(FileKind::Csv);
     }
     if head.contains(&0) {
-        return Err(Problem::new(code::NOT_A_SHEET, "this is not a text file; a store sheet is CSV or GeoJSON"));
+        return Err(Problem::new(code::NOT_A_SHEET, "this is not a text file; a sheet is XLSX, CSV or GeoJSON"));
     }
     let start = head.trim_ascii_start();
     let ending = file_name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
@@ -43,7 +48,7 @@ pub(super) fn tell(bytes: &[u8], file_name: &str) -> Result<FileKind, Problem> {
         return Err(Problem::new(code::EMPTY, "the file is empty"));
     }
     if begins(b"<!doctype") || begins(b"<html") || begins(b"<?xml") || begins(b"<table") || begins(b"<kml") {
-        return Err(Problem::new(code::MARKUP, format!("this is a web page or an XML document; {SAVE_AS_CSV}")));
+        return Err(Problem::new(code::MARKUP, format!("this is a web page or an XML document; {SAVE_AGAIN}")));
     }
     if start.starts_with(b"{") || ending == "geojson" || ending == "json" {
         return Ok(FileKind::GeoJson);
@@ -54,7 +59,7 @@ pub(super) fn tell(bytes: &[u8], file_name: &str) -> Result<FileKind, Problem> {
     if is_script || start.starts_with(b"[{") || start.starts_with(b"[\n") || start.starts_with(b"[\r\n") {
         return Err(Problem::new(
             code::NOT_A_SHEET,
-            "this is program text or JSON, not a sheet; a store sheet is CSV or GeoJSON",
+            "this is program text or JSON, not a sheet; a sheet is XLSX, CSV or GeoJSON",
         ));
     }
     Ok(FileKind::Csv)
@@ -69,21 +74,25 @@ fn binary(bytes: &[u8]) -> Option<Problem> {
         | [b'M', b'M', 0, b'*', ..]
         | [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..]
         | [_, _, _, _, b'f', b't', b'y', b'p', ..] => {
-            (code::PICTURE, "this is a picture; a store sheet is CSV or GeoJSON".to_owned())
+            (code::PICTURE, "this is a picture; a sheet is XLSX, CSV or GeoJSON".to_owned())
         }
         [b'%', b'P', b'D', b'F', ..] => {
             (code::PDF, "this is a PDF document; ask for the sheet that it was made from".to_owned())
         }
         [0xd0, 0xcf, 0x11, 0xe0, ..] if contains(bytes, &wide("EncryptedPackage")) => (
             code::ENCRYPTED,
-            "this workbook is protected by a password; remove the password, then save it as \"CSV UTF-8\"".to_owned(),
+            "this workbook is protected by a password; open it, remove the password and save it again".to_owned(),
         ),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => {
-            (code::OLD_WORKBOOK, format!("this is a workbook of an old Excel (.xls); {SAVE_AS_CSV}"))
+            (code::OLD_WORKBOOK, format!("this is a workbook of an old Excel (.xls); {SAVE_AGAIN}"))
         }
-        [b'P', b'K', 3 | 5, 4 | 6, ..] if contains(bytes, b"xl/workbook") || contains(bytes, b"xl/worksheets") => {
-            (code::WORKBOOK, format!("this is a workbook (.xlsx); {SAVE_AS_CSV}"))
+        [b'P', b'K', 3 | 5, 4 | 6, ..] if contains(bytes, b"xl/workbook.bin") => {
+            (code::WORKBOOK, format!("this is a binary workbook (.xlsb); {SAVE_AGAIN}"))
         }
+        [b'P', b'K', 3 | 5, 4 | 6, ..] if contains(bytes, b"opendocument.spreadsheet") => {
+            (code::WORKBOOK, format!("this is a workbook of LibreOffice (.ods); {SAVE_AGAIN}"))
+        }
+        _ if is_workbook(bytes) => return None,
         [b'P', b'K', 3 | 5, 4 | 6, ..]
         | [0x1f, 0x8b, ..]
         | [b'7', b'z', 0xbc, 0xaf, ..]
@@ -91,6 +100,11 @@ fn binary(bytes: &[u8]) -> Option<Problem> {
         _ => return None,
     };
     Some(Problem::new(code, message))
+}
+
+/// Whether it is a packed archive with the parts of a workbook in it; their names are not packed.
+fn is_workbook(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'P', b'K', 3, 4, ..]) && (contains(bytes, b"xl/workbook") || contains(bytes, b"xl/worksheets"))
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
@@ -109,8 +123,10 @@ mod tests {
     fn told(bytes: &[u8], name: &str) -> &'static str {
         tell(bytes, name).map_or_else(
             |it| it.code,
-            |it| {
-                if it == FileKind::Csv { "csv" } else { "geojson" }
+            |it| match it {
+                FileKind::Csv => "csv",
+                FileKind::GeoJson => "geojson",
+                FileKind::Xlsx => "xlsx",
             },
         )
     }
@@ -128,7 +144,9 @@ mod tests {
             (b"\xff\xd8\xff\xe0", "a.csv", "picture"),
             (b"\0\0\0\x18ftypheic", "a.csv", "picture"),
             (b"%PDF-1.7", "a.csv", "pdf"),
-            (b"PK\x03\x04....xl/workbook.xml", "a.csv", "workbook"),
+            (b"PK\x03\x04....xl/workbook.xml", "a.csv", "xlsx"),
+            (b"PK\x03\x04....xl/workbook.bin", "a.xlsx", "workbook"),
+            (b"PK\x03\x04mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "a.xlsx", "workbook"),
             (b"PK\x03\x04....a.txt", "a.csv", "archive"),
             (b"\x1f\x8b\x08", "a.csv.gz", "archive"),
             (b" <!DOCTYPE html>", "a.xls", "markup"),

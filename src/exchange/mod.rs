@@ -1,4 +1,4 @@
-//! Store sheets, read and written side by side: CSV and GeoJSON in; CSV, JSON lines and XLSX out. Maps of regions, read from
+//! Sheets, read and written side by side: CSV, XLSX and GeoJSON in; the same and JSON lines out. Maps of regions, read from
 //! GeoJSON. What a cell means is the catalog's to say; here are only files.
 
 mod csv;
@@ -6,10 +6,16 @@ mod encoding;
 mod formula;
 mod funnel;
 mod geojson;
+mod grid;
 mod kind;
+mod owned;
+mod points;
 mod regions;
 mod table;
+mod template;
+mod template_columns;
 mod write;
+mod xlsx;
 
 use std::fmt;
 
@@ -17,8 +23,11 @@ use crate::catalog::{Problem, SheetRules, StoreRow, code};
 
 pub use funnel::{funnel_headers, funnel_json, funnel_row};
 pub use kind::FileKind;
+pub use owned::{write_contacts, write_groups};
+pub use points::write_points;
 pub use regions::{Crossings, RegionRules, RegionSheet, read_regions};
 pub use table::{Cell, TableFormat, WriteError, write_table};
+pub use template::{TemplateOf, write_template};
 pub use write::{SheetLine, TAG_HEADERS, extra_names, tag_row, write_stores};
 
 /// The largest file that is read, in bytes.
@@ -27,6 +36,28 @@ pub const SHEET_BYTES_MAX: usize = 512 * 1024 * 1024;
 pub const ROWS_MAX: u64 = 2_000_000;
 /// After so many rows the reader says how far it is.
 const ROWS_PER_PROGRESS: u64 = 1_024;
+
+/// Names of the sheet of a workbook that holds stores; without one the first is read.
+const STORE_SHEETS: [&str; 2] = ["门店", "stores"];
+
+/// The language of headers and of words such as `active`; both are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SheetLanguage {
+    /// Chinese.
+    Chinese,
+    /// English.
+    #[default]
+    English,
+}
+
+impl SheetLanguage {
+    fn of<T>(self, chinese: T, english: T) -> T {
+        match self {
+            Self::Chinese => chinese,
+            Self::English => english,
+        }
+    }
+}
 
 /// What came of a whole sheet that could be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,10 +100,11 @@ pub fn read_stores(
         return Err(vec![Problem::new(code::TOO_LARGE, message)]);
     }
     let kind = kind::tell(bytes, file_name).map_err(|it| vec![it])?;
-    let text = encoding::decode(bytes).map_err(|it| vec![it])?;
+    let text = || encoding::decode(bytes).map_err(|it| vec![it]);
     let summary = match kind {
-        FileKind::Csv => csv::read(&text, rules, listener)?,
-        FileKind::GeoJson => geojson::read(&text, rules, listener)?,
+        FileKind::Csv => csv::read(&text()?, rules, listener)?,
+        FileKind::GeoJson => geojson::read(&text()?, rules, listener)?,
+        FileKind::Xlsx => xlsx::read(bytes, &STORE_SHEETS, rules, listener)?,
     };
     if summary.rows == 0 {
         return Err(vec![Problem::new(code::NO_ROWS, "the sheet has no rows below its header")]);
@@ -80,20 +112,63 @@ pub fn read_stores(
     Ok(summary)
 }
 
-/// The records of a CSV table of any of the encodings and separators that sheets come in, each with its row as a spreadsheet shows it.
+/// One row of a table.
+#[derive(Debug)]
+pub struct TableRow<'a> {
+    /// The row as a spreadsheet shows it.
+    pub row: u64,
+    /// Its cells as they stand there.
+    pub cells: &'a ::csv::StringRecord,
+    /// Places of cells that hold an error in place of a value, and what they show. Of workbooks only.
+    pub errors: &'a [(usize, String)],
+    /// How much of the whole is done, and how much it is.
+    pub progress: (u64, u64),
+    /// Whether a text that begins like a formula bears an apostrophe.
+    pub is_guarded: bool,
+}
+
+impl TableRow<'_> {
+    /// The text of a cell, without the apostrophe that guards a formula.
+    #[must_use]
+    pub fn cell(&self, place: usize) -> &str {
+        let cell = self.cells.get(place).unwrap_or_default();
+        if self.is_guarded { formula::unguarded(cell) } else { cell }
+    }
+}
+
+/// The rows of a table: CSV of any of the encodings and separators that sheets come in, or the sheet of a workbook that has one
+/// of these names, else its first.
 ///
 /// # Errors
 /// What is wrong with the table as a whole, or what `each` breaks off with.
 pub fn read_table<E: From<Vec<Problem>>>(
     bytes: &[u8],
-    each: &mut dyn FnMut(u64, &::csv::StringRecord, u64) -> Result<(), E>,
+    names: &[&str],
+    each: &mut dyn FnMut(&TableRow<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     if bytes.len() > SHEET_BYTES_MAX {
         let message = format!("the file has {} bytes, at most {SHEET_BYTES_MAX} are read; divide it", bytes.len());
         return Err(vec![Problem::new(code::TOO_LARGE, message)].into());
     }
-    let text = encoding::decode(bytes).map_err(|it| vec![it])?;
-    csv::each_record(&text, each)
+    match kind::tell(bytes, "").map_err(|it| vec![it])? {
+        FileKind::Xlsx => xlsx::each_row(bytes, names, &mut |it| {
+            let progress = (it.row, it.last_row.max(it.row));
+            each(&TableRow { row: it.row, cells: it.record, errors: it.errors, progress, is_guarded: false })
+        }),
+        FileKind::Csv | FileKind::GeoJson => {
+            let text = encoding::decode(bytes).map_err(|it| vec![it])?;
+            let total = length(&text);
+            csv::each_record(&text, &mut |row, cells, end| {
+                each(&TableRow { row, cells, errors: &[], progress: (end, total), is_guarded: true })
+            })
+        }
+    }
+}
+
+/// The problem of a cell that holds an error in place of a value.
+#[must_use]
+pub fn cell_error(row: u64, column: &str, shown: &str) -> Problem {
+    grid::cell_error(row, column.to_owned(), shown)
 }
 
 fn too_many_rows() -> Problem {

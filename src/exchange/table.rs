@@ -151,7 +151,7 @@ fn write_csv(
 }
 
 /// The shortest text that reads back as the same number; with an exponent where plain digits would be long.
-fn shortest(number: f64) -> String {
+pub(super) fn shortest(number: f64) -> String {
     let plain = number.to_string();
     if plain.len() <= 24 { plain } else { format!("{number:e}") }
 }
@@ -198,6 +198,7 @@ fn write_xlsx(
     sheet.set_freeze_panes(1, 0)?;
     let bold = Format::new().set_bold();
     for (column, header) in (0_u16..).zip(headers) {
+        sheet.set_column_width(column, width_of(header))?;
         sheet.write_string_with_format(0, column, *header, &bold)?;
     }
     let mut count = 0_u32;
@@ -211,6 +212,17 @@ fn write_xlsx(
     out.write_all(&workbook.save_to_buffer()?)?;
     out.flush()?;
     Ok(u64::from(count))
+}
+
+/// A width that fits most cells below a header, in characters: the rows are not known before they are written.
+fn width_of(header: &str) -> f64 {
+    match header {
+        "name" | "address" | "门店名称" | "地址" | "名称" => 28.0,
+        "url" | "group_url" | "contact_url" | "链接" | "群链接" | "店长链接" => 36.0,
+        "expires" | "group_expires" | "过期时间" | "群过期时间" | "at" => 22.0,
+        "scan" | "visitor" => 30.0,
+        _ => 14.0,
+    }
 }
 
 fn write_xlsx_row(sheet: &mut Worksheet, row: u32, cells: &[Cell<'_>]) -> Result<(), XlsxError> {

@@ -8,9 +8,10 @@ use crate::campaign::Route;
 use crate::catalog::column::extra_name;
 use crate::catalog::{Column, FirstContact, FirstGroup, StoreRow};
 use crate::id::StoreId;
-use crate::store::{Store, Zone};
+use crate::store::{Store, StoreStatus, Zone};
 use crate::tag::TagRecord;
 
+use super::SheetLanguage;
 use super::table::{Cell, TableFormat, WriteError, write_table};
 
 /// One line of the store sheet.
@@ -47,21 +48,34 @@ pub fn extra_names<'a>(stores: impl Iterator<Item = &'a Store>) -> BTreeSet<&'a 
 /// [`WriteError`] if the output fails or the format cannot hold the rows.
 pub fn write_stores(
     format: TableFormat,
+    language: SheetLanguage,
     extras: &BTreeSet<&str>,
     lines: &mut dyn Iterator<Item = SheetLine<'_>>,
     out: &mut dyn Write,
 ) -> Result<u64, WriteError> {
     let renamed: Vec<String> = extras.iter().map(|it| extra_name(it)).collect();
     let headers: Vec<&str> =
-        Column::written().map(|it| -> &str { it.english() }).chain(renamed.iter().map(String::as_str)).collect();
+        Column::written().map(|it| -> &str { language.of(it.chinese(), it.english()) }).chain(renamed.iter().map(String::as_str)).collect();
     let mut rows = lines.map(|line| {
         let extra = |name: &&str| Cell::text(line.store.extra.get(*name).map_or("", |it| &**it));
-        Column::written().map(|column| store_cell(line, column)).chain(extras.iter().map(extra)).collect()
+        Column::written().map(|column| worded(line, column, language)).chain(extras.iter().map(extra)).collect()
     });
     write_table(format, &headers, &mut rows, out)
 }
 
-fn store_cell(line: SheetLine<'_>, column: Column) -> Cell<'_> {
+/// The cell in the words of a language.
+fn worded(line: SheetLine<'_>, column: Column, language: SheetLanguage) -> Cell<'_> {
+    match (column, language) {
+        (Column::Status, SheetLanguage::Chinese) => Cell::text(match line.store.status {
+            StoreStatus::Active => "营业",
+            StoreStatus::Paused => "暂停",
+            StoreStatus::Closed => "关闭",
+        }),
+        _ => store_cell(line, column),
+    }
+}
+
+pub(super) fn store_cell(line: SheetLine<'_>, column: Column) -> Cell<'_> {
     let SheetLine { store, group, contact } = line;
     match column {
         Column::Id => Cell::text(store.id.as_str()),

@@ -202,7 +202,7 @@ pub fn publish_owned(folder: &Path, kind: OwnedKind, sheet: &str, mode: Mode) ->
     importing(folder, |importer, config| {
         let rules = rules(config);
         let options = ImportOptions { mode, ..ImportOptions::default() };
-        let report = importer.owned(kind, sheet.as_bytes(), &rules, options).unwrap();
+        let report = importer.owned(kind, sheet.as_bytes(), &rules, options, &mut |_, _| {}).unwrap();
         assert!(report.problems.is_empty(), "{:?}", report.problems);
         report
     })

@@ -18,7 +18,7 @@ use crate::startup;
 pub(super) struct Options {
     #[command(flatten)]
     common: Common,
-    /// The sheet, CSV (UTF-8 or GB18030)
+    /// The sheet, XLSX or CSV (UTF-8 or GB18030)
     file: PathBuf,
     /// What happens to those that the sheet does not name: merge (they stay) or replace (they go)
     #[arg(long, default_value = "merge")]
@@ -46,7 +46,7 @@ impl Options {
             now: info.at,
         };
         let options = ImportOptions { mode, dry_run: self.reporting.dry_run, skip_bad_rows: self.skip_bad_rows };
-        let report = Importer::new(&*storage, info).owned(kind, &bytes, &rules, options)?;
+        let report = Importer::new(&*storage, info).owned(kind, &bytes, &rules, options, &mut |_, _| {})?;
         self.reporting.tell(printer, &report, ROWS_REMEDY)
     }
 }
