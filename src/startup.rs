@@ -188,6 +188,8 @@ impl Application {
             admin_token: config.admin_token.as_ref().map(|it| http::TokenDigest::of(it.reveal())),
             privacy: config.privacy.clone(),
             retention: config.retention,
+            join_link_hosts: config.join_link_hosts.clone(),
+            groups: config.groups,
             workers: config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
             shutdown_s: config.shutdown_s,
         };

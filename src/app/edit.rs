@@ -136,7 +136,7 @@ impl App {
     }
 
     /// Takes over what another process published.
-    fn catch_up(&self) -> Result<(), EditError> {
+    pub(super) fn catch_up(&self) -> Result<(), ImportError> {
         let version = self.parts.storage.current_version()?;
         let held = self.catalog();
         if version != held.version() {

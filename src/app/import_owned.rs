@@ -1,7 +1,6 @@
 //! From a sheet of groups or contacts to a catalog that is live, and the members that a sheet of groups counts.
 
-use super::load::load_entries;
-use super::publish::{ImportError, ImportOptions, ImportReport, Importer};
+use super::publish::{End, ImportError, ImportOptions, ImportReport, Importer};
 use crate::catalog::owned::{OwnedColumns, OwnedKind, OwnedRow, OwnedRows, join_contacts, join_groups, read_owned_row};
 use crate::catalog::{Merged, Problem, SheetRules};
 use crate::exchange;
@@ -26,8 +25,9 @@ impl Importer<'_> {
             Err(problems) => return Ok(ImportReport { problems, ..ImportReport::default() }),
         };
         let members = members(&rows);
+        let places = rows.iter().map(|it| (it.id.clone(), it.row)).collect();
         let version = self.storage().current_version()?;
-        let entries = load_entries(self.storage(), version)?;
+        let entries = self.entries(version)?;
         let mut problems = Vec::new();
         let sheet = OwnedRows { rows, mode: options.mode, rules };
         let merged: Merged = match kind {
@@ -39,7 +39,8 @@ impl Importer<'_> {
             report.problem(it);
         }
         let stops = report.stops(options);
-        let report = self.finish(version, merged, &[], report, options.dry_run || stops)?;
+        let end = End { stops: options.dry_run || stops, places };
+        let report = self.finish(version, merged, &[], report, end)?;
         if report.version.is_some() && !members.is_empty() {
             self.storage().set_members(&members, rules.now)?;
         }

@@ -1,9 +1,9 @@
 //! From a file of regions and service areas to a catalog that is live.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::load::load_entries;
-use super::publish::{ImportError, ImportReport, Importer};
+use super::publish::{End, ImportError, ImportReport, Importer};
 use crate::catalog::{MapPieces, Mode, Problem, doubts, merge_map};
 use crate::exchange::{self, RegionRules, RegionSheet};
 use crate::id::RegionCode;
@@ -58,7 +58,7 @@ impl Importer<'_> {
         let stores = &merged.entries.stores;
         // What concerns the whole file comes before the many corners where it touches itself.
         report.warnings.splice(0..0, doubts(stores, &merged.entries.regions, &|it| fresh.contains(it), read_as));
-        let report = self.finish(version, merged, &[], report, options.dry_run)?;
+        let report = self.finish(version, merged, &[], report, End { stops: options.dry_run, places: HashMap::new() })?;
         Ok(placed(report, &sheet))
     }
 }

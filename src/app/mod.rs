@@ -3,6 +3,7 @@
 pub mod accounts;
 mod bulk;
 mod deliver;
+mod difference;
 mod edit;
 mod error;
 mod export;
@@ -10,6 +11,7 @@ mod follow;
 mod forget;
 mod funnel;
 mod import_owned;
+mod imports;
 mod land;
 mod load;
 mod locate;
@@ -37,12 +39,14 @@ use crate::time::{Clock, Timestamp};
 pub use bulk::{BulkError, BulkReport, tag_table};
 pub(crate) use deliver::whole_chain;
 pub use deliver::{DeliverError, Deliverer};
+pub use difference::{DIFFERENCES_MAX, Difference, FieldChange};
 pub use edit::{Deed, EditError, Making, NewEntry};
 pub use error::AppError;
 pub use export::{SheetForm, SheetOf, export_sheet};
 pub use follow::Follower;
 pub use forget::{Erased, ForgetError, find_visitor, forget};
 pub use funnel::{DIMENSIONS_MAX, funnel, read_dimensions};
+pub use imports::{ImportBusy, ImportJob, ImportPhase, ImportRequest, Imports, UPLOAD_BYTES_MAX};
 pub use land::{Landing, SEEN_S, ScanRequest};
 pub use load::{load_catalog, load_catalog_after, load_entries, load_last_good};
 pub use locate::{Whereabouts, locate_ip};
@@ -96,13 +100,21 @@ pub struct App {
     lockout: accounts::Lockout,
     /// Users are changed one at a time.
     users_turn: Mutex<()>,
+    /// Imports that are under way or were made.
+    imports: Imports,
 }
 
 impl App {
     /// Assembles the service.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts, revision: AtomicI64::new(0), lockout: accounts::Lockout::default(), users_turn: Mutex::default() }
+        Self {
+            parts,
+            revision: AtomicI64::new(0),
+            lockout: accounts::Lockout::default(),
+            users_turn: Mutex::default(),
+            imports: Imports::default(),
+        }
     }
 
     /// The catalog that is live; a request takes one and keeps it to the end.

@@ -1,14 +1,17 @@
 //! From a sheet to a catalog that is live: read, check, merge, publish.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Error as JsonError;
 use thiserror::Error;
 
+use super::difference::{Difference, differences};
 use super::load::{BrokenEntry, load_entries, load_readable};
-use crate::catalog::{Catalog, Change, Merge, Merged, Mode, Problem, SheetRules, StoreRow, misplaced_rows, suspicion};
+use crate::catalog::{Catalog, Change, Entries, Merge, Merged, Mode, Problem, SheetRules, StoreRow, misplaced_rows, suspicion};
 use crate::exchange::{self, Listener};
 use crate::id::{CampaignSlug, StoreId};
 use crate::storage::{self, EntryKind, PublishInfo, Storage, StorageError};
@@ -38,7 +41,7 @@ pub enum ImportError {
 }
 
 /// What an import did, row by row where it matters.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, schemars::JsonSchema)]
 pub struct ImportReport {
     /// Rows of the sheet that were not blank, or features of the map.
     pub rows: u64,
@@ -61,6 +64,9 @@ pub struct ImportReport {
     /// Problems and warnings beyond the lists above.
     #[serde(skip_serializing_if = "is_zero")]
     pub unlisted: u64,
+    /// Of a dry run within a service: what would change, at most [`super::DIFFERENCES_MAX`] entries.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Difference>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
@@ -99,17 +105,63 @@ pub struct ImportOptions {
     pub skip_bad_rows: bool,
 }
 
+/// How an import ends.
+pub(super) struct End {
+    /// Nothing is published.
+    pub(super) stops: bool,
+    /// In which rows the entries stand, by their ids.
+    pub(super) places: HashMap<String, u64>,
+}
+
+fn places(rows: &[StoreRow]) -> HashMap<String, u64> {
+    rows.iter().map(|it| (it.store.id.to_string(), it.row)).collect()
+}
+
+fn entries_of(catalog: &Catalog) -> Entries {
+    Entries {
+        stores: catalog.stores().to_vec(),
+        groups: catalog.groups().to_vec(),
+        contacts: catalog.contacts().to_vec(),
+        campaigns: catalog.campaigns().cloned().collect(),
+        regions: Arc::clone(catalog.regions()),
+        service_areas: Arc::clone(catalog.service_areas()),
+    }
+}
+
 /// Imports into a storage.
 pub struct Importer<'a> {
     pub(super) storage: &'a dyn Storage,
     info: PublishInfo,
+    /// The catalog that is live, in place of reading it from storage again.
+    held: Option<&'a Catalog>,
+    /// What was published last.
+    published: RefCell<Option<Catalog>>,
 }
 
 impl<'a> Importer<'a> {
     /// An importer whose publications bear this information.
     #[must_use]
     pub fn new(storage: &'a dyn Storage, info: PublishInfo) -> Self {
-        Self { storage, info }
+        Self { storage, info, held: None, published: RefCell::new(None) }
+    }
+
+    /// The same importer, which compares with a catalog that is held already, if that is the current one.
+    #[must_use]
+    pub(super) fn comparing_with(self, held: &'a Catalog) -> Self {
+        Self { held: Some(held), ..self }
+    }
+
+    /// The catalog that was published last, to make it live.
+    pub(super) fn take_published(&self) -> Option<Catalog> {
+        self.published.take()
+    }
+
+    /// All entries of the current version.
+    pub(super) fn entries(&self, version: u64) -> Result<Entries, ImportError> {
+        match self.held.filter(|it| it.version() == version && version > 0) {
+            Some(held) => Ok(entries_of(held)),
+            None => load_entries(self.storage, version),
+        }
     }
 
     /// Reads a sheet of stores and publishes it; the report says everything. Blocks.
@@ -160,6 +212,7 @@ impl<'a> Importer<'a> {
         let version = self.storage.current_version()?;
         // Replacing is also the way out of a catalog that cannot be read.
         let (mut entries, broken) = match options.mode {
+            _ if self.held.is_some() => (self.entries(version)?, Vec::new()),
             Mode::Merge => (load_entries(self.storage, version)?, Vec::new()),
             Mode::Replace => load_readable(self.storage, version, None)?,
         };
@@ -174,8 +227,9 @@ impl<'a> Importer<'a> {
         let stops = report.stops(options);
         let has = |column: &str| summary.columns.iter().any(|(name, header)| *name == column || header == column);
         let columns: Option<&dyn Fn(&str) -> bool> = if summary.columns.is_empty() { None } else { Some(&has) };
+        let places = if options.dry_run { places(&rows) } else { HashMap::new() };
         let merged = Merge::new(entries, options.mode, columns).stores(rows);
-        self.finish(version, merged, &broken, report, options.dry_run || stops)
+        self.finish(version, merged, &broken, report, End { stops: options.dry_run || stops, places })
     }
 
     /// Where this imports to.
@@ -198,7 +252,7 @@ impl<'a> Importer<'a> {
         let slugs: Vec<CampaignSlug> = rows.iter().map(|it| it.campaign.slug.clone()).collect();
         let merged = Merge::new(entries, Mode::Merge, None)
             .campaigns(rows.into_iter().map(|it| (it.campaign, it.group)).collect());
-        let mut report = self.finish(version, merged, &[], report, dry_run)?;
+        let mut report = self.finish(version, merged, &[], report, End { stops: dry_run, places: HashMap::new() })?;
         for problem in &mut report.problems {
             // A problem of the whole catalog that concerns a campaign of the file stands in that campaign's place.
             let of = problem.campaign.as_ref().and_then(|slug| slugs.iter().position(|it| it == slug));
@@ -213,7 +267,7 @@ impl<'a> Importer<'a> {
         merged: Merged,
         broken: &[BrokenEntry],
         mut report: ImportReport,
-        stops: bool,
+        end: End,
     ) -> Result<ImportReport, ImportError> {
         let Merged { entries, changes, created, updated, unchanged, removed } = merged;
         (report.created, report.updated, report.unchanged, report.removed) = (created, updated, unchanged, removed);
@@ -224,7 +278,12 @@ impl<'a> Importer<'a> {
                 }
                 Ok(report)
             }
-            Ok(_) if stops => Ok(report),
+            Ok(catalog) if end.stops => {
+                if let Some(held) = self.held {
+                    report.differences = differences(held, &catalog, &changes, &end.places);
+                }
+                Ok(report)
+            }
             Ok(_) if changes.is_empty() && broken.is_empty() && version > 0 => {
                 Ok(ImportReport { version: Some(version), ..report })
             }
@@ -233,6 +292,8 @@ impl<'a> Importer<'a> {
                 let removed = broken.iter().map(|it| stored(it.kind, &it.id, None));
                 let mut changes = removed.chain(bodies(&catalog, &changes));
                 report.version = Some(self.storage.publish(version, &self.info, &mut changes)?);
+                drop(changes);
+                self.published.replace(Some(catalog));
                 Ok(report)
             }
         }

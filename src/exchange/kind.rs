@@ -104,7 +104,10 @@ fn binary(bytes: &[u8]) -> Option<Problem> {
 
 /// Whether it is a packed archive with the parts of a workbook in it; their names are not packed.
 fn is_workbook(bytes: &[u8]) -> bool {
-    matches!(bytes, [b'P', b'K', 3, 4, ..]) && (contains(bytes, b"xl/workbook") || contains(bytes, b"xl/worksheets"))
+    let has = |name: &[u8]| contains(bytes, name);
+    // One that was cut off may have lost all parts but the first.
+    let is_office = || has(b"[Content_Types].xml") && !has(b"word/") && !has(b"ppt/");
+    matches!(bytes, [b'P', b'K', 3, 4, ..]) && (has(b"xl/workbook") || has(b"xl/worksheets") || is_office())
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

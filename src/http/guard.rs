@@ -21,6 +21,8 @@ use crate::metrics::Route;
 
 /// How long a request may take from its head to its answer, its body included.
 const ANSWER_WAIT: Duration = Duration::from_secs(15);
+/// The same for calls that take a whole sheet, which may come over a slow line.
+const UPLOAD_WAIT: Duration = Duration::from_secs(300);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 fn route_of(path: &str) -> Route {
@@ -37,6 +39,12 @@ fn route_of(path: &str) -> Route {
         _ if path.starts_with("/s/") => Route::Landing,
         _ => Route::Other,
     }
+}
+
+/// How long a request to this path may take.
+fn wait_of(path: &str) -> Duration {
+    let takes_a_sheet = path.starts_with("/api/v1/admin/") && path.ends_with("/import");
+    if takes_a_sheet { UPLOAD_WAIT } else { ANSWER_WAIT }
 }
 
 /// The id of a request, for pages that show it.
@@ -95,7 +103,7 @@ where
         }
         // Only a body can be waited for.
         let has_body = request.method() == Method::POST;
-        let too_late = has_body.then(|| Box::pin(tokio::time::sleep(ANSWER_WAIT)));
+        let too_late = has_body.then(|| Box::pin(tokio::time::sleep(wait_of(request.path()))));
         Answering { called: self.service.call(request), too_late, seen: Some(seen) }
     }
 }

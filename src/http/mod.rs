@@ -21,6 +21,7 @@ mod search;
 mod server;
 mod settings;
 pub mod tls;
+mod upload;
 
 pub use bearer::TokenDigest;
 pub use client_ip::{Networks, client_ip};

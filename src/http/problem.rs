@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use crate::app::accounts::AccountError;
-use crate::app::{AppError, EditError};
+use crate::app::{AppError, EditError, ImportBusy};
 use crate::catalog;
 
 /// A field of a request that is wrong.
@@ -112,6 +112,24 @@ impl Problem {
     pub fn busy() -> Self {
         let detail = "Too many searches are under way; try again in a moment.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "This is busy", detail)
+    }
+
+    /// `409`: one is made at a time.
+    pub fn import_under_way(busy: &ImportBusy) -> Self {
+        let detail = format!("{busy}; wait until it is over.");
+        Self::new(StatusCode::CONFLICT, "import_under_way", "An import is under way", detail)
+    }
+
+    /// `400`: the form holds no file.
+    pub fn no_file() -> Self {
+        let message = "is required: a form (multipart/form-data) with the file in this field".to_owned();
+        Self::fields(vec![FieldError { field: "file".into(), code: "missing", message }])
+    }
+
+    /// `413`: the file is too large.
+    pub fn file_too_large(bytes_max: usize) -> Self {
+        let detail = format!("A file of up to {} MB is taken; divide it, or use the command line.", bytes_max / 1024 / 1024);
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "file_too_large", "The file is too large", detail)
     }
 
     /// `401`: the call is for operators.

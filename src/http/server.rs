@@ -84,6 +84,7 @@ pub fn serve(
         ActixApp::new()
             .app_data(web.clone())
             .app_data(PayloadConfig::new(BODY_BYTES_MAX))
+            .app_data(super::upload::config())
             .wrap(Guard(web.clone()))
             .configure(|config| routes(config, &origins))
     })

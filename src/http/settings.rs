@@ -4,6 +4,7 @@ use super::bearer::TokenDigest;
 use super::client_ip::Networks;
 use super::privacy::PrivacySettings;
 use crate::app::Retention;
+use crate::group::GroupDefaults;
 
 /// What the web is set to, ready for use.
 #[derive(Debug, Clone)]
@@ -20,6 +21,10 @@ pub struct Settings {
     pub privacy: PrivacySettings,
     /// For how long records are kept, as the notice says.
     pub retention: Retention,
+    /// Hosts that join links may point to.
+    pub join_link_hosts: Vec<String>,
+    /// What a group has that says nothing itself.
+    pub groups: GroupDefaults,
     /// Worker threads.
     pub workers: usize,
     /// Seconds that requests under way get to finish at a stop.

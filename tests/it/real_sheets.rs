@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use jinqun::catalog::suspicion::{suspicions, take_duplicates};
 use jinqun::catalog::{Mapping, Problem, SheetRules, StoreRow};
-use jinqun::exchange::{Listener, SheetLanguage, SheetLine, SheetSummary, TableFormat, extra_names, read_stores, write_stores};
+use jinqun::exchange::{Listener, SheetLanguage, SheetLine, SheetSummary, TableFormat, extra_names, read_stores, write_points, write_stores};
 use jinqun::geo::Datum;
 use jinqun::group::GroupDefaults;
 use jinqun::store::Zone;
@@ -189,13 +189,73 @@ fn one_cell_with_both_numbers_is_read_by_a_mapping() {
 }
 
 #[test]
-fn files_that_are_no_store_sheets_say_what_they_are() {
-    for path in ["messy/starbucks_us_2012.xlsx", "messy/amap_poicode.xlsx"] {
-        let Some(problems) = refused(path) else {
-            return;
-        };
-        assert_eq!((problems.len(), problems[0].code), (1, "workbook"), "{path}");
+fn a_workbook_of_eleven_thousand_stores_is_read() {
+    let Some((name, bytes)) = real("messy/starbucks_us_2012.xlsx") else {
+        return;
+    };
+    let sheet = read_as(&name, &bytes, Some(Datum::Wgs84), &[]).unwrap();
+    // Counted with Python's openpyxl: 10,844 rows, the header among them.
+    assert_eq!((sheet.summary.rows, counts(&sheet.problems)), (10_843, BTreeMap::new()));
+    let first = &sheet.rows[0].store;
+    assert_eq!((sheet.rows[0].row, first.id.as_str(), &*first.name), (2, "11854", "Epping Main St"));
+    assert_eq!((first.at.given_lat(), first.at.given_lng()), (43.031_873, -71.073_203));
+    assert_eq!((&*first.extra["Zip"], &*first.extra["Insert Date"]), ("03042-2224", "2012-06-22 18:17:10"));
+    assert_eq!(sheet.rows.last().unwrap().row, 10_844);
+}
+
+/// Reads a chain, writes it in every form, and reads it again.
+fn goes_out_and_comes_back(path: &str, datum: Datum, mapping: &[&str]) {
+    let Some((name, bytes)) = real(path) else {
+        return;
+    };
+    let sheet = read_as(&name, &bytes, Some(datum), mapping).unwrap();
+    let names = extra_names(sheet.rows.iter().map(|it| &it.store));
+    let lines = || sheet.rows.iter().map(SheetLine::from);
+    let mut files = Vec::new();
+    for (format, language) in [(TableFormat::Csv, SheetLanguage::English), (TableFormat::Xlsx, SheetLanguage::Chinese)] {
+        let mut out = Vec::new();
+        write_stores(format, language, &names, &mut lines(), &mut out).unwrap();
+        files.push((format!("{format:?}"), out));
     }
+    let mut out = Vec::new();
+    write_points(&names, &mut lines(), &mut out).unwrap();
+    files.push(("geojson".to_owned(), out));
+    for (form, bytes) in files {
+        let again = read_as("out", &bytes, None, &[]).unwrap();
+        assert_eq!(counts(&again.problems), BTreeMap::new(), "{path} {form}");
+        let same = again.rows.iter().map(|it| &it.store).eq(sheet.rows.iter().map(|it| &it.store));
+        assert!(same, "{path} {form}");
+    }
+}
+
+#[test]
+fn a_chain_goes_out_in_every_form_and_comes_back_unchanged() {
+    goes_out_and_comes_back("stores/huawei_cn_2020.csv", Datum::Wgs84, &["city=city_name"]);
+}
+
+#[test]
+fn a_chain_around_the_world_goes_out_and_comes_back_unchanged() {
+    goes_out_and_comes_back("stores/starbucks_world_2017.csv", Datum::Wgs84, &[]);
+}
+
+#[test]
+fn odd_sheets_go_out_and_come_back_unchanged() {
+    goes_out_and_comes_back("stores/airports_extreme.csv", Datum::Wgs84, &["id=airport_id"]);
+    goes_out_and_comes_back("stores/insta360_cn_2025.csv", Datum::Bd09, &["lnglat=gps_raw"]);
+}
+
+#[test]
+fn a_workbook_goes_out_and_comes_back_unchanged() {
+    goes_out_and_comes_back("messy/starbucks_us_2012.xlsx", Datum::Wgs84, &[]);
+}
+
+#[test]
+fn files_that_are_no_store_sheets_say_what_they_are() {
+    let Some(codes) = refused("messy/amap_poicode.xlsx") else {
+        return;
+    };
+    let missing: Vec<_> = codes.iter().map(|it| (it.code, it.column.as_deref().unwrap_or_default())).collect();
+    assert_eq!(missing, ["id", "name", "lat", "lng"].map(|it| ("column_missing", it)));
     let script = refused("messy/heytea_2020_swapped_xy.js").unwrap();
     assert_eq!((script.len(), script[0].code), (1, "not_a_sheet"));
     let orders = refused("messy/kfc_order_lines_gbk_head500.csv").unwrap();

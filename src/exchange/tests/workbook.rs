@@ -182,12 +182,12 @@ fn good() -> Vec<u8> {
 
 #[test]
 fn a_bomb_is_refused_before_it_is_expanded() {
-    // 600 MB of blanks in 600 KB.
+    // 40 MB of blanks in 40 KB.
     let mut out = ZipWriter::new(Cursor::new(Vec::new()));
     let packed = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).large_file(true);
     out.start_file("xl/workbook.xml", packed).unwrap();
     let blanks = vec![b' '; 1 << 20];
-    for _ in 0..600 {
+    for _ in 0..40 {
         out.write_all(&blanks).unwrap();
     }
     let bomb = out.finish().unwrap().into_inner();
@@ -198,7 +198,7 @@ fn a_bomb_is_refused_before_it_is_expanded() {
     assert!(started.elapsed().as_millis() < 200, "nothing is unpacked");
     // One that lies about its size is caught by what comes out of it.
     let mut lying = bomb;
-    let real = u32::to_le_bytes(600 << 20);
+    let real = u32::to_le_bytes(40 << 20);
     let places: Vec<usize> = (0..lying.len() - 4).filter(|it| lying[*it..][..4] == real).collect();
     assert!(!places.is_empty());
     for place in places {
