@@ -65,7 +65,8 @@ pub(super) fn differences(
             };
             let row = places.get(&id).copied().filter(|_| kind != "removed");
             let name = new.as_ref().or(old.as_ref()).and_then(|it| it.get("name")).cloned().unwrap_or_default();
-            let fields = if kind == "removed" { Vec::new() } else { between(old.unwrap_or_default(), new.unwrap_or_default()) };
+            let fields =
+                if kind == "removed" { Vec::new() } else { between(old.unwrap_or_default(), new.unwrap_or_default()) };
             Some(Difference { of, id, kind, row, name, fields })
         })
         .take(DIFFERENCES_MAX)

@@ -105,6 +105,12 @@ impl ImportJob {
     pub fn has_draft(&self) -> bool {
         self.draft.is_some()
     }
+
+    /// The file, as long as it is kept.
+    #[must_use]
+    pub fn draft_bytes(&self) -> Option<&[u8]> {
+        self.draft.as_ref().map(|it| it.bytes.as_slice())
+    }
 }
 
 /// Somebody else's import is under way.
@@ -142,7 +148,13 @@ impl Imports {
     }
 
     /// A new import, or the one with this id once more; none may be under way.
-    fn begin(&self, actor: &Actor, at: Timestamp, request: &ImportRequest, again: Option<u64>) -> Result<u64, ImportBusy> {
+    fn begin(
+        &self,
+        actor: &Actor,
+        at: Timestamp,
+        request: &ImportRequest,
+        again: Option<u64>,
+    ) -> Result<u64, ImportBusy> {
         let mut state = self.lock();
         if let Some(running) = state.running
             && let Some(job) = state.jobs.iter().find(|it| it.id == running)

@@ -11,7 +11,9 @@ use thiserror::Error;
 
 use super::difference::{Difference, differences};
 use super::load::{BrokenEntry, load_entries, load_readable};
-use crate::catalog::{Catalog, Change, Entries, Merge, Merged, Mode, Problem, SheetRules, StoreRow, misplaced_rows, suspicion};
+use crate::catalog::{
+    Catalog, Change, Entries, Merge, Merged, Mode, Problem, SheetRules, StoreRow, misplaced_rows, suspicion,
+};
 use crate::exchange::{self, Listener};
 use crate::id::{CampaignSlug, StoreId};
 use crate::storage::{self, EntryKind, PublishInfo, Storage, StorageError};

@@ -4,6 +4,8 @@ use super::plain::{folded, one_line, trimmed};
 
 /// A header is cut to so many characters where it names an extra.
 pub const HEADER_CHARS_MAX: usize = 100;
+/// Columns in which a sheet of refused rows says what is wrong; they are never read.
+pub const NOTE_HEADERS: [&str; 2] = ["问题（导入时忽略）", "problem (ignored)"];
 
 macro_rules! columns {
     ($($(#[$doc:meta])* $name:ident: $english:literal, $chinese:literal, $others:expr;)*) => {

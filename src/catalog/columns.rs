@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::column::{COLUMN_COUNT, Column, HEADER_CHARS_MAX, extra_name, key};
+use super::column::{COLUMN_COUNT, Column, HEADER_CHARS_MAX, NOTE_HEADERS, extra_name, key};
 use super::plain::{one_line, trimmed};
 use super::{Problem, code};
 
@@ -182,6 +182,9 @@ impl ColumnMap {
     fn keep_extras(&mut self, headers: &[&str], taken: &[bool]) {
         let mut seen = std::collections::HashSet::new();
         for (place, header) in headers.iter().enumerate().filter(|(place, _)| taken.get(*place) == Some(&false)) {
+            if NOTE_HEADERS.contains(&trimmed(header)) {
+                continue;
+            }
             let name = match extra_name(header) {
                 empty if empty.is_empty() => format!("column_{}", place + 1),
                 name => name,

@@ -7,7 +7,7 @@ mod join;
 
 pub use join::{OwnedRows, join_contacts, join_groups};
 
-use super::column::key;
+use super::column::{NOTE_HEADERS, key};
 use super::plain::{folded, one_line, trimmed};
 use super::{Problem, SheetRules, code, moment};
 use crate::group::{CAPACITY_MAX, GroupStatus, JoinLink};
@@ -87,7 +87,7 @@ impl OwnedColumns {
         let (mut places, mut problems): (Vec<(Field, usize)>, _) = (Vec::new(), Vec::new());
         for (place, header) in headers.iter().enumerate() {
             let wanted = key(header);
-            if wanted.is_empty() {
+            if wanted.is_empty() || NOTE_HEADERS.contains(&trimmed(header)) {
                 continue;
             }
             let found = Field::ALL.iter().find(|(field, english, others)| {

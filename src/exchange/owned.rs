@@ -60,8 +60,7 @@ pub fn write_contacts(
     contacts: &[Contact],
     out: &mut dyn Write,
 ) -> Result<u64, WriteError> {
-    let mut rows =
-        contacts.iter().map(|it| shared(it.id.as_str(), &it.owner, &it.name, &it.code, it.order, language));
+    let mut rows = contacts.iter().map(|it| shared(it.id.as_str(), &it.owner, &it.name, &it.code, it.order, language));
     write_table(format, &headers(CONTACT_HEADERS, language), &mut rows, out)
 }
 
@@ -80,7 +79,8 @@ fn shared<'a>(
         Owner::Region(code) => *region = Cell::text(code.as_str()),
         Owner::Campaign(slug) => *campaign = Cell::text(slug.as_str()),
     }
-    let kind = if code.expires_at.is_none() { language.of("活码", "live") } else { language.of("上传", "uploaded") };
+    let kind =
+        if code.expires_at.is_none() { language.of("活码", "live") } else { language.of("上传", "uploaded") };
     let mut cells = vec![Cell::text(id)];
     cells.extend(owners);
     cells.extend([

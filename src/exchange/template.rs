@@ -124,11 +124,21 @@ fn check(column: &TemplateColumn, language: SheetLanguage) -> Result<Option<Data
     };
     let (title, sentence) = match (language, column.allowed) {
         (SheetLanguage::Chinese, Allowed::Of(words)) => ("不能这样填", format!("请从列表中选择：{}", words.join("、"))),
-        (SheetLanguage::English, Allowed::Of(words)) => ("Not one of the list", format!("Choose one of: {}", words.join(", "))),
-        (SheetLanguage::Chinese, Allowed::Number(least, most)) => ("数字超出范围", format!("请填 {least} 到 {most} 之间的数字")),
-        (SheetLanguage::English, Allowed::Number(least, most)) => ("Out of range", format!("Fill in a number from {least} to {most}")),
-        (SheetLanguage::Chinese, Allowed::Whole(least, most)) => ("数字超出范围", format!("请填 {least} 到 {most} 之间的整数")),
-        (SheetLanguage::English, Allowed::Whole(least, most)) => ("Out of range", format!("Fill in a whole number from {least} to {most}")),
+        (SheetLanguage::English, Allowed::Of(words)) => {
+            ("Not one of the list", format!("Choose one of: {}", words.join(", ")))
+        }
+        (SheetLanguage::Chinese, Allowed::Number(least, most)) => {
+            ("数字超出范围", format!("请填 {least} 到 {most} 之间的数字"))
+        }
+        (SheetLanguage::English, Allowed::Number(least, most)) => {
+            ("Out of range", format!("Fill in a number from {least} to {most}"))
+        }
+        (SheetLanguage::Chinese, Allowed::Whole(least, most)) => {
+            ("数字超出范围", format!("请填 {least} 到 {most} 之间的整数"))
+        }
+        (SheetLanguage::English, Allowed::Whole(least, most)) => {
+            ("Out of range", format!("Fill in a whole number from {least} to {most}"))
+        }
         (_, Allowed::Any | Allowed::Text) => return Ok(None),
     };
     Ok(Some(rule.ignore_blank(true).set_error_title(title)?.set_error_message(sentence)?))

@@ -107,8 +107,9 @@ const ID: Both = column("编号", "id", 18, Allowed::Text)
 const OF_STORE: Both = column("门店编号", "store", 14, Allowed::Text)
     .notes("属于哪家门店。门店、区域、活动三者只填一个。", "Whose it is: fill in one of store, region and campaign.")
     .like(["SH-0001", ""]);
-const OF_REGION: Both =
-    column("区域", "region", 14, Allowed::Any).notes("属于哪个区域。", "The region that it belongs to.").like(["", "黄浦区"]);
+const OF_REGION: Both = column("区域", "region", 14, Allowed::Any)
+    .notes("属于哪个区域。", "The region that it belongs to.")
+    .like(["", "黄浦区"]);
 const OF_CAMPAIGN: Both = column("活动", "campaign", 14, Allowed::Text)
     .notes("属于哪个活动。", "The campaign that it belongs to.")
     .like(["", ""]);
@@ -131,7 +132,9 @@ const GROUPS: &[Both] = &[
     OF_STORE,
     OF_REGION,
     OF_CAMPAIGN,
-    column("名称", "name", 22, Allowed::Any).notes("群的名称。", "The name of the group.").like(["人民广场 2 群", "黄浦区福利群"]),
+    column("名称", "name", 22, Allowed::Any)
+        .notes("群的名称。", "The name of the group.")
+        .like(["人民广场 2 群", "黄浦区福利群"]),
     URL,
     CODE,
     EXPIRES,
@@ -151,7 +154,9 @@ const CONTACTS: &[Both] = &[
     OF_STORE,
     OF_REGION,
     OF_CAMPAIGN,
-    column("名称", "name", 22, Allowed::Any).notes("顾客看到的名字。", "What customers see.").like(["店长小林", "店长小王"]),
+    column("名称", "name", 22, Allowed::Any)
+        .notes("顾客看到的名字。", "What customers see.")
+        .like(["店长小林", "店长小王"]),
     URL,
     CODE,
     EXPIRES,

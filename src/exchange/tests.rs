@@ -150,7 +150,8 @@ fn features_that_are_no_points_are_told_by_their_place() {
 fn written(rows: &[StoreRow], format: TableFormat) -> Vec<u8> {
     let names = extra_names(rows.iter().map(|it| &it.store));
     let mut out = Vec::new();
-    let count = write_stores(format, SheetLanguage::English, &names, &mut rows.iter().map(SheetLine::from), &mut out).unwrap();
+    let count =
+        write_stores(format, SheetLanguage::English, &names, &mut rows.iter().map(SheetLine::from), &mut out).unwrap();
     assert_eq!(count, u64::try_from(rows.len()).unwrap());
     out
 }

@@ -54,8 +54,10 @@ pub fn write_stores(
     out: &mut dyn Write,
 ) -> Result<u64, WriteError> {
     let renamed: Vec<String> = extras.iter().map(|it| extra_name(it)).collect();
-    let headers: Vec<&str> =
-        Column::written().map(|it| -> &str { language.of(it.chinese(), it.english()) }).chain(renamed.iter().map(String::as_str)).collect();
+    let headers: Vec<&str> = Column::written()
+        .map(|it| -> &str { language.of(it.chinese(), it.english()) })
+        .chain(renamed.iter().map(String::as_str))
+        .collect();
     let mut rows = lines.map(|line| {
         let extra = |name: &&str| Cell::text(line.store.extra.get(*name).map_or("", |it| &**it));
         Column::written().map(|column| worded(line, column, language)).chain(extras.iter().map(extra)).collect()

@@ -83,7 +83,8 @@ pub(super) fn each_row<E: From<Vec<Problem>>>(bytes: &[u8], names: &[&str], each
 }
 
 fn broken(cause: &str) -> Problem {
-    let message = format!("this workbook is damaged or cut off ({cause}); open it in a spreadsheet program and save it again");
+    let message =
+        format!("this workbook is damaged or cut off ({cause}); open it in a spreadsheet program and save it again");
     Problem::new(code::WORKBOOK_BROKEN, message)
 }
 

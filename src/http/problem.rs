@@ -128,7 +128,8 @@ impl Problem {
 
     /// `413`: the file is too large.
     pub fn file_too_large(bytes_max: usize) -> Self {
-        let detail = format!("A file of up to {} MB is taken; divide it, or use the command line.", bytes_max / 1024 / 1024);
+        let detail =
+            format!("A file of up to {} MB is taken; divide it, or use the command line.", bytes_max / 1024 / 1024);
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "file_too_large", "The file is too large", detail)
     }
 

@@ -8,7 +8,7 @@ use actix_multipart::form::{FieldReader as _, Limits, MultipartCollect, Multipar
 use actix_multipart::{Field, MultipartError};
 use actix_web::http::StatusCode;
 use actix_web::web::Payload;
-use actix_web::{FromRequest as _, HttpRequest, ResponseError as _};
+use actix_web::{FromRequest as _, HttpRequest};
 
 use super::problem::Problem;
 use crate::app::UPLOAD_BYTES_MAX;

@@ -10,6 +10,7 @@
 )]
 
 mod admin_accounts;
+mod admin_import;
 mod api;
 mod bad_input;
 mod campaigns;

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 use jinqun::catalog::suspicion::{suspicions, take_duplicates};
 use jinqun::catalog::{Mapping, Problem, SheetRules, StoreRow};
-use jinqun::exchange::{Listener, SheetLanguage, SheetLine, SheetSummary, TableFormat, extra_names, read_stores, write_points, write_stores};
+use jinqun::exchange::{
+    Listener, SheetLanguage, SheetLine, SheetSummary, TableFormat, extra_names, read_stores, write_points, write_stores,
+};
 use jinqun::geo::Datum;
 use jinqun::group::GroupDefaults;
 use jinqun::store::Zone;
@@ -98,7 +100,14 @@ fn a_chain_of_nine_thousand_stores_is_read_with_all_its_oddities() {
 
     let names = extra_names(sheet.rows.iter().map(|it| &it.store));
     let mut out = Vec::new();
-    write_stores(TableFormat::Csv, SheetLanguage::English, &names, &mut sheet.rows.iter().map(SheetLine::from), &mut out).unwrap();
+    write_stores(
+        TableFormat::Csv,
+        SheetLanguage::English,
+        &names,
+        &mut sheet.rows.iter().map(SheetLine::from),
+        &mut out,
+    )
+    .unwrap();
     let again = read_as("out.csv", &out, None, &[]).unwrap();
     assert_eq!(counts(&again.problems), BTreeMap::new());
     assert!(again.rows.iter().map(|it| &it.store).eq(sheet.rows.iter().map(|it| &it.store)));
@@ -212,7 +221,8 @@ fn goes_out_and_comes_back(path: &str, datum: Datum, mapping: &[&str]) {
     let names = extra_names(sheet.rows.iter().map(|it| &it.store));
     let lines = || sheet.rows.iter().map(SheetLine::from);
     let mut files = Vec::new();
-    for (format, language) in [(TableFormat::Csv, SheetLanguage::English), (TableFormat::Xlsx, SheetLanguage::Chinese)] {
+    for (format, language) in [(TableFormat::Csv, SheetLanguage::English), (TableFormat::Xlsx, SheetLanguage::Chinese)]
+    {
         let mut out = Vec::new();
         write_stores(format, language, &names, &mut lines(), &mut out).unwrap();
         files.push((format!("{format:?}"), out));

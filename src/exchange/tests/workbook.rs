@@ -137,10 +137,8 @@ fn templates_have_the_headers_that_are_read_and_examples_that_are_good() {
         let example = language.of("示例", "example");
         let renamed = retouched(&template, "xl/workbook.xml", |xml| {
             let own = language.of("门店", "stores");
-            xml.replace(&format!("name=\"{own}\""), "name=\"x\"").replace(
-                &format!("name=\"{example}\""),
-                &format!("name=\"{own}\""),
-            )
+            xml.replace(&format!("name=\"{own}\""), "name=\"x\"")
+                .replace(&format!("name=\"{example}\""), &format!("name=\"{own}\""))
         });
         let sheet = read_with(&renamed, "a.xlsx", &rules(None)).unwrap();
         assert_eq!((sheet.problems.as_slice(), sheet.ids()), (&[][..], vec![(2, "SH-0001"), (3, "00286")]));

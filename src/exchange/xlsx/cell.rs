@@ -63,7 +63,8 @@ fn digits(number: f64, pad: usize) -> String {
 fn clock(moment: &ExcelDateTime) -> String {
     let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
     let date = format!("{year:04}-{month:02}-{day:02}");
-    let time = if second == 0 { format!("{hour:02}:{minute:02}") } else { format!("{hour:02}:{minute:02}:{second:02}") };
+    let time =
+        if second == 0 { format!("{hour:02}:{minute:02}") } else { format!("{hour:02}:{minute:02}:{second:02}") };
     match moment.as_f64() {
         number if (0.0..1.0).contains(&number) => time,
         number if number.fract() == 0.0 => date,

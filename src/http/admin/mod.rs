@@ -2,7 +2,9 @@
 
 pub(super) mod etag;
 pub(super) mod gate;
+mod imports;
 pub(super) mod map;
+mod sheets;
 pub(super) mod shell;
 mod sign_in;
 pub(super) mod table;
@@ -22,6 +24,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(sign_in::endpoints());
     all.extend(super::api::funnel::endpoints());
     all.push(map::endpoint());
+    all.extend(sheets::endpoints());
+    all.extend(imports::endpoints());
     all
 }
 

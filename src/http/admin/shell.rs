@@ -29,10 +29,13 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("mapgeo.js", "text/javascript; charset=utf-8", include_str!("assets/mapgeo.js")),
     ("accounts.css", "text/css; charset=utf-8", include_str!("assets/accounts.css")),
     ("sign-in.js", "text/javascript; charset=utf-8", include_str!("assets/sign-in.js")),
+    ("import.css", "text/css; charset=utf-8", include_str!("assets/import.css")),
+    ("import.js", "text/javascript; charset=utf-8", include_str!("assets/import.js")),
 ];
 
 /// A place in the menu: path, Chinese, English, the least role that sees it.
-const MENU: &[(&str, &str, &str, Role)] = &[("/admin", "概览", "Overview", Role::Viewer)];
+const MENU: &[(&str, &str, &str, Role)] =
+    &[("/admin", "概览", "Overview", Role::Viewer), ("/admin/import", "导入", "Import", Role::Ops)];
 
 /// The frame of a page, for its template.
 pub(in crate::http) struct Shell {
