@@ -130,7 +130,11 @@ impl<'a> Nouns<'a> {
     fn fields(&self, change: &Change) -> Option<Fields> {
         let noun = match change {
             Change::Store(id) => self.catalog.store_key(id).and_then(|key| self.catalog.store(key)).map(json),
-            _ => self.others.get(change).cloned(),
+            Change::Group(_)
+            | Change::Contact(_)
+            | Change::Campaign(_)
+            | Change::Region(_)
+            | Change::ServiceArea(_) => self.others.get(change).cloned(),
         };
         let mut fields = Fields::new();
         flatten(noun?, &mut fields);
@@ -146,7 +150,7 @@ fn json(noun: &impl Serialize) -> Value {
 fn flatten(noun: Value, fields: &mut Fields) {
     let Value::Object(members) = noun else { return };
     for (name, value) in members {
-        let text = match value {
+        let text = match &value {
             Value::Null => continue,
             Value::Object(_) => {
                 flatten(value, fields);
@@ -155,11 +159,11 @@ fn flatten(noun: Value, fields: &mut Fields) {
             Value::Number(number) if name == "expires_at" => {
                 number.as_i64().map_or_else(String::new, |it| Timestamp::from_unix_ms(it).to_string())
             }
-            Value::String(text) => text,
+            Value::String(text) => text.clone(),
             Value::Array(items) if items.iter().all(Value::is_string) => {
                 items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(";")
             }
-            other => other.to_string(),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) => value.to_string(),
         };
         if name != "id" && !text.is_empty() {
             fields.insert(name, text.chars().take(TEXT_CHARS_MAX).collect());

@@ -40,7 +40,7 @@ impl Importer<'_> {
         }
         let stops = report.stops(options);
         let end = End { stops: options.dry_run || stops, places };
-        let report = self.finish(version, merged, &[], report, end)?;
+        let report = self.finish(version, merged, &[], report, &end)?;
         if report.version.is_some() && !members.is_empty() {
             self.storage().set_members(&members, rules.now)?;
         }

@@ -59,7 +59,7 @@ impl Importer<'_> {
         // What concerns the whole file comes before the many corners where it touches itself.
         report.warnings.splice(0..0, doubts(stores, &merged.entries.regions, &|it| fresh.contains(it), read_as));
         let report =
-            self.finish(version, merged, &[], report, End { stops: options.dry_run, places: HashMap::new() })?;
+            self.finish(version, merged, &[], report, &End { stops: options.dry_run, places: HashMap::new() })?;
         Ok(placed(report, &sheet))
     }
 }

@@ -231,7 +231,7 @@ impl<'a> Importer<'a> {
         let columns: Option<&dyn Fn(&str) -> bool> = if summary.columns.is_empty() { None } else { Some(&has) };
         let places = if options.dry_run { places(&rows) } else { HashMap::new() };
         let merged = Merge::new(entries, options.mode, columns).stores(rows);
-        self.finish(version, merged, &broken, report, End { stops: options.dry_run || stops, places })
+        self.finish(version, merged, &broken, report, &End { stops: options.dry_run || stops, places })
     }
 
     /// Where this imports to.
@@ -254,7 +254,7 @@ impl<'a> Importer<'a> {
         let slugs: Vec<CampaignSlug> = rows.iter().map(|it| it.campaign.slug.clone()).collect();
         let merged = Merge::new(entries, Mode::Merge, None)
             .campaigns(rows.into_iter().map(|it| (it.campaign, it.group)).collect());
-        let mut report = self.finish(version, merged, &[], report, End { stops: dry_run, places: HashMap::new() })?;
+        let mut report = self.finish(version, merged, &[], report, &End { stops: dry_run, places: HashMap::new() })?;
         for problem in &mut report.problems {
             // A problem of the whole catalog that concerns a campaign of the file stands in that campaign's place.
             let of = problem.campaign.as_ref().and_then(|slug| slugs.iter().position(|it| it == slug));
@@ -269,7 +269,7 @@ impl<'a> Importer<'a> {
         merged: Merged,
         broken: &[BrokenEntry],
         mut report: ImportReport,
-        end: End,
+        end: &End,
     ) -> Result<ImportReport, ImportError> {
         let Merged { entries, changes, created, updated, unchanged, removed } = merged;
         (report.created, report.updated, report.unchanged, report.removed) = (created, updated, unchanged, removed);

@@ -152,8 +152,8 @@ pub fn read_table<E: From<Vec<Problem>>>(
     }
     match kind::tell(bytes, "").map_err(|it| vec![it])? {
         FileKind::Xlsx => xlsx::each_row(bytes, names, &mut |it| {
-            let progress = (it.row, it.last_row.max(it.row));
-            each(&TableRow { row: it.row, cells: it.record, errors: it.errors, progress, is_guarded: false })
+            let progress = (it.number, it.of.max(it.number));
+            each(&TableRow { row: it.number, cells: it.record, errors: it.errors, progress, is_guarded: false })
         }),
         FileKind::Csv | FileKind::GeoJson => {
             let text = encoding::decode(bytes).map_err(|it| vec![it])?;

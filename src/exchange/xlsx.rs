@@ -26,13 +26,13 @@ const HEADER_CELLS_MIN: usize = 2;
 /// A row of a workbook.
 pub(super) struct Row<'a> {
     /// Its number as the spreadsheet shows it.
-    pub(super) row: u64,
+    pub(super) number: u64,
     /// Its cells as text, from the first column on.
     pub(super) record: &'a StringRecord,
     /// Cells that hold an error: place and what is shown.
     pub(super) errors: &'a [(usize, String)],
-    /// The last row that the sheet says it has.
-    pub(super) last_row: u64,
+    /// The number of the last row that the sheet says it has.
+    pub(super) of: u64,
 }
 
 type Book<'a> = Xlsx<Cursor<&'a [u8]>>;
@@ -58,9 +58,9 @@ pub(super) fn read(
             }
             return Ok(());
         };
-        grid.take(Line { row: row.row, cells, broken: None, errors: row.errors, is_parted: false }, listener)?;
+        grid.take(Line { row: row.number, cells, broken: None, errors: row.errors, is_parted: false }, listener)?;
         if grid.summary.rows.is_multiple_of(ROWS_PER_PROGRESS) {
-            (listener.progress)(row.row, row.last_row.max(row.row));
+            (listener.progress)(row.number, row.of.max(row.number));
         }
         Ok(())
     })?;
@@ -184,7 +184,7 @@ impl Pending {
                 }
             }
         }
-        each(&Row { row: u64::from(self.row) + 1, record: &self.record, errors: &self.errors, last_row })
+        each(&Row { number: u64::from(self.row) + 1, record: &self.record, errors: &self.errors, of: last_row })
     }
 }
 

@@ -22,7 +22,7 @@ use crate::metrics::Route;
 /// How long a request may take from its head to its answer, its body included.
 const ANSWER_WAIT: Duration = Duration::from_secs(15);
 /// The same for calls that take a whole sheet, which may come over a slow line.
-const UPLOAD_WAIT: Duration = Duration::from_secs(300);
+const UPLOAD_WAIT: Duration = Duration::from_mins(5);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 fn route_of(path: &str) -> Route {

@@ -1,7 +1,7 @@
 //! The archive that a workbook is, looked through before anything reads it: a bomb is told by what it says of itself, and by what
 //! comes out of it under a limit.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read as _};
 
 use zip::{CompressionMethod, ZipArchive};
 

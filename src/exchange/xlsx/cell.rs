@@ -25,13 +25,12 @@ impl Shown {
         let text = match value {
             DataRef::Empty => return None,
             DataRef::Error(error) => return Some(Self::Error(error.to_string())),
-            DataRef::String(text) => text.clone(),
             DataRef::SharedString(text) => (*text).to_owned(),
             DataRef::Bool(it) => it.to_string(),
             DataRef::Int(number) => number.to_string(),
             DataRef::Float(number) => digits(*number, pad),
             DataRef::DateTime(moment) => clock(moment),
-            DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
+            DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
         };
         if text.is_empty() { None } else { Some(Self::Text(text)) }
     }

@@ -175,7 +175,9 @@ fn job(web: &Web, id: &str) -> Result<ImportJob, Problem> {
 
 async fn list(web: Data<Web>, _staff: Staff) -> Result<HttpResponse, Problem> {
     let mut jobs = web.app.recent_imports();
-    jobs.iter_mut().for_each(|it| it.report = None);
+    for it in &mut jobs {
+        it.report = None;
+    }
     let answers: Vec<JobAnswer<'_>> = jobs.iter().map(|it| JobAnswer::of(it, SheetLanguage::English)).collect();
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(answers))
 }

@@ -125,9 +125,8 @@ async fn take(web: Data<Web>, staff: Staff, request: HttpRequest, payload: Paylo
     // Without an end its thread has ended, and the job says how.
     let _ = ended.await;
     let job = web.app.import(id).ok_or_else(|| Problem::nothing_here("The import is gone."))?;
-    let report = match (job.phase, &job.report) {
-        (ImportPhase::Done, Some(report)) => report,
-        _ => return Err(Problem::no_storage()),
+    let (ImportPhase::Done, Some(report)) = (job.phase, &job.report) else {
+        return Err(Problem::no_storage());
     };
     let mut answer = HttpResponse::Ok();
     if let Some(version) = report.version {
@@ -203,13 +202,13 @@ async fn give(web: Data<Web>, _staff: Staff, request: HttpRequest) -> Result<Htt
     let form = match query.text("format") {
         None => SheetForm::Table(TableFormat::Xlsx, language),
         Some("geojson") if of == SheetOf::Stores => SheetForm::Points,
-        Some(text) => match TableFormat::parse(text) {
-            Some(format) => SheetForm::Table(format, language),
-            None => {
+        Some(text) => TableFormat::parse(text).map_or_else(
+            || {
                 query.fail("format", "unknown_format", "is none of csv, jsonl, xlsx; of stores also geojson");
                 SheetForm::Points
-            }
-        },
+            },
+            |format| SheetForm::Table(format, language),
+        ),
     };
     query.finish()?;
     let catalog = web.app.catalog();
