@@ -7,6 +7,7 @@ mod difference;
 mod edit;
 mod error;
 mod export;
+mod explain;
 mod follow;
 mod forget;
 mod funnel;
@@ -32,7 +33,7 @@ use crate::live::{Held, Live};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::routing::Policy;
-use crate::storage::Storage;
+use crate::storage::{SeatRules, Storage};
 use crate::store::Zone;
 use crate::time::{Clock, Timestamp};
 
@@ -43,6 +44,10 @@ pub use difference::{DIFFERENCES_MAX, Difference, FieldChange};
 pub use edit::{Deed, EditError, Making, NewEntry};
 pub use error::AppError;
 pub use export::{SheetForm, SheetOf, export_sheet};
+pub use explain::{
+    ExplainError, ExplainedJoin, ExplainedPlace, ExplainedRegion, ExplainedRung, ExplainedStep, ExplainedStore, Explainer,
+    Explanation, Whence,
+};
 pub use follow::Follower;
 pub use forget::{Erased, ForgetError, find_visitor, forget};
 pub use funnel::{DIMENSIONS_MAX, funnel, read_dimensions};
@@ -73,6 +78,8 @@ pub struct Parts {
     pub outbox: Arc<Outbox>,
     /// Gives seats.
     pub seats: Seater,
+    /// How long seats are held, and what they count for afterwards.
+    pub seat_rules: SeatRules,
     /// Where records go then.
     pub storage: Arc<dyn Storage>,
     /// The thresholds of the decision.

@@ -6,20 +6,16 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use serde::Serialize;
 
-use super::explain_steps::{self, StepRow};
 use super::{Common, End, Printer};
-use crate::app::{load_catalog, locate_ip, peek};
+use crate::app::{ExplainedStep, Explainer, Explanation, load_catalog, locate_ip};
 use crate::campaign::Route;
-use crate::catalog::{Catalog, InForce, Joinable, Standing};
+use crate::catalog::Catalog;
 use crate::config::{Config, Flags};
 use crate::geo::{Datum, Position};
-use crate::id::{CampaignSlug, RegionCode};
-use crate::routing::{Case, Decision, region_codes};
+use crate::id::CampaignSlug;
 use crate::startup;
-use crate::store::Zone;
-use crate::time::{Clock as _, SystemClock, Timestamp};
+use crate::time::{Clock as _, SystemClock};
 use crate::visitor::Fix;
 
 /// Show who would be routed where, and why
@@ -59,59 +55,6 @@ pub(super) struct Options {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Explained<'a> {
-    catalog_version: u64,
-    campaign: &'a str,
-    campaign_state: &'static str,
-    served_by: &'a str,
-    route: &'static str,
-    source: &'static str,
-    accuracy_m: Option<f64>,
-    outcome: &'static str,
-    store: Option<&'a str>,
-    opens_at: Option<String>,
-    distance_m: Option<f64>,
-    join: Option<Join<'a>>,
-    fallback: Option<Rung>,
-    region: Region<'a>,
-    considered: Vec<Row<'a>>,
-    /// The ladder, also the steps that are not reached.
-    steps: Vec<StepRow<'a>>,
-}
-
-#[derive(Serialize)]
-struct Join<'a> {
-    kind: &'static str,
-    id: &'a str,
-    url: &'a str,
-}
-
-#[derive(Serialize)]
-struct Rung {
-    rung: &'static str,
-    reason: &'static str,
-}
-
-#[derive(Serialize)]
-struct Region<'a> {
-    province: &'a str,
-    city: &'a str,
-    district: &'a str,
-    areas: &'a [Box<str>],
-    codes: Vec<&'a str>,
-    from: &'static str,
-}
-
-#[derive(Serialize)]
-struct Row<'a> {
-    id: &'a str,
-    name: &'a str,
-    distance_m: f64,
-    open: Option<bool>,
-    verdict: &'static str,
-}
-
 impl Options {
     pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
         let mut flags = Flags::new();
@@ -129,22 +72,20 @@ impl Options {
         }
         let catalog = load_catalog(&*storage, version)?;
         let fix = self.fix(&config, &catalog)?;
-        let now = SystemClock.now();
-        let in_force = catalog.in_force(&slug, now);
-        if in_force.standing == Standing::Unknown {
-            bail!("there is no campaign {slug}");
-        }
-        let campaign = in_force.campaign;
         let route = match self.route.as_deref().map(|it| (it, Route::parse(it))) {
-            None => campaign.mode.common(),
-            Some((_, Some(route))) => route,
+            None => None,
+            Some((_, Some(route))) => Some(route),
             Some((text, None)) => bail!("--route {text} is neither group nor contact"),
         };
-        let case = Case { fix: &fix, catalog: &catalog, campaign, policy: &config.routing, now };
-        let peeked = peek(&*storage, &config.seats, route, &case).context("the seats cannot be read")?;
-        let steps = explain_steps::rows(&catalog, &peeked, &*storage, &config.seats, now)?;
-        let asked = Asked { campaign: slug.as_str(), in_force, route, now, zone: &config.time_zone };
-        let explained = explained(&catalog, &asked, (&fix, &peeked.decision), steps);
+        let explainer = Explainer {
+            catalog: &catalog,
+            storage: &*storage,
+            rules: &config.seats,
+            policy: &config.routing,
+            zone: &config.time_zone,
+            now: SystemClock.now(),
+        };
+        let explained = explainer.explain(&fix, &slug, route)?;
         if self.json {
             printer.line(serde_json::to_string_pretty(&explained)?)?;
         } else {
@@ -169,85 +110,20 @@ impl Options {
     }
 }
 
-/// What was asked, and when.
-struct Asked<'a> {
-    campaign: &'a str,
-    in_force: InForce<'a>,
-    route: Route,
-    now: Timestamp,
-    zone: &'a Zone,
-}
-
-fn explained<'a>(
-    catalog: &'a Catalog,
-    asked: &Asked<'a>,
-    (fix, decision): (&Fix, &'a Decision),
-    steps: Vec<StepRow<'a>>,
-) -> Explained<'a> {
-    let Asked { campaign, in_force, route, now, zone } = *asked;
-    let join = decision.join.and_then(|it| match it {
-        Joinable::Group(place) => {
-            catalog.group(place).map(|it| Join { kind: "group", id: it.id.as_str(), url: it.code.link.as_str() })
-        }
-        Joinable::Contact(place) => {
-            catalog.contact(place).map(|it| Join { kind: "contact", id: it.id.as_str(), url: it.code.link.as_str() })
-        }
-    });
-    let tenths = |metres: f64| (metres * 10.0).round() / 10.0;
-    let considered = decision.considered.iter().filter_map(|it| {
-        let store = catalog.store(it.store)?;
-        Some(Row {
-            id: store.id.as_str(),
-            name: &store.name,
-            distance_m: tenths(it.distance_m),
-            open: catalog.is_open(it.store, now, zone),
-            verdict: it.verdict.as_str(),
-        })
-    });
-    let opens_at = decision.store.and_then(|it| catalog.opens_at(it.store, now, zone));
-    let region = &decision.region;
-    let right = decision.wanted.or(decision.store.map(|it| it.store));
-    Explained {
-        catalog_version: catalog.version(),
-        campaign,
-        campaign_state: in_force.standing.as_str(),
-        served_by: in_force.campaign.slug.as_str(),
-        opens_at: opens_at.map(|it| it.in_zone(zone.as_jiff())),
-        route: route.as_str(),
-        source: decision.source.as_str(),
-        accuracy_m: decision.accuracy_m,
-        outcome: decision.outcome.as_str(),
-        store: decision.store.and_then(|it| catalog.store(it.store)).map(|it| it.id.as_str()),
-        distance_m: decision.store.and_then(|it| it.distance_m).map(tenths),
-        join,
-        fallback: decision.fallback.map(|it| Rung { rung: it.rung.as_str(), reason: it.reason.as_str() }),
-        region: Region {
-            province: &region.province,
-            city: &region.city,
-            district: &region.district,
-            areas: &region.areas,
-            codes: region_codes(catalog, fix, right).into_iter().map(RegionCode::as_str).collect(),
-            from: decision.region_source.as_str(),
-        },
-        considered: considered.collect(),
-        steps,
-    }
-}
-
-fn table(it: &Explained<'_>) -> String {
+fn table(it: &Explanation) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["store", "name", "distance", "open", "verdict"]);
     for row in &it.considered {
         table.add_row([
-            row.id.to_owned(),
-            row.name.to_owned(),
+            row.id.clone(),
+            row.name.clone(),
             format!("{:.1} m", row.distance_m),
             row.open.map_or("unknown", |it| if it { "open" } else { "closed" }).to_owned(),
             row.verdict.to_owned(),
         ]);
     }
     let opens = it.opens_at.as_ref().map(|at| format!(" (closed now, opens at {at})")).unwrap_or_default();
-    let store = it.store.map_or("none".to_owned(), |id| format!("{id}{opens}"));
+    let store = it.store.as_ref().map_or("none".to_owned(), |id| format!("{id}{opens}"));
     let served = if it.campaign == it.served_by {
         String::new()
     } else {
@@ -256,15 +132,15 @@ fn table(it: &Explained<'_>) -> String {
     let mut ladder = Table::new();
     ladder.load_style(UTF8_HORIZONTAL_ONLY).set_header(["rung", "of", "kind", "id", "heads", "verdict"]);
     for row in &it.steps {
-        let [rung, kind, id] = [row.rung, row.kind, row.id].map(ToOwned::to_owned);
-        ladder.add_row([rung, row.owner(), kind, id, row.filled(), row.verdict.to_owned()]);
+        let [rung, kind, id] = [row.rung, row.kind, &row.id].map(ToOwned::to_owned);
+        ladder.add_row([rung, owner(row), kind, id, filled(row), row.verdict.to_owned()]);
     }
     let accuracy = it.accuracy_m.map(|it| format!(" within {it:.0} m")).unwrap_or_default();
     let join = it.join.as_ref().map_or("none".to_owned(), |it| format!("{} {} {}", it.kind, it.id, it.url));
     let fallback = it.fallback.as_ref().map_or("none".to_owned(), |it| format!("{} because {}", it.rung, it.reason));
-    let names = [it.region.province, it.region.city, it.region.district].into_iter();
+    let names = [&it.region.province, &it.region.city, &it.region.district].into_iter();
     let names: Vec<&str> =
-        names.chain(it.region.areas.iter().map(|it| &**it)).filter(|name| !name.is_empty()).collect();
+        names.chain(&it.region.areas).map(String::as_str).filter(|name| !name.is_empty()).collect();
     let codes = if it.region.codes.is_empty() { String::new() } else { format!(" [{}]", it.region.codes.join(", ")) };
     format!(
         "outcome   {} (catalog version {}, campaign {}{served}, route {})\nfix       {}{accuracy}\nstore     {store}\njoin      {join}\n\
@@ -277,4 +153,18 @@ fn table(it: &Explained<'_>) -> String {
         names.join(" "),
         it.region.from,
     )
+}
+
+/// How full a group is, in words.
+fn filled(step: &ExplainedStep) -> String {
+    match (step.heads, step.capacity) {
+        (Some(heads), Some(capacity)) => format!("{heads:.1} of {capacity}"),
+        _ => String::new(),
+    }
+}
+
+/// Whose a step is, in words.
+fn owner(step: &ExplainedStep) -> String {
+    let distance = step.distance_m.map(|it| format!(", {it:.1} m")).unwrap_or_default();
+    format!("{}{distance}", step.store.as_deref().unwrap_or("-"))
 }

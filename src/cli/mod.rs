@@ -4,7 +4,6 @@ mod check;
 mod config;
 mod demo;
 mod explain;
-mod explain_steps;
 mod export;
 mod forget;
 mod funnel;

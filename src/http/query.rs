@@ -54,6 +54,10 @@ impl<'a> Query<'a> {
         self.errors.push(FieldError { field: field.into(), code, message: message.into() });
     }
 
+    pub(super) fn fail_with(&mut self, error: FieldError) {
+        self.errors.push(error);
+    }
+
     fn number(&mut self, field: &'static str) -> Option<f64> {
         let Some(text) = self.text(field) else {
             self.fail(field, "missing", "is required, in degrees");

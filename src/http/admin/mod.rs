@@ -1,6 +1,7 @@
 //! The operations team's side: calls under `/api/v1/admin/` and pages under `/admin`, both over the same use cases.
 
 pub(super) mod etag;
+mod explain;
 pub(super) mod gate;
 mod imports;
 pub(super) mod map;
@@ -26,6 +27,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.push(map::endpoint());
     all.extend(sheets::endpoints());
     all.extend(imports::endpoints());
+    all.extend(explain::endpoints());
     all
 }
 
