@@ -18,6 +18,7 @@ mod load;
 mod locate;
 mod map;
 mod map_view;
+mod numbers;
 mod publish;
 mod retention;
 mod seat;
@@ -57,6 +58,9 @@ pub use load::{load_catalog, load_catalog_after, load_entries, load_last_good};
 pub use locate::{Whereabouts, locate_ip};
 pub use map::MapOptions;
 pub use map_view::{Dot, MapView, Outline, view_map};
+pub use numbers::{
+    Days, Numbers, NumbersAsk, NumbersRow, OfDay, PERIOD_DAYS_MAX, ROWS_MAX, Ranked, RankedBy, Ranking, StageCounts, Unit,
+};
 pub use publish::{ImportError, ImportOptions, ImportReport, Importer};
 pub use retention::{Purged, Retainer, Retention};
 pub use seat::{Peeked, SeatState, Seater, peek};

@@ -1,11 +1,14 @@
 //! The operations team's side: calls under `/api/v1/admin/` and pages under `/admin`, both over the same use cases.
 
+mod chart;
 pub(super) mod etag;
 mod explain;
 pub(super) mod gate;
 mod imports;
 pub(super) mod map;
 mod sheets;
+mod numbers;
+pub(super) mod ranking;
 pub(super) mod shell;
 mod sign_in;
 pub(super) mod table;
@@ -28,6 +31,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(sheets::endpoints());
     all.extend(imports::endpoints());
     all.extend(explain::endpoints());
+    all.extend(numbers::endpoints());
+    all.extend(ranking::endpoints());
     all
 }
 

@@ -36,6 +36,16 @@ const ASSETS: &[(&str, &str, &str)] = &[
 /// A place in the menu: path, Chinese, English, the least role that sees it.
 const MENU: &[(&str, &str, &str, Role)] =
     &[("/admin", "概览", "Overview", Role::Viewer), ("/admin/import", "导入", "Import", Role::Ops)];
+    ("numbers.css", "text/css; charset=utf-8", include_str!("assets/numbers.css")),
+    ("numbers.js", "text/javascript; charset=utf-8", include_str!("assets/numbers.js")),
+];
+
+/// A place in the menu: path, Chinese, English, the least role that sees it.
+const MENU: &[(&str, &str, &str, Role)] = &[
+    ("/admin", "概览", "Overview", Role::Viewer),
+    ("/admin/test", "测试位置", "Test a place", Role::Viewer),
+    ("/admin/numbers", "数据", "Numbers", Role::Viewer),
+];
 
 /// The frame of a page, for its template.
 pub(in crate::http) struct Shell {

@@ -1,7 +1,7 @@
 //! `GET /api/v1/admin/funnel`: the funnel for operators, as JSON or as a table.
 
 use actix_web::http::Method;
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL, VARY};
+use actix_web::http::header::{CACHE_CONTROL, VARY};
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
@@ -11,6 +11,7 @@ use crate::exchange::{TableFormat, funnel_headers, funnel_json, funnel_row, writ
 use crate::funnel::{Dimension, Report};
 use crate::http::Web;
 use crate::http::admin::gate::Staff;
+use crate::http::admin::ranking::{download, table_format};
 use crate::http::admin::table::{Body, Endpoint, Param};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -27,6 +28,7 @@ const PARAMS: &[Param] = &[
         about: "Up to three of day, campaign, store, region, mode, assigned, source, rung; default: day.",
     },
     Param { name: "campaign", about: "Only this campaign." },
+    Param { name: "format", about: "json, csv or xlsx; default: what Accept says, else json." },
 ];
 
 /// `GET /api/v1/admin/funnel`.
@@ -36,31 +38,30 @@ pub(in crate::http) fn endpoints() -> [Endpoint; 1] {
     [Endpoint::new(Method::GET, "/api/v1/admin/funnel", Some(Role::Viewer), about, funnel)
         .params(PARAMS)
         .answers_body(media("application/json"))
-        .answers_body(media("text/csv"))]
+        .answers_body(media("text/csv"))
+        .answers_body(media(TableFormat::Xlsx.media_type()))]
 }
 
 /// Sums of the tallies, by the dimensions asked for.
 async fn funnel(web: Data<Web>, _staff: Staff, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let (by, filter) = read(request.query_string())?;
+    let (by, filter, format) = read(&request)?;
     let app = std::sync::Arc::clone(&web.app);
     let asked = filter.clone();
     let report = web::block(move || app.funnel(by, &asked)).await.map_err(|error| Problem::internal(&error))?;
     let report = report.map_err(|_cause| Problem::no_storage())?;
-    let accepts = request.headers().get(ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    let (media_type, body) = if accepts.contains("text/csv") {
-        (TableFormat::Csv.media_type(), table(&report)?)
-    } else {
-        ("application/json", document(&report, &filter)?)
-    };
+    if let Some(format) = format {
+        return Ok(download(format, "funnel", table(format, &report)?));
+    }
+    let body = document(&report, &filter)?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((VARY, "Accept"))
-        .content_type(media_type)
+        .content_type("application/json")
         .body(body))
 }
 
-fn read(query: &str) -> Result<(Vec<Dimension>, TallyFilter), Problem> {
-    let mut query = Query::parse(query)?;
+fn read(request: &HttpRequest) -> Result<(Vec<Dimension>, TallyFilter, Option<TableFormat>), Problem> {
+    let mut query = Query::parse(request.query_string())?;
     let mut day = |field: &'static str| {
         let text = query.text(field)?;
         Day::parse(text).map_err(|error| query.fail(field, "invalid_day", error.to_string())).ok()
@@ -88,15 +89,16 @@ fn read(query: &str) -> Result<(Vec<Dimension>, TallyFilter), Problem> {
         Some(Ok(slug)) => Some(slug),
         None => None,
     };
+    let format = table_format(request, &mut query);
     query.finish()?;
-    Ok((by, TallyFilter { from, to, campaign, of: TallyOf::All }))
+    Ok((by, TallyFilter { from, to, campaign, of: TallyOf::All }, format))
 }
 
-fn table(report: &Report) -> Result<Vec<u8>, Problem> {
+fn table(format: TableFormat, report: &Report) -> Result<Vec<u8>, Problem> {
     let headers = funnel_headers(report);
     let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
     let mut out = Vec::new();
-    write_table(TableFormat::Csv, &headers, &mut report.rows.iter().map(funnel_row), &mut out)
+    write_table(format, &headers, &mut report.rows.iter().map(funnel_row), &mut out)
         .map_err(|error| Problem::internal(&error))?;
     Ok(out)
 }

@@ -1,0 +1,131 @@
+//! `GET /api/v1/admin/ranking`: stores and managers by what they brought in, as JSON or as a table.
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION, VARY};
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::gate::Staff;
+use super::numbers::{campaign, days};
+use super::table::{Body, Endpoint, Param};
+use crate::app::{Ranked, RankedBy};
+use crate::exchange::{Cell, TableFormat, write_table};
+use crate::http::Web;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::staff::Role;
+
+/// The page of a list that nobody names has so many entries.
+const PER_PAGE_DEFAULT: usize = 50;
+
+const PARAMS: &[Param] = &[
+    Param { name: "by", about: "store or manager; default: store." },
+    Param { name: "from", about: "The first day, as 2026-07-01; default: six days before the last one." },
+    Param { name: "to", about: "The last day; default: today." },
+    Param { name: "campaign", about: "Only this campaign." },
+    Param { name: "page", about: "From 1." },
+    Param { name: "per_page", about: "1 to 200; default: 50." },
+    Param { name: "format", about: "json, csv or xlsx; default: what Accept says, else json. A table has all of them." },
+];
+
+const HEADERS: [&str; 10] =
+    ["rank", "id", "name", "stores", "joined", "pressed", "shown", "located", "scanned", "left"];
+
+pub(super) fn endpoints() -> [Endpoint; 1] {
+    let table = |format: TableFormat| Body { media_type: format.media_type(), schema: None };
+    let about = "Stores or managers by how many visitors joined, then by how many pressed the code";
+    [Endpoint::new(Method::GET, "/api/v1/admin/ranking", Some(Role::Viewer), about, ranking)
+        .params(PARAMS)
+        .answers::<RankingDocument>()
+        .answers_body(table(TableFormat::Csv))
+        .answers_body(table(TableFormat::Xlsx))]
+}
+
+/// A page of the ranking.
+#[derive(Serialize, JsonSchema)]
+struct RankingDocument {
+    total: usize,
+    page: usize,
+    per_page: usize,
+    from: String,
+    to: String,
+    items: Vec<Ranked>,
+}
+
+/// The format of a table that is asked for by `format` or by `Accept`; none is JSON.
+pub(in crate::http) fn table_format(request: &HttpRequest, query: &mut Query<'_>) -> Option<TableFormat> {
+    match query.text("format") {
+        Some("json") => return None,
+        Some(word) => {
+            let found = TableFormat::parse(word).filter(|it| *it != TableFormat::Jsonl);
+            if found.is_none() {
+                query.fail("format", "unknown_word", "is none of json, csv, xlsx");
+            }
+            return found;
+        }
+        None => {}
+    }
+    let accepts = request.headers().get(ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let wants = |it: &TableFormat| it.media_type().split(';').next().is_some_and(|it| accepts.contains(it));
+    [TableFormat::Csv, TableFormat::Xlsx].into_iter().find(wants)
+}
+
+/// A table to be kept as a file of this name.
+pub(in crate::http) fn download(format: TableFormat, name: &str, body: Vec<u8>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((VARY, "Accept"))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.{}\"", format.ending())))
+        .content_type(format.media_type())
+        .body(body)
+}
+
+async fn ranking(web: Data<Web>, _staff: Staff, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let mut query = Query::parse(request.query_string())?;
+    let days = days(&mut query, web.app.today());
+    let campaign = campaign(&mut query);
+    let by = query.text("by").map_or(Some(RankedBy::Store), RankedBy::parse);
+    if by.is_none() {
+        query.fail("by", "unknown_word", "is neither store nor manager");
+    }
+    let at = query.count("page", 1, 1..=1_000_000);
+    let per_page = query.count("per_page", PER_PAGE_DEFAULT, 1..=200);
+    let format = table_format(&request, &mut query);
+    query.finish()?;
+    let by = by.unwrap_or(RankedBy::Store);
+    let app = Arc::clone(&web.app);
+    let made = web::block(move || {
+        let ranking = app.ranking(by, days, campaign).map_err(|_cause| Problem::no_storage())?;
+        match format {
+            Some(format) => table(format, &ranking.ranked).map(|it| (ranking, Some((format, it)))),
+            None => Ok((ranking, None)),
+        }
+    });
+    let (ranking, table) = made.await.map_err(|error| Problem::internal(&error))??;
+    if let Some((format, body)) = table {
+        return Ok(download(format, &format!("ranking-{}-{}", days.from, days.to), body));
+    }
+    let total = ranking.ranked.len();
+    let items = ranking.ranked.into_iter().skip((at - 1).saturating_mul(per_page)).take(per_page).collect();
+    let (from, to) = (days.from.to_string(), days.to.to_string());
+    let document = RankingDocument { total, page: at, per_page, from, to, items };
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).insert_header((VARY, "Accept")).json(document))
+}
+
+fn table(format: TableFormat, ranked: &[Ranked]) -> Result<Vec<u8>, Problem> {
+    let count = |it: i64| Cell::Count(u32::try_from(it).unwrap_or(u32::MAX));
+    let mut rows = ranked.iter().map(|it| {
+        let counts = &it.visitors;
+        let stages = [counts.joined, counts.pressed, counts.shown, counts.located, counts.scanned, counts.left];
+        let rank = Cell::Count(u32::try_from(it.rank).unwrap_or(u32::MAX));
+        let words = [Cell::text(it.id.as_str()), Cell::text(it.name.as_str()), Cell::text(it.stores.join(";"))];
+        std::iter::once(rank).chain(words).chain(stages.map(count)).collect()
+    });
+    let mut out = Vec::new();
+    write_table(format, &HEADERS, &mut rows, &mut out).map_err(|error| Problem::internal(&error))?;
+    Ok(out)
+}
