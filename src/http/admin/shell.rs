@@ -38,6 +38,8 @@ const MENU: &[(&str, &str, &str, Role)] =
     &[("/admin", "概览", "Overview", Role::Viewer), ("/admin/import", "导入", "Import", Role::Ops)];
     ("numbers.css", "text/css; charset=utf-8", include_str!("assets/numbers.css")),
     ("numbers.js", "text/javascript; charset=utf-8", include_str!("assets/numbers.js")),
+    ("places.css", "text/css; charset=utf-8", include_str!("assets/places.css")),
+    ("test.js", "text/javascript; charset=utf-8", include_str!("assets/test.js")),
 ];
 
 /// A place in the menu: path, Chinese, English, the least role that sees it.
