@@ -13,7 +13,7 @@
 //! | 8 | [`config`], [`lifecycle`] |
 //! | 7 | [`http`] |
 //! | 6 | [`app`] |
-//! | 5 | [`storage`], [`outbox`], [`exchange`], [`ipdb`], [`qr`] |
+//! | 5 | [`storage`], [`outbox`], [`exchange`], [`ipdb`], [`qr`], [`webhook`] |
 //! | 4 | [`live`], [`metrics`], [`telemetry`] |
 //! | waterline | |
 //! | 3 | [`routing`], [`tag`], [`funnel`] |
@@ -49,6 +49,7 @@ pub mod ipdb;
 pub mod outbox;
 pub mod qr;
 pub mod storage;
+pub mod webhook;
 // Floor 6: use cases.
 pub mod app;
 // Floor 7: the web.

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use anyhow::{Context as _, bail};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::app::{App, Chance, Deliverer, Follower, Parts, Retainer, Seater, Signer, load_last_good};
+use crate::app::{Alerter, App, Chance, Deliverer, Follower, Lookout, Parts, Retainer, Seater, Signer, load_last_good};
 use crate::config::{Config, StorageAt};
 use crate::http::tls::Certificates;
 use crate::http::{self, Served};
@@ -164,6 +165,7 @@ struct Workers {
     deliverer: Deliverer,
     follower: Follower,
     retainer: Retainer,
+    alerter: Alerter,
     ip: Arc<IpLocator>,
     certificates: Option<Arc<Certificates>>,
     metrics: Arc<Metrics>,
@@ -193,7 +195,8 @@ impl Application {
             workers: config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
             shutdown_s: config.shutdown_s,
         };
-        let (app, workers) = tokio::task::spawn_blocking(move || assemble(&config, replaced))
+        let public_url = web.public_url.clone();
+        let (app, workers) = tokio::task::spawn_blocking(move || assemble(&config, replaced, &public_url))
             .await
             .context("assembling was broken off")??;
         let server_config = tls.as_ref().map(Certificates::server_config).transpose()?;
@@ -240,16 +243,21 @@ impl Application {
             let retainer = workers.retainer.clone();
             async move { retainer.run().await }
         });
+        let alert = tokio::spawn({
+            let alerter = workers.alerter.clone();
+            async move { alerter.run().await }
+        });
         let mut server = tokio::spawn(server);
-        let mut tasks = [deliver, follow, watch, retain];
+        let mut tasks = [deliver, follow, watch, retain, alert];
         let ended = {
-            let [deliver, follow, watch, retain] = &mut tasks;
+            let [deliver, follow, watch, retain, alert] = &mut tasks;
             tokio::select! {
                 () = shutdown => Ok(()),
                 it = &mut server => Err(anyhow::anyhow!("the server ended by itself: {it:?}")),
                 it = deliver => Err(anyhow::anyhow!("the deliverer ended by itself: {it:?}")),
                 it = follow => Err(anyhow::anyhow!("the follower ended by itself: {it:?}")),
                 it = retain => Err(anyhow::anyhow!("the purge ended by itself: {it:?}")),
+                it = alert => Err(anyhow::anyhow!("the alerter ended by itself: {it:?}")),
                 it = watch => Err(anyhow::anyhow!("the watcher of files ended by itself: {it:?}")),
             }
         };
@@ -272,7 +280,7 @@ impl Application {
     }
 }
 
-fn assemble(config: &Config, replaced: Replaceable) -> anyhow::Result<(Arc<App>, Workers)> {
+fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow::Result<(Arc<App>, Workers)> {
     let metrics = Arc::new(Metrics::new());
     let outbox = open_outbox(config, Some(&metrics))?;
     let storage = open_storage(config)?;
@@ -302,12 +310,22 @@ fn assemble(config: &Config, replaced: Replaceable) -> anyhow::Result<(Arc<App>,
         (Arc::clone(&replaced.clock), config.time_zone.clone()),
         config.retention,
     );
+    let lookout = Arc::new(Lookout::new(
+        Arc::clone(&live),
+        (Arc::clone(&storage), Arc::clone(&outbox)),
+        Arc::clone(&metrics),
+        Arc::clone(&replaced.clock),
+        (config.seats, config.alerts.clone()),
+    ));
+    let secret = config.alert_secret.as_ref().map(|it| it.reveal().to_owned());
+    let alerter = Alerter::new(Arc::clone(&lookout), config.webhooks.clone(), secret, public_url);
     let app = App::new(Parts {
         catalog: live,
         ip: Arc::clone(&ip),
         outbox: Arc::clone(&outbox),
         seats,
         seat_rules: config.seats,
+        lookout,
         storage,
         policy: config.routing.clone(),
         zone: config.time_zone.clone(),
@@ -321,6 +339,7 @@ fn assemble(config: &Config, replaced: Replaceable) -> anyhow::Result<(Arc<App>,
         deliverer,
         follower,
         retainer,
+        alerter,
         ip,
         certificates: None,
         metrics,
@@ -358,6 +377,7 @@ async fn watch(
     reload: Arc<Notify>,
 ) {
     let mut stamp = certificates.as_ref().map(|it| it.stamp());
+    let mut refusing = BTreeSet::new();
     loop {
         let asked = tokio::time::timeout(FILES_EVERY, reload.notified()).await.is_ok();
         let looking = Arc::clone(&ip);
@@ -367,14 +387,17 @@ async fn watch(
         for outcome in outcomes {
             match outcome {
                 ReloadOutcome::Loaded { path } => {
+                    refusing.remove(&path);
                     tracing::info!(path = %path.display(), "an IP database was read again");
                 }
                 ReloadOutcome::Refused { error, keeps_old } => {
                     metrics.ip_database_refused.inc();
+                    refusing.insert(error.path.clone());
                     tracing::error!(error = %error, keeps_old, "an IP database was refused");
                 }
             }
         }
+        metrics.ip_databases_refusing.set(i64::try_from(refusing.len()).unwrap_or(i64::MAX));
         if let Some(certificates) = &certificates {
             let now = Some(certificates.stamp());
             if asked || now != stamp {

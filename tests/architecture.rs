@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["visitor", "catalog"],
     &["routing", "tag", "funnel"],
     &["live", "metrics", "telemetry"],
-    &["storage", "outbox", "ipdb", "exchange", "qr"],
+    &["storage", "outbox", "ipdb", "exchange", "qr", "webhook"],
     &["app"],
     &["http"],
     &["config", "lifecycle"],

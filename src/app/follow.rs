@@ -37,7 +37,11 @@ impl Follower {
     pub fn look(&self) -> Result<bool, ImportError> {
         let version = self.storage.current_version()?;
         let held = self.live.load();
-        if version == held.value().version() || self.was_refused(version) {
+        if version == held.value().version() {
+            self.metrics.catalog_refused_version.set(0);
+            return Ok(false);
+        }
+        if self.was_refused(version) {
             return Ok(false);
         }
         let catalog = load_catalog_after(&*self.storage, version, held.value()).inspect_err(|error| {
@@ -62,6 +66,7 @@ impl Follower {
         if before.is_none_or(|(it, _)| it != version) {
             self.metrics.catalog_refused.inc();
         }
+        self.metrics.catalog_refused_version.set(i64::try_from(version).unwrap_or(i64::MAX));
     }
 
     /// Shows the catalog in the metrics.

@@ -1,6 +1,7 @@
 //! The use cases: what the service does, without knowing HTTP.
 
 pub mod accounts;
+mod alerts;
 mod bulk;
 mod deliver;
 mod difference;
@@ -38,6 +39,9 @@ use crate::storage::{SeatRules, Storage};
 use crate::store::Zone;
 use crate::time::{Clock, Timestamp};
 
+pub use alerts::{
+    Alert, AlertKind, AlertSettings, Alerter, Alerts, Bilingual, Lookout, Told, kind_name, what_to_do,
+};
 pub use bulk::{BulkError, BulkReport, tag_table};
 pub(crate) use deliver::whole_chain;
 pub use deliver::{DeliverError, Deliverer};
@@ -84,6 +88,8 @@ pub struct Parts {
     pub seats: Seater,
     /// How long seats are held, and what they count for afterwards.
     pub seat_rules: SeatRules,
+    /// Looks for what needs a person.
+    pub lookout: Arc<Lookout>,
     /// Where records go then.
     pub storage: Arc<dyn Storage>,
     /// The thresholds of the decision.

@@ -16,7 +16,7 @@ const DATUM_GAIN_MIN: usize = 3;
 const DATUMS: [Datum; 3] = [Datum::Wgs84, Datum::Gcj02, Datum::Bd09];
 
 /// The narrowest region on the map that a store's columns name, if the store stands outside it.
-fn left(map: &RegionMap, store: &Store) -> Option<u32> {
+pub(super) fn left(map: &RegionMap, store: &Store) -> Option<u32> {
     let key = named(map, store)?;
     (!map.region(key)?.shape.covers(store.at.position())).then_some(key)
 }

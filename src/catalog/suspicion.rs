@@ -76,7 +76,7 @@ pub fn suspicions(rows: &[StoreRow], previous: impl Fn(&StoreId) -> Option<Posit
     found
 }
 
-fn odd_numbers(store: &Store) -> Option<(&'static str, String)> {
+pub(super) fn odd_numbers(store: &Store) -> Option<(&'static str, String)> {
     let (lat, lng) = (store.at.given_lat(), store.at.given_lng());
     if lat.abs() < 1e-6 && lng.abs() < 1e-6 {
         return Some((code::ZERO_ZERO, "the place is 0, 0, in the sea off Africa".to_owned()));
@@ -105,7 +105,7 @@ fn datum_that_explains(store: &Store, before: Position) -> Option<Datum> {
 
 /// Rows by cells of a cubic grid through the Earth. The chord between two places within 10 m is as long as the way between them to
 /// a millionth of a micrometre, so poles and the antimeridian are nothing special.
-struct Grid {
+pub(super) struct Grid {
     /// The last row that was put in a cell.
     last: HashMap<[i64; 3], usize>,
     /// For each row, its place in space and the row put in the same cell before it.
@@ -113,12 +113,12 @@ struct Grid {
 }
 
 impl Grid {
-    fn with_capacity(rows: usize) -> Self {
+    pub(super) fn with_capacity(rows: usize) -> Self {
         Self { last: HashMap::with_capacity(rows), rows: Vec::with_capacity(rows) }
     }
 
     /// The first earlier row within [`TOO_CLOSE_M`]; puts this row, whose number must rise by one each time, into the grid.
-    fn earlier_within(&mut self, row: usize, position: Position) -> Option<usize> {
+    pub(super) fn earlier_within(&mut self, row: usize, position: Position) -> Option<usize> {
         let point = ecef(position);
         let own = point.map(|it| cell(it, 0.0));
         let mut nearest_first: Option<usize> = None;

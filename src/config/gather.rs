@@ -10,9 +10,10 @@ use toml::Value;
 
 use super::ConfigError;
 use super::keys::{Form, KEYS, Key};
-use crate::app::Retention;
+use crate::app::{AlertSettings, Retention};
 use crate::group::GroupDefaults;
 use crate::routing::Policy;
+use crate::webhook::Webhook;
 use crate::storage::{HOLD_MINUTES_DEFAULT, JOIN_RATE_DEFAULT, REMEMBER_DAYS_DEFAULT, SeatRules};
 
 /// The largest settings or secret file, in bytes.
@@ -20,6 +21,9 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Variables of the tests, which are no settings.
 const NOT_SETTINGS: [&str; 2] = ["JINQUN_REAL_DATA", "JINQUN_PAGES_OUT"];
+
+/// Webhooks that are told of alerts at the most.
+const WEBHOOKS_MAX: usize = 8;
 
 /// Days for which records may be kept: a visit can be refined for a day, and a century is for ever.
 const RETENTION_DAYS: std::ops::RangeInclusive<usize> = 2..=36_500;
@@ -155,7 +159,8 @@ fn secret_file(
     match read_text(Path::new(path)) {
         Ok(text) => {
             let text = text.trim_end_matches(['\r', '\n']).to_owned();
-            values.insert(key.name, (Value::String(text), Origin::SecretFile(path.to_owned())));
+            let value = if key.form == Form::List { typed(key, &text) } else { Value::String(text) };
+            values.insert(key.name, (value, Origin::SecretFile(path.to_owned())));
         }
         Err(error) => errors.push(format!("{}: {error}", key.name)),
     }
@@ -349,6 +354,26 @@ impl Reader<'_> {
             let _: Option<()> = self.fail("retention.tallies_days", what);
         }
         retention
+    }
+
+    /// Webhooks; what is wrong with one is told without its address.
+    pub(super) fn webhooks(&mut self, name: &str) -> Vec<Webhook> {
+        let parsed: Result<Vec<Webhook>, String> = self.list(name).iter().map(|it| Webhook::parse(it)).collect();
+        match parsed {
+            Ok(webhooks) if webhooks.len() <= WEBHOOKS_MAX => webhooks,
+            Ok(_) => self.fail(name, format_args!("holds more than {WEBHOOKS_MAX} addresses")).unwrap_or_default(),
+            Err(what) => self.fail(name, what).unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn alerts(&mut self) -> AlertSettings {
+        let shipped = AlertSettings::default();
+        let mut whole = |name: &str, range| self.count(name, range).and_then(|it| u32::try_from(it).ok());
+        AlertSettings {
+            expiring_days: whole("alerts.expiring_days", 1..=365).unwrap_or(shipped.expiring_days),
+            group_percent: whole("alerts.group_percent", 1..=100).unwrap_or(shipped.group_percent),
+            remind_days: whole("alerts.remind_days", 1..=365).unwrap_or(shipped.remind_days),
+        }
     }
 
     pub(super) fn finish(self) -> Vec<String> {

@@ -11,7 +11,7 @@ use thiserror::Error;
 pub use gather::{Flags, Origin};
 pub use keys::example;
 
-use crate::app::Retention;
+use crate::app::{AlertSettings, Retention};
 use crate::consent::NoticeVersion;
 use crate::group::{GroupDefaults, LINK_HOSTS_DEFAULT};
 use crate::http::{Networks, PrivacySettings};
@@ -21,6 +21,7 @@ use crate::routing::Policy;
 use crate::storage::SeatRules;
 use crate::store::Zone;
 use crate::telemetry::LogFormat;
+use crate::webhook::Webhook;
 use gather::Gathered;
 
 /// Everything wrong with the settings.
@@ -100,6 +101,12 @@ pub struct Config {
     pub groups: GroupDefaults,
     /// How long seats are held, and what they count for afterwards.
     pub seats: SeatRules,
+    /// When something becomes an alert.
+    pub alerts: AlertSettings,
+    /// Who is told of alerts.
+    pub webhooks: Vec<Webhook>,
+    /// Signs messages about alerts.
+    pub alert_secret: Option<Secret>,
     /// The limits of the outbox.
     pub outbox: outbox::Settings,
     /// What was gathered, for showing.
@@ -168,6 +175,9 @@ impl Config {
             routing,
             groups: read.group_defaults(),
             seats,
+            alerts: read.alerts(),
+            webhooks: read.webhooks("alerts.webhooks"),
+            alert_secret: read.parse("alerts.secret", secret),
             outbox: outbox::Settings {
                 items_max: read
                     .count("outbox_items_max", 1_000..=1_000_000_000)

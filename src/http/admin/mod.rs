@@ -1,5 +1,6 @@
 //! The operations team's side: calls under `/api/v1/admin/` and pages under `/admin`, both over the same use cases.
 
+mod alerts;
 mod chart;
 pub(super) mod etag;
 mod explain;
@@ -32,6 +33,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(imports::endpoints());
     all.extend(explain::endpoints());
     all.extend(numbers::endpoints());
+    all.extend(alerts::endpoints());
     all.extend(ranking::endpoints());
     all
 }

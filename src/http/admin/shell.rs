@@ -23,6 +23,8 @@ const LANGUAGE_COOKIE: &str = "jq-lang";
 const ASSETS: &[(&str, &str, &str)] = &[
     ("admin.css", "text/css; charset=utf-8", include_str!("assets/admin.css")),
     ("admin.js", "text/javascript; charset=utf-8", include_str!("assets/admin.js")),
+    ("alerts.css", "text/css; charset=utf-8", include_str!("assets/alerts.css")),
+    ("alerts.js", "text/javascript; charset=utf-8", include_str!("assets/alerts.js")),
     ("map.css", "text/css; charset=utf-8", include_str!("assets/map.css")),
     ("map.js", "text/javascript; charset=utf-8", include_str!("assets/map.js")),
     ("mapdraw.js", "text/javascript; charset=utf-8", include_str!("assets/mapdraw.js")),
@@ -46,6 +48,7 @@ const MENU: &[(&str, &str, &str, Role)] =
 const MENU: &[(&str, &str, &str, Role)] = &[
     ("/admin", "概览", "Overview", Role::Viewer),
     ("/admin/test", "测试位置", "Test a place", Role::Viewer),
+    ("/admin/alerts", "提醒", "Alerts", Role::Viewer),
     ("/admin/numbers", "数据", "Numbers", Role::Viewer),
 ];
 
