@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder as _, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 /// Buckets for work inside the process, in seconds: 1 µs to 0.1 s.
@@ -94,12 +95,30 @@ pub struct Metrics {
     pub delivery_failing: IntGauge,
     /// IP databases that were refused, the one before stays in use.
     pub ip_database_refused: IntCounter,
+    /// What needs a person.
+    pub alerting: Alerting,
+}
+
+/// What needs a person, and what was told of it.
+pub struct Alerting {
     /// The version of the catalog that is refused; 0 if none.
     pub catalog_refused_version: IntGauge,
     /// IP databases whose file cannot be read as it is.
     pub ip_databases_refusing: IntGauge,
     alerts: IntGaugeVec,
-    alert_messages: IntCounterVec,
+    messages: IntCounterVec,
+}
+
+fn alerting(registry: &Registry) -> Alerting {
+    let gauge = |name: &str, help: &str| register(registry, IntGauge::new(format!("jinqun_{name}"), help));
+    let alerts = IntGaugeVec::new(Opts::new("jinqun_alerts", "What needs a person, by kind"), &["kind"]);
+    let messages = Opts::new("jinqun_alert_messages_total", "Messages to webhooks by whether they arrived");
+    Alerting {
+        catalog_refused_version: gauge("catalog_refused_version", "Version of the catalog that is refused; 0 if none"),
+        ip_databases_refusing: gauge("ip_databases_refusing", "IP databases whose file cannot be read as it is"),
+        alerts: register(registry, alerts),
+        messages: register(registry, IntCounterVec::new(messages, &["result"])),
+    }
 }
 
 /// Requests and latencies of every route.
@@ -178,25 +197,19 @@ impl Metrics {
                 "ip_database_refused_total",
                 "IP databases that were refused; the one before stays in use",
             ),
-            catalog_refused_version: gauge("catalog_refused_version", "Version of the catalog that is refused; 0 if none"),
-            ip_databases_refusing: gauge("ip_databases_refusing", "IP databases whose file cannot be read as it is"),
-            alerts: register(
-                &registry,
-                IntGaugeVec::new(Opts::new("jinqun_alerts", "What needs a person, by kind"), &["kind"]),
-            ),
-            alert_messages: counter("alert_messages_total", "Messages to webhooks by whether they arrived", &["result"]),
+            alerting: alerting(&registry),
             registry,
         }
     }
 
     /// Shows how many alerts of a kind there are.
     pub fn alerts(&self, kind: &str, count: i64) {
-        self.alerts.with_label_values(&[kind]).set(count);
+        self.alerting.alerts.with_label_values(&[kind]).set(count);
     }
 
     /// Counts one message to a webhook.
     pub fn alert_message(&self, has_arrived: bool) {
-        self.alert_messages.with_label_values(&[if has_arrived { "sent" } else { "failed" }]).inc();
+        self.alerting.messages.with_label_values(&[if has_arrived { "sent" } else { "failed" }]).inc();
     }
 
     /// Counts one request.

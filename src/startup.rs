@@ -1,9 +1,9 @@
 //! The one place that assembles: settings in, a bound and running service out.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -397,7 +397,7 @@ async fn watch(
                 }
             }
         }
-        metrics.ip_databases_refusing.set(i64::try_from(refusing.len()).unwrap_or(i64::MAX));
+        metrics.alerting.ip_databases_refusing.set(i64::try_from(refusing.len()).unwrap_or(i64::MAX));
         if let Some(certificates) = &certificates {
             let now = Some(certificates.stamp());
             if asked || now != stamp {

@@ -141,6 +141,7 @@ fn host_of(authority: &str) -> &str {
 }
 
 /// What hindered a call, in a word: the error itself may name the address.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the list of another crate, which grows")]
 fn kind(error: &ureq::Error) -> &'static str {
     match error {
         ureq::Error::Timeout(_) => "no answer in time",

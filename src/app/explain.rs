@@ -164,7 +164,7 @@ fn tenths(metres: f64) -> f64 {
     (metres * 10.0).round() / 10.0
 }
 
-impl<'a> Explainer<'a> {
+impl Explainer<'_> {
     /// Explains what a fix comes to in a campaign; the route is the campaign's common one unless it is given. Blocks.
     ///
     /// # Errors
@@ -206,9 +206,7 @@ impl<'a> Explainer<'a> {
             opens_at: opens_at.map(|it| it.in_zone(self.zone.as_jiff())),
             distance_m: decision.store.and_then(|it| it.distance_m).map(tenths),
             join: decision.join.and_then(|it| self.join(it)),
-            fallback: decision
-                .fallback
-                .map(|it| ExplainedRung { rung: it.rung.as_str(), reason: it.reason.as_str() }),
+            fallback: decision.fallback.map(|it| ExplainedRung { rung: it.rung.as_str(), reason: it.reason.as_str() }),
             region: self.region(fix, peeked),
             considered: self.considered(peeked),
             steps,
@@ -219,9 +217,7 @@ impl<'a> Explainer<'a> {
         let position = match fix {
             Fix::Gps { position, .. } => Some(*position),
             Fix::Ip { circle, .. } => circle.map(|it| it.middle),
-            Fix::Chosen(id) | Fix::Previous(id) => {
-                self.catalog.store_key(id).and_then(|it| self.catalog.position(it))
-            }
+            Fix::Chosen(id) | Fix::Previous(id) => self.catalog.store_key(id).and_then(|it| self.catalog.position(it)),
             Fix::Nowhere => None,
         };
         position.map(ExplainedPlace::from)
@@ -229,7 +225,9 @@ impl<'a> Explainer<'a> {
 
     fn join(&self, join: Joinable) -> Option<ExplainedJoin> {
         let (kind, id, name, code) = match join {
-            Joinable::Group(place) => self.catalog.group(place).map(|it| ("group", it.id.to_string(), &it.name, &it.code)),
+            Joinable::Group(place) => {
+                self.catalog.group(place).map(|it| ("group", it.id.to_string(), &it.name, &it.code))
+            }
             Joinable::Contact(place) => {
                 self.catalog.contact(place).map(|it| ("contact", it.id.to_string(), &it.name, &it.code))
             }

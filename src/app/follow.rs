@@ -38,7 +38,7 @@ impl Follower {
         let version = self.storage.current_version()?;
         let held = self.live.load();
         if version == held.value().version() {
-            self.metrics.catalog_refused_version.set(0);
+            self.metrics.alerting.catalog_refused_version.set(0);
             return Ok(false);
         }
         if self.was_refused(version) {
@@ -66,7 +66,7 @@ impl Follower {
         if before.is_none_or(|(it, _)| it != version) {
             self.metrics.catalog_refused.inc();
         }
-        self.metrics.catalog_refused_version.set(i64::try_from(version).unwrap_or(i64::MAX));
+        self.metrics.alerting.catalog_refused_version.set(i64::try_from(version).unwrap_or(i64::MAX));
     }
 
     /// Shows the catalog in the metrics.

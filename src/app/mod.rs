@@ -39,9 +39,7 @@ use crate::storage::{SeatRules, Storage};
 use crate::store::Zone;
 use crate::time::{Clock, Timestamp};
 
-pub use alerts::{
-    Alert, AlertKind, AlertSettings, Alerter, Alerts, Bilingual, Lookout, Told, kind_name, what_to_do,
-};
+pub use alerts::{Alert, AlertKind, AlertSettings, Alerter, Alerts, Bilingual, Lookout, Told, kind_name, what_to_do};
 pub use bulk::{BulkError, BulkReport, tag_table};
 pub(crate) use deliver::whole_chain;
 pub use deliver::{DeliverError, Deliverer};
@@ -50,8 +48,8 @@ pub use edit::{Deed, EditError, Making, NewEntry};
 pub use error::AppError;
 pub use export::{SheetForm, SheetOf, export_sheet};
 pub use explain::{
-    ExplainError, ExplainedJoin, ExplainedPlace, ExplainedRegion, ExplainedRung, ExplainedStep, ExplainedStore, Explainer,
-    Explanation, Whence,
+    ExplainError, ExplainedJoin, ExplainedPlace, ExplainedRegion, ExplainedRung, ExplainedStep, ExplainedStore,
+    Explainer, Explanation, Whence,
 };
 pub use follow::Follower;
 pub use forget::{Erased, ForgetError, find_visitor, forget};
@@ -63,7 +61,8 @@ pub use locate::{Whereabouts, locate_ip};
 pub use map::MapOptions;
 pub use map_view::{Dot, MapView, Outline, view_map};
 pub use numbers::{
-    Days, Numbers, NumbersAsk, NumbersRow, OfDay, PERIOD_DAYS_MAX, ROWS_MAX, Ranked, RankedBy, Ranking, StageCounts, Unit,
+    Days, Glance, Numbers, NumbersAsk, NumbersRow, OfDay, PERIOD_DAYS_MAX, ROWS_MAX, Ranked, RankedBy, Ranking,
+    StageCounts, Unit,
 };
 pub use publish::{ImportError, ImportOptions, ImportReport, Importer};
 pub use retention::{Purged, Retainer, Retention};

@@ -11,7 +11,7 @@ use super::App;
 use crate::catalog::Catalog;
 use crate::funnel::{Comparison, Counts, Dimension, Pair, ReportRow, Stage};
 use crate::id::{CampaignSlug, StoreId};
-use crate::storage::{StorageError, TallyFilter, TallyOf};
+use crate::storage::{StorageError, TallyFilter, TallyOf, VersionInfo};
 use crate::time::Day;
 pub use ranking::{Ranked, RankedBy, Ranking};
 
@@ -155,6 +155,17 @@ pub struct NumbersRow {
     pub counts: StageCounts,
 }
 
+/// Where a day begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glance {
+    /// Visitors of today so far.
+    pub today: StageCounts,
+    /// Visitors of yesterday.
+    pub yesterday: StageCounts,
+    /// The latest version of the catalog; none if nothing was ever published.
+    pub latest: Option<VersionInfo>,
+}
+
 /// The numbers of some days.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Numbers {
@@ -184,7 +195,9 @@ impl App {
         let storage = &*self.parts.storage;
         let sum = |rows: &[ReportRow]| {
             let mut total = Counts::default();
-            rows.iter().for_each(|it| total.sum(&ask.unit.of(&it.counts), 1));
+            for it in rows {
+                total.sum(&ask.unit.of(&it.counts), 1);
+            }
             StageCounts::from(total)
         };
         let by_day = storage.tallies(&[Dimension::Day], &filter)?;
@@ -214,6 +227,21 @@ impl App {
         })
     }
 
+    /// The figures of today and yesterday, and who published last. Blocks on the disk.
+    ///
+    /// # Errors
+    /// Storage's.
+    pub fn glance(&self) -> Result<Glance, StorageError> {
+        let today = self.today();
+        let of = |day: Day| -> Result<StageCounts, StorageError> {
+            let filter = TallyFilter { from: Some(day), to: Some(day), campaign: None, of: TallyOf::All };
+            let rows = self.parts.storage.tallies(&[], &filter)?;
+            Ok(rows.first().map(|it| it.counts.visitors.into()).unwrap_or_default())
+        };
+        let latest = self.parts.storage.versions(None, 1)?.into_iter().next();
+        Ok(Glance { today: of(today)?, yesterday: of(today.plus(-1))?, latest })
+    }
+
     /// The day it is in the installation's zone.
     #[must_use]
     pub fn today(&self) -> Day {
@@ -234,10 +262,9 @@ fn every_day(ask: &NumbersAsk, rows: &[ReportRow]) -> Vec<OfDay> {
 /// What people call the word of a dimension.
 fn name_of(catalog: &Catalog, by: Dimension, key: &str) -> String {
     let found = match by {
-        Dimension::Store => StoreId::parse(key)
-            .ok()
-            .and_then(|it| catalog.store(catalog.store_key(&it)?))
-            .map(|it| it.name.to_string()),
+        Dimension::Store => {
+            StoreId::parse(key).ok().and_then(|it| catalog.store(catalog.store_key(&it)?)).map(|it| it.name.to_string())
+        }
         Dimension::Campaign => {
             CampaignSlug::parse(key).ok().and_then(|it| catalog.campaign(&it)).map(|it| it.name.to_string())
         }

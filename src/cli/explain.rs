@@ -85,11 +85,11 @@ impl Options {
             zone: &config.time_zone,
             now: SystemClock.now(),
         };
-        let explained = explainer.explain(&fix, &slug, route)?;
+        let told = explainer.explain(&fix, &slug, route)?;
         if self.json {
-            printer.line(serde_json::to_string_pretty(&explained)?)?;
+            printer.line(serde_json::to_string_pretty(&told)?)?;
         } else {
-            printer.line(table(&explained))?;
+            printer.line(table(&told))?;
         }
         Ok(End::Success)
     }
@@ -139,8 +139,7 @@ fn table(it: &Explanation) -> String {
     let join = it.join.as_ref().map_or("none".to_owned(), |it| format!("{} {} {}", it.kind, it.id, it.url));
     let fallback = it.fallback.as_ref().map_or("none".to_owned(), |it| format!("{} because {}", it.rung, it.reason));
     let names = [&it.region.province, &it.region.city, &it.region.district].into_iter();
-    let names: Vec<&str> =
-        names.chain(&it.region.areas).map(String::as_str).filter(|name| !name.is_empty()).collect();
+    let names: Vec<&str> = names.chain(&it.region.areas).map(String::as_str).filter(|name| !name.is_empty()).collect();
     let codes = if it.region.codes.is_empty() { String::new() } else { format!(" [{}]", it.region.codes.join(", ")) };
     format!(
         "outcome   {} (catalog version {}, campaign {}{served}, route {})\nfix       {}{accuracy}\nstore     {store}\njoin      {join}\n\

@@ -13,8 +13,8 @@ use super::keys::{Form, KEYS, Key};
 use crate::app::{AlertSettings, Retention};
 use crate::group::GroupDefaults;
 use crate::routing::Policy;
-use crate::webhook::Webhook;
 use crate::storage::{HOLD_MINUTES_DEFAULT, JOIN_RATE_DEFAULT, REMEMBER_DAYS_DEFAULT, SeatRules};
+use crate::webhook::Webhook;
 
 /// The largest settings or secret file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;

@@ -274,7 +274,11 @@ pub(super) const KEYS: &[Key] = &[
         default: "[]",
         doc: "Addresses that are told of alerts, https:// only. A group robot of WeCom (https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…) gets its own format, all others JSON; wecom+https:// and json+https:// say it.",
     },
-    secret("alerts.secret", "JINQUN_ALERTS_SECRET", "Signs JSON messages about alerts: Jinqun-Signature holds sha256= and the HMAC-SHA256 of the body."),
+    secret(
+        "alerts.secret",
+        "JINQUN_ALERTS_SECRET",
+        "Signs JSON messages about alerts: Jinqun-Signature holds sha256= and the HMAC-SHA256 of the body.",
+    ),
     key(
         "privacy.company",
         "JINQUN_PRIVACY_COMPANY",

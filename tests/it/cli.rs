@@ -261,7 +261,7 @@ fn a_decision_is_explained() {
     assert_eq!(json["outcome"], "choose");
     assert_eq!(
         json["considered"][0],
-        json!({"id": "SH-0004", "name": "广场店", "distance_m": 36.2, "open": null, "verdict": "paused"})
+        json!({"id": "SH-0004", "name": "广场店", "distance_m": 36.2, "open": null, "verdict": "paused", "lat": 31.2302, "lng": 121.474})
     );
     let ip = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/ip/demo.mmdb");
     let output = jinqun(folder.path())

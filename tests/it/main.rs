@@ -11,6 +11,8 @@
 
 mod admin_accounts;
 mod admin_import;
+mod admin_alerts;
+mod admin_numbers;
 mod api;
 mod bad_input;
 mod campaigns;

@@ -87,11 +87,10 @@ impl Finding<'_> {
         }
         let dead = outbox.dead_count().unwrap_or(0);
         if dead > 0 {
-            let said =
-                both(format!("{dead} 条记录无法投递"), format!("{dead} records cannot be delivered"));
+            let said = both(format!("{dead} 条记录无法投递"), format!("{dead} records cannot be delivered"));
             self.add(AlertKind::DeadLetters, "outbox", (0, None), said, "/admin");
         }
-        let refused = metrics.catalog_refused_version.get();
+        let refused = metrics.alerting.catalog_refused_version.get();
         if refused > 0 {
             let live = self.catalog.version();
             let said = both(
@@ -100,10 +99,9 @@ impl Finding<'_> {
             );
             self.add(AlertKind::CatalogRefused, &refused.to_string(), (0, None), said, "/admin/history");
         }
-        let files = metrics.ip_databases_refusing.get();
+        let files = metrics.alerting.ip_databases_refusing.get();
         if files > 0 {
-            let said =
-                both(format!("{files} 个 IP 库文件无法读取"), format!("{files} IP databases cannot be read"));
+            let said = both(format!("{files} 个 IP 库文件无法读取"), format!("{files} IP databases cannot be read"));
             self.add(AlertKind::IpDatabaseRefused, "files", (0, None), said, "/admin");
         }
     }
@@ -181,7 +179,8 @@ impl Finding<'_> {
                 && !self.catalog.contacts_of(it).any(|(_, it)| it.code.is_usable(self.now))
         }));
         if !is_told {
-            let said = both(format!("{whose}{}的码已经过期", name.zh), format!("{whose}{}: its code has expired", name.en));
+            let said =
+                both(format!("{whose}{}的码已经过期", name.zh), format!("{whose}{}: its code has expired", name.en));
             self.add(AlertKind::CodeExpired, &about, (end.unix_ms(), Some(end)), said, link);
         }
     }
@@ -250,8 +249,7 @@ impl Finding<'_> {
                     (format!("不在{region}里面{zh}"), format!("stands outside {region}{en}"))
                 }
             };
-            let said =
-                both(format!("{}({}){zh}", store.name, store.id), format!("{} ({}) {en}", store.name, store.id));
+            let said = both(format!("{}({}){zh}", store.name, store.id), format!("{} ({}) {en}", store.name, store.id));
             let about = format!("{}:{}", kind.as_str(), store.id);
             let link = format!("/admin/test?store={}", encoded(store.id.as_str()));
             self.add(AlertKind::Coordinates, &about, (i64::from(*key), None), said, link);

@@ -1,5 +1,7 @@
 //! A message about alerts: for a group robot of `WeCom`, and as plain JSON. Both are bounded.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::words::{kind_name, what_to_do};
@@ -61,7 +63,8 @@ impl News<'_> {
             if last.replace((alert.kind, mark)) != Some((alert.kind, mark)) {
                 line = head(alert.kind, mark);
             }
-            line.push_str(&format!("> {} [处理]({public_url}{})\n", plain(&alert.said.zh), alert.link));
+            // Writing to a String cannot fail.
+            let _ = writeln!(line, "> {} [处理]({public_url}{})", plain(&alert.said.zh), alert.link);
             lines.push(line);
         }
         if !self.gone.is_empty() {
@@ -77,7 +80,7 @@ impl News<'_> {
         }
         let more = left + self.unlisted;
         if more > 0 {
-            text.push_str(&format!("还有 {more} 条,[全部看]({public_url}/admin/alerts)\n"));
+            let _ = writeln!(text, "还有 {more} 条,[全部看]({public_url}/admin/alerts)");
         }
         text
     }
@@ -116,15 +119,17 @@ fn head(kind: AlertKind, mark: &str) -> String {
 
 /// A text without what markdown or markup would take for more: names come from sheets.
 fn plain(text: &str) -> String {
-    text.chars().filter(|it| !it.is_control()).map(|it| match it {
-        '<' => '〈',
-        '>' => '〉',
-        '[' => '〔',
-        ']' => '〕',
-        '*' | '`' | '#' | '\\' | '_' => ' ',
-        other => other,
-    })
-    .collect()
+    text.chars()
+        .filter(|it| !it.is_control())
+        .map(|it| match it {
+            '<' => '〈',
+            '>' => '〉',
+            '[' => '〔',
+            ']' => '〕',
+            '*' | '`' | '#' | '\\' | '_' => ' ',
+            other => other,
+        })
+        .collect()
 }
 
 #[cfg(test)]

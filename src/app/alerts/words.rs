@@ -41,19 +41,18 @@ pub(super) fn what_to_do(kind: AlertKind) -> Bilingual {
             "请运维查看日志里的原因;记录会保留一段时间。",
             "Ask operations to read the reason in the log; the records are kept for a while.",
         ),
-        AlertKind::IpDatabaseRefused => {
-            ("旧的 IP 库仍在使用。请重新放一份完整的文件。", "The one before stays in use. Put a whole file in its place.")
-        }
+        AlertKind::IpDatabaseRefused => (
+            "旧的 IP 库仍在使用。请重新放一份完整的文件。",
+            "The one before stays in use. Put a whole file in its place.",
+        ),
         AlertKind::StoreWithoutCode => (
             "上传一张新的群二维码,或者给门店加一位联系人;暂时不收客就把门店设为暂停。",
             "Upload a new group code, or give the store a contact; pause the store if it takes no customers.",
         ),
-        AlertKind::CodeExpired => ("在企业微信里重新生成群二维码,截图上传。", "Make a new code in WeCom and upload its picture."),
-        AlertKind::GroupFull => (
-            "给这家门店再加一个群,或者调高上限。",
-            "Add another group to the store, or raise the capacity.",
-        ),
-        AlertKind::CodeExpiring => {
+        AlertKind::GroupFull => {
+            ("给这家门店再加一个群,或者调高上限。", "Add another group to the store, or raise the capacity.")
+        }
+        AlertKind::CodeExpired | AlertKind::CodeExpiring => {
             ("在企业微信里重新生成群二维码,截图上传。", "Make a new code in WeCom and upload its picture.")
         }
         AlertKind::GroupFilling => ("准备好下一个群。", "Get the next group ready."),

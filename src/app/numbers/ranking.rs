@@ -74,12 +74,7 @@ impl App {
     ///
     /// # Errors
     /// Storage's.
-    pub fn ranking(
-        &self,
-        by: RankedBy,
-        days: Days,
-        campaign: Option<CampaignSlug>,
-    ) -> Result<Ranking, StorageError> {
+    pub fn ranking(&self, by: RankedBy, days: Days, campaign: Option<CampaignSlug>) -> Result<Ranking, StorageError> {
         let filter = TallyFilter { from: Some(days.from), to: Some(days.to), campaign, of: TallyOf::All };
         let rows = self.parts.storage.tallies(&[Dimension::Store], &filter)?;
         let catalog = self.catalog();

@@ -133,7 +133,11 @@ impl Sheet<'_> {
 }
 
 /// To whole pixels.
-#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "clamped to a sheet of some thousand pixels")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::as_conversions,
+    reason = "clamped to a sheet of some thousand pixels"
+)]
 fn px(at: f64) -> i32 {
     at.round().clamp(-10_000.0, 10_000.0) as i32
 }
@@ -178,10 +182,10 @@ pub(super) fn fitted(text: &str, width_px: f64) -> String {
     }
     let mut out = String::new();
     for it in text.chars() {
-        out.push(it);
-        if width_of(&out) + TEXT_PX > width_px {
+        if width_of(&out) + width_of(it.encode_utf8(&mut [0; 4])) + TEXT_PX > width_px {
             break;
         }
+        out.push(it);
     }
     out.push('…');
     out
@@ -229,10 +233,8 @@ pub(super) fn draw(
         escaped(&words.description),
     );
     for Tone(light, dark) in TONES {
-        let _ = write!(
-            out,
-            "[fill=\"#{light:06X}\"]{{fill:#{dark:06x}}}[stroke=\"#{light:06X}\"]{{stroke:#{dark:06x}}}"
-        );
+        let _ =
+            write!(out, "[fill=\"#{light:06X}\"]{{fill:#{dark:06x}}}[stroke=\"#{light:06X}\"]{{stroke:#{dark:06x}}}");
     }
     out.push_str("}</style>\n");
     out.push_str(inside);

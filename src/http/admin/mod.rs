@@ -9,6 +9,7 @@ mod imports;
 pub(super) mod map;
 mod sheets;
 mod numbers;
+mod overview;
 pub(super) mod ranking;
 pub(super) mod shell;
 mod sign_in;
@@ -25,7 +26,7 @@ use table::Endpoint;
 
 /// Every call and every page of the operations team.
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    let mut all = vec![shell::overview()];
+    let mut all = vec![overview::endpoint()];
     all.extend(sign_in::endpoints());
     all.extend(super::api::funnel::endpoints());
     all.push(map::endpoint());

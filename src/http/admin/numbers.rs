@@ -29,12 +29,12 @@ const DAYS_DEFAULT: i64 = 7;
 /// The width of a chart that nobody names, in pixels.
 const WIDTH_PX_DEFAULT: usize = 720;
 
-const FROM: Param = Param { name: "from", about: "The first day, as 2026-07-01; default: six days before the last one." };
+const FROM: Param =
+    Param { name: "from", about: "The first day, as 2026-07-01; default: six days before the last one." };
 const TO: Param = Param { name: "to", about: "The last day; default: today." };
 const CAMPAIGN: Param = Param { name: "campaign", about: "Only this campaign." };
 const BY: Param = Param { name: "by", about: "store, region, campaign, mode or source; default: store." };
-const COUNT: Param =
-    Param { name: "count", about: "visitors (each once a day) or visits; default: visitors." };
+const COUNT: Param = Param { name: "count", about: "visitors (each once a day) or visits; default: visitors." };
 const PARAMS: &[Param] = &[FROM, TO, CAMPAIGN, BY, COUNT];
 const CHART_PARAMS: &[Param] = &[
     Param { name: "part", about: "days, stages, rows or routes; default: days." },

@@ -29,7 +29,10 @@ const PARAMS: &[Param] = &[
     Param { name: "campaign", about: "Only this campaign." },
     Param { name: "page", about: "From 1." },
     Param { name: "per_page", about: "1 to 200; default: 50." },
-    Param { name: "format", about: "json, csv or xlsx; default: what Accept says, else json. A table has all of them." },
+    Param {
+        name: "format",
+        about: "json, csv or xlsx; default: what Accept says, else json. A table has all of them.",
+    },
 ];
 
 const HEADERS: [&str; 10] =

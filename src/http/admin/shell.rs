@@ -1,19 +1,18 @@
 //! What every page of the operations team shares: its frame, its language, its styles and scripts.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderName, IF_NONE_MATCH, REFERRER_POLICY,
 };
-use actix_web::http::{Method, StatusCode};
-use actix_web::web::{Data, Path};
+use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::etag;
 use super::gate::Staff;
-use super::table::Endpoint;
+use crate::http::cookie;
 use crate::http::landing::texts::Lang;
 use crate::http::problem::Problem;
-use crate::http::{Web, cookie};
 use crate::staff::Role;
 
 /// Chooses the language of the pages where a browser's own is not wanted.
@@ -40,6 +39,7 @@ const MENU: &[(&str, &str, &str, Role)] =
     &[("/admin", "概览", "Overview", Role::Viewer), ("/admin/import", "导入", "Import", Role::Ops)];
     ("numbers.css", "text/css; charset=utf-8", include_str!("assets/numbers.css")),
     ("numbers.js", "text/javascript; charset=utf-8", include_str!("assets/numbers.js")),
+    ("overview.css", "text/css; charset=utf-8", include_str!("assets/overview.css")),
     ("places.css", "text/css; charset=utf-8", include_str!("assets/places.css")),
     ("test.js", "text/javascript; charset=utf-8", include_str!("assets/test.js")),
 ];
@@ -188,28 +188,4 @@ pub(super) async fn asset(request: HttpRequest, file: Path<String>) -> Result<Ht
         .insert_header((CACHE_CONTROL, keep))
         .content_type(*media_type)
         .body(*text))
-}
-
-#[derive(Template)]
-#[template(path = "admin/templates/overview.html", config = "src/http/askama.toml")]
-struct Overview {
-    shell: Shell,
-    stores: usize,
-    groups: usize,
-    version: u64,
-}
-
-/// `GET /admin`: where a day begins.
-pub(super) fn overview() -> Endpoint {
-    Endpoint::new(Method::GET, "/admin", Some(Role::Viewer), "The first page of the operations team", show)
-}
-
-async fn show(web: Data<Web>, staff: Staff, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let catalog = web.app.catalog();
-    page(&Overview {
-        shell: Shell::new(&request, &staff, "/admin"),
-        stores: catalog.stores().len(),
-        groups: catalog.groups().len(),
-        version: catalog.version(),
-    })
 }

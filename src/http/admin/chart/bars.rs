@@ -1,6 +1,8 @@
 //! Stores, regions, campaigns and so on as bars: scans, and within them the presses.
 
-use super::{Anchor, Failed, INK, PALE, SOFT, Sheet, Words, draw, fitted, grouped, percent, real, stage_name, tone, width_of};
+use super::{
+    Anchor, Failed, INK, PALE, SOFT, Sheet, Words, draw, fitted, grouped, percent, real, stage_name, tone, width_of,
+};
 use crate::app::{Numbers, NumbersRow};
 use crate::funnel::Stage;
 use crate::http::landing::texts::Lang;

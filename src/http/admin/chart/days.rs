@@ -17,10 +17,13 @@ pub(in crate::http::admin) fn chart(numbers: &Numbers, width: usize, lang: Lang)
     let list: Vec<String> =
         STAGES.iter().map(|it| format!("{} {}", stage_name(*it, lang), grouped(numbers.total.of(*it)))).collect();
     let words = match lang {
-        Lang::Zh => Words { title: format!("{from} 至 {to} 每天"), description: format!("合计:{}", list.join(",")) },
-        Lang::En => {
-            Words { title: format!("Every day from {from} to {to}"), description: format!("In all: {}", list.join(", ")) }
+        Lang::Zh => {
+            Words { title: format!("{from} 至 {to} 每天"), description: format!("合计:{}", list.join(",")) }
         }
+        Lang::En => Words {
+            title: format!("Every day from {from} to {to}"),
+            description: format!("In all: {}", list.join(", ")),
+        },
     };
     draw((width, HEIGHT), lang, &words, |sheet| paint(sheet, numbers, lang))
 }
@@ -111,8 +114,7 @@ fn name_days(sheet: &Sheet<'_>, days: &[OfDay], (left, right): (f64, f64), lang:
         }
         next += every;
         let x = left + (right - left) * rows(place) / rows(last.max(1));
-        let anchor = if place == 0 { Anchor::Start } else { Anchor::Middle };
-        sheet.text(&short(&it.day.to_string(), lang), (x, BOTTOM + 18.0), SOFT, anchor)?;
+        sheet.text(&short(&it.day.to_string(), lang), (x, BOTTOM + 18.0), SOFT, Anchor::Middle)?;
     }
     Ok(())
 }

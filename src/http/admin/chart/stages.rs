@@ -18,7 +18,9 @@ pub(in crate::http::admin) fn chart(numbers: &Numbers, width: usize, lang: Lang)
         })
         .collect();
     let words = match lang {
-        Lang::Zh => Words { title: "各环节人数".into(), description: format!("括号内为上期:{}", list.join(",")) },
+        Lang::Zh => {
+            Words { title: "各环节人数".into(), description: format!("括号内为上期:{}", list.join(",")) }
+        }
         Lang::En => Words {
             title: "How far people went".into(),
             description: format!("The period before in brackets: {}", list.join(", ")),
@@ -32,10 +34,8 @@ fn paint(sheet: &Sheet<'_>, numbers: &Numbers, lang: Lang) -> Result<(), Failed>
     let peak = STAGES.iter().map(|it| numbers.total.of(*it).max(numbers.before.of(*it))).max().unwrap_or(0).max(1);
     let value = |stage| {
         let count = numbers.total.of(stage);
-        match stage {
-            Stage::Scanned => (grouped(count), String::new()),
-            _ => (grouped(count), percent(count, numbers.total.scanned)),
-        }
+        let share = if stage == Stage::Scanned { String::new() } else { percent(count, numbers.total.scanned) };
+        (grouped(count), share)
     };
     let values = STAGES.iter().map(|it| value(*it)).map(|(a, b)| width_of(&a) * 1.1 + width_of(&b)).fold(0.0, f64::max);
     let right = sheet.width - values - 26.0;
