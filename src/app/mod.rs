@@ -7,8 +7,8 @@ mod deliver;
 mod difference;
 mod edit;
 mod error;
-mod export;
 mod explain;
+mod export;
 mod follow;
 mod forget;
 mod funnel;
@@ -46,11 +46,11 @@ pub use deliver::{DeliverError, Deliverer};
 pub use difference::{DIFFERENCES_MAX, Difference, FieldChange};
 pub use edit::{Deed, EditError, Making, NewEntry};
 pub use error::AppError;
-pub use export::{SheetForm, SheetOf, export_sheet};
 pub use explain::{
     ExplainError, ExplainedJoin, ExplainedPlace, ExplainedRegion, ExplainedRung, ExplainedStep, ExplainedStore,
     Explainer, Explanation, Whence,
 };
+pub use export::{SheetForm, SheetOf, export_sheet};
 pub use follow::Follower;
 pub use forget::{Erased, ForgetError, find_visitor, forget};
 pub use funnel::{DIMENSIONS_MAX, funnel, read_dimensions};

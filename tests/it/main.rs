@@ -10,8 +10,8 @@
 )]
 
 mod admin_accounts;
-mod admin_import;
 mod admin_alerts;
+mod admin_import;
 mod admin_numbers;
 mod api;
 mod bad_input;

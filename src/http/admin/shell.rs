@@ -32,11 +32,6 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("sign-in.js", "text/javascript; charset=utf-8", include_str!("assets/sign-in.js")),
     ("import.css", "text/css; charset=utf-8", include_str!("assets/import.css")),
     ("import.js", "text/javascript; charset=utf-8", include_str!("assets/import.js")),
-];
-
-/// A place in the menu: path, Chinese, English, the least role that sees it.
-const MENU: &[(&str, &str, &str, Role)] =
-    &[("/admin", "概览", "Overview", Role::Viewer), ("/admin/import", "导入", "Import", Role::Ops)];
     ("numbers.css", "text/css; charset=utf-8", include_str!("assets/numbers.css")),
     ("numbers.js", "text/javascript; charset=utf-8", include_str!("assets/numbers.js")),
     ("overview.css", "text/css; charset=utf-8", include_str!("assets/overview.css")),
@@ -47,6 +42,7 @@ const MENU: &[(&str, &str, &str, Role)] =
 /// A place in the menu: path, Chinese, English, the least role that sees it.
 const MENU: &[(&str, &str, &str, Role)] = &[
     ("/admin", "概览", "Overview", Role::Viewer),
+    ("/admin/import", "导入", "Import", Role::Ops),
     ("/admin/test", "测试位置", "Test a place", Role::Viewer),
     ("/admin/alerts", "提醒", "Alerts", Role::Viewer),
     ("/admin/numbers", "数据", "Numbers", Role::Viewer),
