@@ -151,6 +151,12 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "sign_in_refused", "The name or the password is wrong", detail)
     }
 
+    /// `403`: only somebody who has signed in may do this.
+    pub fn forbidden_for_tokens() -> Self {
+        let detail = "Sign in with a name and a password; tokens have none.";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do this", detail)
+    }
+
     /// `403`: a change that is not known to come from one of our own pages.
     pub fn not_from_here(detail: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "csrf", "This does not come from our own page", detail)
@@ -240,6 +246,9 @@ impl From<AccountError> for Problem {
                 code: "unfit_password",
                 message: error.to_string(),
             }]),
+            AccountError::WrongPassword => {
+                Self::fields(vec![FieldError { field: "current".into(), code: "wrong_password", message: detail }])
+            }
             AccountError::Refused => Self::sign_in_refused(),
             AccountError::Locked(wait_s) => Self::wait(wait_s),
             AccountError::Machine(cause) => Self::internal(&std::io::Error::other(cause)),

@@ -23,7 +23,7 @@ pub use users::{NewUser, User, UserChange};
 
 use super::{App, Deed};
 use crate::staff::Actor;
-use crate::storage::{AuditRecord, DeskEntry, DeskKind, Storage, StorageError, Trouble};
+use crate::storage::{AuditFilter, AuditRecord, DeskEntry, DeskKind, Storage, StorageError, Trouble};
 use crate::time::Timestamp;
 
 /// Users at the most.
@@ -57,6 +57,9 @@ pub enum AccountError {
     /// The name or password is wrong, or the user may not sign in; nobody is told which.
     #[error("the name or the password is wrong")]
     Refused,
+    /// The password so far is another one.
+    #[error("the password so far is another one")]
+    WrongPassword,
     /// Too many guesses: for so many seconds nothing is looked at.
     #[error("too many wrong guesses; wait {0} seconds")]
     Locked(u32),
@@ -154,6 +157,14 @@ impl App {
     #[must_use]
     pub fn accounts(&self) -> Accounts<'_> {
         Accounts { turn: Some(&self.users_turn), ..Accounts::new(&*self.parts.storage, self.now()) }
+    }
+
+    /// The records of the audit trail that pass the filter, latest first. Blocks.
+    ///
+    /// # Errors
+    /// Storage's.
+    pub fn audit(&self, filter: &AuditFilter, limit: usize) -> Result<Vec<(u64, AuditRecord)>, StorageError> {
+        self.parts.storage.audit(filter, limit)
     }
 
     /// Who has guessed wrongly how often.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::users::{Kept as KeptUser, id as user_id};
+use super::users::{Kept as KeptUser, UserChange, id as user_id};
 use super::{AccountError, Accounts, Locked, Lockout, digest, password, secret};
 use crate::app::Deed;
 use crate::staff::{Actor, Role};
@@ -90,14 +90,48 @@ impl Accounts<'_> {
         if let Some(earlier) = ask.earlier {
             self.storage.put_desk(DeskKind::Session, &digest(earlier), None, None)?;
         }
-        self.make_room(&id)?;
-        let cookie = secret()?;
-        let kept = Kept { user: id.clone(), epoch: user.epoch, created_at: self.now, seen_at: self.now };
-        self.write(DeskKind::Session, &digest(&cookie), Some(&kept), 0)?;
+        let cookie = self.begin(&id, user.epoch)?;
         user.signed_in_at = Some(self.now);
         // Whoever changes the user meanwhile wins; then this sign-in may be over already.
         let _ = self.write(DeskKind::User, &id, Some(&user), revision);
         self.note(user.name.as_str(), ask.address, "sign_in")?;
+        Ok(SignedIn { cookie, name: user.name.to_string(), role: user.role })
+    }
+
+    /// Begins a session.
+    fn begin(&self, user: &str, epoch: u64) -> Result<String, AccountError> {
+        self.make_room(user)?;
+        let cookie = secret()?;
+        let kept = Kept { user: user.to_owned(), epoch, created_at: self.now, seen_at: self.now };
+        self.write(DeskKind::Session, &digest(&cookie), Some(&kept), 0)?;
+        Ok(cookie)
+    }
+
+    /// Changes one's own password. Ends all sessions and begins another one, for the browser that asked.
+    ///
+    /// # Errors
+    /// [`AccountError`]; a wrong password counts as a wrong guess.
+    pub fn change_own(
+        &self,
+        lockout: &Lockout,
+        actor: &Actor,
+        current: &str,
+        new: String,
+    ) -> Result<SignedIn, AccountError> {
+        let id = user_id(&actor.name);
+        let address = actor.address.as_deref();
+        if let Err(Locked { wait_s }) = lockout.guess(&id, address, self.now) {
+            return Err(AccountError::Locked(wait_s));
+        }
+        if !self.is_password(&id, current)? {
+            self.note(&actor.name, address, "sign_in.refused")?;
+            return Err(AccountError::WrongPassword);
+        }
+        lockout.was_right(&id, address);
+        let change = UserChange { password: Some(new), ..UserChange::default() };
+        let user = self.change_user(actor, &id, &change, &|_| Ok(()))?;
+        let (_, kept) = self.read::<KeptUser>(DeskKind::User, &id)?.ok_or(AccountError::Missing("user"))?;
+        let cookie = self.begin(&id, kept.epoch)?;
         Ok(SignedIn { cookie, name: user.name.to_string(), role: user.role })
     }
 

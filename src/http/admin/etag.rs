@@ -24,7 +24,14 @@ pub(in crate::http) fn expected(request: &HttpRequest) -> Option<String> {
 /// # Errors
 /// [`EditError::Stale`] if it is not.
 pub(in crate::http) fn check(expected: Option<&str>, body: &str) -> Result<(), EditError> {
+    matches(expected, &of(body))
+}
+
+/// As [`check`], for a thing whose tag is known.
+///
+/// # Errors
+/// [`EditError::Stale`] if it is not.
+pub(in crate::http) fn matches(expected: Option<&str>, tag: &str) -> Result<(), EditError> {
     let Some(expected) = expected else { return Ok(()) };
-    let tag = of(body);
     if expected.split(',').map(str::trim).any(|it| it == "*" || it == tag) { Ok(()) } else { Err(EditError::Stale) }
 }

@@ -2,10 +2,12 @@
 
 mod alerts;
 mod chart;
+mod audit;
 pub(super) mod etag;
 mod explain;
 pub(super) mod gate;
 mod imports;
+mod listing;
 pub(super) mod map;
 mod numbers;
 mod overview;
@@ -14,6 +16,8 @@ mod sheets;
 pub(super) mod shell;
 mod sign_in;
 pub(super) mod table;
+mod tokens;
+mod users;
 
 use actix_web::web::{self, ServiceConfig};
 
@@ -28,6 +32,9 @@ use table::Endpoint;
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let mut all = vec![overview::endpoint()];
     all.extend(sign_in::endpoints());
+    all.extend(users::endpoints());
+    all.extend(tokens::endpoints());
+    all.extend(audit::endpoints());
     all.extend(super::api::funnel::endpoints());
     all.push(map::endpoint());
     all.extend(sheets::endpoints());

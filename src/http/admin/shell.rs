@@ -29,6 +29,11 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("mapdraw.js", "text/javascript; charset=utf-8", include_str!("assets/mapdraw.js")),
     ("mapgeo.js", "text/javascript; charset=utf-8", include_str!("assets/mapgeo.js")),
     ("accounts.css", "text/css; charset=utf-8", include_str!("assets/accounts.css")),
+    ("dialogs.js", "text/javascript; charset=utf-8", include_str!("assets/dialogs.js")),
+    ("users.js", "text/javascript; charset=utf-8", include_str!("assets/users.js")),
+    ("tokens.js", "text/javascript; charset=utf-8", include_str!("assets/tokens.js")),
+    ("audit.js", "text/javascript; charset=utf-8", include_str!("assets/audit.js")),
+    ("password.js", "text/javascript; charset=utf-8", include_str!("assets/password.js")),
     ("sign-in.js", "text/javascript; charset=utf-8", include_str!("assets/sign-in.js")),
     ("import.css", "text/css; charset=utf-8", include_str!("assets/import.css")),
     ("import.js", "text/javascript; charset=utf-8", include_str!("assets/import.js")),
@@ -46,6 +51,8 @@ const MENU: &[(&str, &str, &str, Role)] = &[
     ("/admin/test", "测试位置", "Test a place", Role::Viewer),
     ("/admin/alerts", "提醒", "Alerts", Role::Viewer),
     ("/admin/numbers", "数据", "Numbers", Role::Viewer),
+    ("/admin/audit", "审计", "Audit", Role::Ops),
+    ("/admin/users", "人员", "People", Role::Admin),
 ];
 
 /// The frame of a page, for its template.

@@ -12,7 +12,7 @@ use super::gate::{self, Staff};
 use super::json_of;
 use super::shell::{Shell, page, page_of};
 use super::table::Endpoint;
-use crate::app::accounts::{SESSION_LIFE_D, SignIn};
+use crate::app::accounts::{SESSION_LIFE_D, SignIn, SignedIn};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::{Web, cookie};
@@ -38,13 +38,25 @@ struct SignInBody {
 
 /// Who is signed in.
 #[derive(Serialize, JsonSchema)]
-struct SessionAnswer {
+pub(super) struct SessionAnswer {
     /// The user, or `token:…` for a token, or `settings` for the token of the settings.
     name: String,
     /// `viewer`, `ops` or `admin`.
     role: &'static str,
     /// What every change through the session's cookie bears as `X-CSRF-Token`; empty where no cookie is used.
     csrf_token: String,
+}
+
+impl From<SignedIn> for SessionAnswer {
+    fn from(it: SignedIn) -> Self {
+        let csrf_token = it.csrf();
+        Self { name: it.name, role: it.role.as_str(), csrf_token }
+    }
+}
+
+/// The `Set-Cookie` line of somebody who has just signed in.
+pub(super) fn cookie_line(web: &Web, signed_in: &SignedIn) -> String {
+    cookie::write_session(&signed_in.cookie, COOKIE_LIFE_S, web.settings.is_https())
 }
 
 /// The page and its calls.
@@ -99,12 +111,10 @@ async fn create(web: Data<Web>, request: HttpRequest, body: Bytes) -> Result<Htt
         app.accounts().sign_in(app.lockout(), &ask)
     });
     let signed_in = signed_in.await.map_err(|error| Problem::internal(&error))??;
-    let line = cookie::write_session(&signed_in.cookie, COOKIE_LIFE_S, web.settings.is_https());
-    let csrf_token = signed_in.csrf();
     Ok(HttpResponse::Created()
-        .insert_header((SET_COOKIE, line))
+        .insert_header((SET_COOKIE, cookie_line(&web, &signed_in)))
         .insert_header((CACHE_CONTROL, "no-store"))
-        .json(SessionAnswer { name: signed_in.name, role: signed_in.role.as_str(), csrf_token }))
+        .json(SessionAnswer::from(signed_in)))
 }
 
 async fn read(staff: Staff) -> HttpResponse {
