@@ -10,11 +10,13 @@ mod cookie;
 mod guard;
 mod json;
 pub mod landing;
+mod openapi;
 mod ops;
 mod page;
 mod pictures;
 mod privacy;
 mod problem;
+mod public;
 mod query;
 mod robots;
 mod search;
@@ -29,16 +31,17 @@ pub use privacy::{PrivacySettings, notice_version};
 pub use server::{Served, bind, serve};
 pub use settings::Settings;
 
+use std::mem;
 use std::sync::Arc;
 
+use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::http::header::HeaderName;
-use actix_web::middleware::Compress;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{Resource, Scope};
 
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::app::App;
+use admin::table::{self, Endpoint};
 use pictures::Pictures;
 use search::Searches;
 use server::cors;
@@ -58,58 +61,37 @@ pub struct Web {
     searches: Searches,
     /// Who may use which call.
     gate: admin::gate::Gate,
+    /// What `/openapi.json` says.
+    description: openapi::Description,
     /// One visitor is forgotten at a time.
     forgetting: Mutex<()>,
     /// Passwords are looked at a few at a time: each takes 20 MiB.
     signing: Semaphore,
 }
 
-/// What pages of other origins may call, if the settings name any.
-fn public_api(prefix: &str) -> [Resource; 5] {
-    [
-        web::resource(format!("{prefix}/nearest")).get(api::nearest::nearest),
-        web::resource(format!("{prefix}/scans")).post(api::scans::create),
-        web::resource(format!("{prefix}/stores")).get(api::stores::stores),
-        web::resource(format!("{prefix}/visitors/me")).delete(api::visitors::forget_me),
-        web::resource(format!("{prefix}/scans/{{scan}}/events")).post(api::scans::event),
-    ]
+/// Every call and every page: the router, the gate and the description are made from these.
+fn endpoints() -> Vec<Endpoint> {
+    let mut all = Vec::from(public::api());
+    all.extend(public::others());
+    all.extend(openapi::endpoints());
+    all.extend(admin::endpoints());
+    all
 }
 
-/// The route table, on one screen.
+/// The router. It asks one resource after the other, so what is called most comes first.
 fn routes(config: &mut ServiceConfig, origins: &[String]) {
-    // Asked in this order. A path with a variable part is a regular expression, so those without come first.
-    admin::routes(config);
     if origins.is_empty() {
-        for it in public_api("/api/v1") {
-            config.service(it);
-        }
+        table::register(public::api().into(), "", |it| it.join(config));
     } else {
-        let scope = web::scope("/api/v1").wrap(cors(origins));
-        config.service(public_api("").into_iter().fold(scope, Scope::service));
+        let is_public = |it: &GuardContext<'_>| !it.head().uri.path().starts_with("/api/v1/admin/");
+        let mut scope = web::scope("/api/v1").guard(fn_guard(is_public));
+        table::register(public::api().into(), "/api/v1", |it| {
+            scope = it.join_scope(mem::replace(&mut scope, web::scope("")));
+        });
+        config.service(scope.wrap(cors(origins)));
     }
-    config
-        .service(web::resource("/healthz").get(ops::healthz).route(web::head().to(ops::healthz)))
-        .service(web::resource("/readyz").get(ops::readyz).route(web::head().to(ops::readyz)))
-        .service(web::resource("/metrics").get(ops::metrics))
-        .service(
-            web::resource("/").wrap(Compress::default()).get(page::landing_default).route(web::head().to(page::head)),
-        )
-        .service(
-            web::resource("/s/{campaign}")
-                .wrap(Compress::default())
-                .get(page::landing)
-                .route(web::head().to(page::head)),
-        )
-        .service(web::resource("/s/{campaign}/choose").wrap(Compress::default()).get(choose::choose))
-        .service(
-            web::resource("/privacy")
-                .wrap(Compress::default())
-                .get(privacy::notice)
-                .post(privacy::forget)
-                .route(web::head().to(page::head)),
-        )
-        .service(web::resource("/favicon.ico").get(pictures::no_icon))
-        .service(web::resource("/qr/{file}").get(pictures::qr))
-        .service(web::resource("/logo/{campaign}").get(pictures::logo))
-        .default_service(web::to(page::not_found));
+    table::register(public::others(), "", |it| it.join(config));
+    admin::routes(config);
+    table::register(openapi::endpoints().into(), "", |it| it.join(config));
+    config.default_service(web::to(page::not_found));
 }

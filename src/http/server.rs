@@ -77,6 +77,7 @@ pub fn serve(
         pictures: Pictures::new(),
         searches: Searches::new(),
         gate: super::admin::gate::Gate::new(),
+        description: super::openapi::Description::new(&super::endpoints()),
         forgetting: Mutex::default(),
         signing: Semaphore::new(SIGNING_MAX),
     });

@@ -160,17 +160,14 @@ fn flatten(name: &str, value: Value, into: &mut Map<String, Value>) {
             }
         }
         Value::Null => {}
-        value => {
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             into.insert(name.to_owned(), value);
         }
     }
 }
 
 fn shown(value: Value) -> String {
-    let text = match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
+    let text = if let Value::String(text) = value { text } else { value.to_string() };
     let mut cut: String = text.chars().take(VALUE_CHARS_MAX).collect();
     if cut.len() < text.len() {
         cut.push('…');

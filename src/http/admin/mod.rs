@@ -48,7 +48,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 /// Registers what [`endpoints`] names, and the styles and scripts of the pages.
 pub(super) fn routes(config: &mut ServiceConfig) {
-    table::register(config, endpoints());
+    table::register(endpoints(), "", |it| it.join(config));
     config.service(web::resource("/admin/assets/{file}").get(shell::asset));
 }
 

@@ -34,6 +34,8 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("tokens.js", "text/javascript; charset=utf-8", include_str!("assets/tokens.js")),
     ("audit.js", "text/javascript; charset=utf-8", include_str!("assets/audit.js")),
     ("password.js", "text/javascript; charset=utf-8", include_str!("assets/password.js")),
+    ("docs.css", "text/css; charset=utf-8", include_str!("assets/docs.css")),
+    ("docs.js", "text/javascript; charset=utf-8", include_str!("assets/docs.js")),
     ("sign-in.js", "text/javascript; charset=utf-8", include_str!("assets/sign-in.js")),
     ("import.css", "text/css; charset=utf-8", include_str!("assets/import.css")),
     ("import.js", "text/javascript; charset=utf-8", include_str!("assets/import.js")),
@@ -130,7 +132,10 @@ impl Shell {
         if name.strip_suffix(".js").is_some() {
             return format!("/admin/assets/{name}");
         }
-        let text = ASSETS.iter().find(|(it, ..)| *it == name).map_or("", |(.., text)| *text);
+        let found = ASSETS.iter().find(|(it, ..)| *it == name);
+        let Some((_, _, text)) = found.filter(|(_, media_type, _)| media_type.starts_with("text/css")) else {
+            return format!("/admin/assets/{name}");
+        };
         format!("/admin/assets/{name}?v={}", etag::of(text).trim_matches('"'))
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use actix_web::dev::Handler;
 use actix_web::http::Method;
+use actix_web::middleware::Compress;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, Responder, Route};
+use actix_web::{FromRequest, Resource, Responder, Route, Scope};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::staff::Role;
@@ -46,6 +47,10 @@ pub(in crate::http) struct Endpoint {
     pub(in crate::http) status: u16,
     /// Bodies that it answers with.
     pub(in crate::http) answers: Vec<Body>,
+    /// What else may come back, beside what follows from the rest: status and one sentence.
+    pub(in crate::http) also: Vec<(u16, &'static str)>,
+    /// Whether answers are compressed for whoever asks.
+    pub(in crate::http) is_compressed: bool,
     /// Whether `If-Match` is heeded.
     pub(in crate::http) has_etag: bool,
     /// Bytes of a body that it takes at most; the default where it is none.
@@ -78,6 +83,8 @@ impl Endpoint {
             takes: Vec::new(),
             status: 200,
             answers: Vec::new(),
+            also: Vec::new(),
+            is_compressed: false,
             has_etag: false,
             body_bytes_max: None,
             route: Box::new(move || web::method(by.clone()).to(handler.clone())),
@@ -116,6 +123,17 @@ impl Endpoint {
         Self { status, ..self }
     }
 
+    /// May also come back with this status; below 400 with the same bodies.
+    pub(in crate::http) fn also(mut self, status: u16, about: &'static str) -> Self {
+        self.also.push((status, about));
+        self
+    }
+
+    /// Compresses its answers for whoever asks.
+    pub(in crate::http) fn compressed(self) -> Self {
+        Self { is_compressed: true, ..self }
+    }
+
     /// Heeds `If-Match`.
     pub(in crate::http) fn etag(self) -> Self {
         Self { has_etag: true, ..self }
@@ -128,17 +146,43 @@ impl Endpoint {
 }
 
 /// Registers endpoints: those of one path as one resource, and paths without a variable part first, because one with a variable
-/// part would answer for them.
-pub(super) fn register(config: &mut ServiceConfig, endpoints: Vec<Endpoint>) {
+/// part would answer for them. The paths lose `prefix`, which the scope around them has.
+pub(in crate::http) fn register(endpoints: Vec<Endpoint>, prefix: &str, mut service: impl FnMut(Served)) {
     let mut by_path: BTreeMap<(bool, &'static str), Vec<Endpoint>> = BTreeMap::new();
     for it in endpoints {
         by_path.entry((it.path.contains('{'), it.path)).or_default().push(it);
     }
     for ((_, path), endpoints) in by_path {
-        let mut resource = web::resource(path);
+        let mut resource = web::resource(path.strip_prefix(prefix).unwrap_or(path));
         if let Some(bytes) = endpoints.iter().filter_map(|it| it.body_bytes_max).max() {
             resource = resource.app_data(web::PayloadConfig::new(bytes));
         }
-        config.service(endpoints.iter().fold(resource, |resource, it| resource.route((it.route)())));
+        let is_compressed = endpoints.iter().any(|it| it.is_compressed);
+        let resource = endpoints.iter().fold(resource, |resource, it| resource.route((it.route)()));
+        service(if is_compressed { Served::Compressed(resource) } else { Served::Plain(resource) });
+    }
+}
+
+/// A resource with all its methods.
+pub(in crate::http) enum Served {
+    /// As it is.
+    Plain(Resource),
+    /// Compressed for whoever asks.
+    Compressed(Resource),
+}
+
+impl Served {
+    /// Puts it into the router.
+    pub(in crate::http) fn join(self, config: &mut ServiceConfig) {
+        match self {
+            Self::Plain(resource) => config.service(resource),
+            Self::Compressed(resource) => config.service(resource.wrap(Compress::default())),
+        };
+    }
+
+    /// Puts it into a scope, where nothing is compressed.
+    pub(in crate::http) fn join_scope(self, scope: Scope) -> Scope {
+        let (Self::Plain(resource) | Self::Compressed(resource)) = self;
+        scope.service(resource)
     }
 }

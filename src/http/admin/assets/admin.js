@@ -97,7 +97,7 @@ export function later(act, ms = 200) {
 }
 
 document.querySelector("[data-language]")?.addEventListener("click", (event) => {
-  document.cookie = `jq-lang=${event.currentTarget.dataset.language};path=/admin;max-age=31536000;samesite=lax`;
+  document.cookie = `jq-lang=${event.currentTarget.dataset.language};path=/;max-age=31536000;samesite=lax`;
   location.reload();
 });
 document.querySelector("[data-sign-out]")?.addEventListener("click", () => {
