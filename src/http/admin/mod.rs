@@ -1,8 +1,8 @@
 //! The operations team's side: calls under `/api/v1/admin/` and pages under `/admin`, both over the same use cases.
 
 mod alerts;
-mod chart;
 mod audit;
+mod chart;
 pub(super) mod etag;
 mod explain;
 pub(super) mod gate;
