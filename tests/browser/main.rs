@@ -13,6 +13,7 @@
 )]
 
 mod admin_accounts;
+mod admin_import;
 mod agreement;
 mod browser;
 mod by_hand;

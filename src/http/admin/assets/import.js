@@ -24,8 +24,8 @@ function showOptions() {
   const what = of();
   byId("datum-field").hidden = what !== "stores";
   byId("kinds").textContent = what === "stores"
-    ? t("Excel（.xlsx）、CSV 或 GeoJSON，最大 64 MB", "Excel (.xlsx), CSV or GeoJSON, up to 64 MB")
-    : t("Excel（.xlsx）或 CSV，最大 64 MB", "Excel (.xlsx) or CSV, up to 64 MB");
+    ? t("Excel（.xlsx）、CSV 或 GeoJSON，最大 64 MB", "Excel (.xlsx), CSV or GeoJSON, up to 64 MB")
+    : t("Excel（.xlsx）或 CSV，最大 64 MB", "Excel (.xlsx) or CSV, up to 64 MB");
   byId("template").href = `/api/v1/admin/${what}/template?lang=${language}`;
   byId("export").href = `/api/v1/admin/${what}/export?format=xlsx&lang=${language}`;
 }
@@ -153,7 +153,7 @@ function decision(job, isAnew) {
   const mayApply = job.can_apply && good + report.removed > 0;
   if (report.problems_total === 0 && mayApply) buttons.push(apply(t("全部导入并发布", "Import and publish all"), false, "primary apply"));
   else if (mayApply && job.mode === "merge" && report.rejected > 0) buttons.push(apply(t(`只导入没有问题的 ${count(report.rows - report.rejected)} 行`, `Import the ${count(report.rows - report.rejected)} good rows`), true, "primary apply"));
-  if (report.problems_total > 0 && report.rows > 0) buttons.push(el("a", { class: "button", href: `/api/v1/admin/imports/${job.id}/problems?lang=${language}`, download: true }, t("下载有问题的行", "Download the refused rows")));
+  if (report.problems_total > 0 && report.rows > 0 && !lacksDatum) buttons.push(el("a", { class: "button", href: `/api/v1/admin/imports/${job.id}/problems?lang=${language}`, download: true }, t("下载有问题的行", "Download the refused rows")));
   let title = t("可以导入", "Ready to import");
   let kind = "";
   if (report.problems_total > 0) {
@@ -229,7 +229,7 @@ function table(id, list, total, row) {
   const search = el("input", { type: "search", placeholder: t("行号、编号或文字", "Row, id or text"), "aria-label": t("查找", "Find"), oninput: later(() => fill(), 120) });
   const heads = id === "differences" ? [t("行", "row"), "", t("名称", "name"), t("变化", "change")] : [t("行", "row"), t("列", "column"), t("内容", "value"), t("问题", "problem")];
   const rows = el("tbody");
-  const more = el("button", { type: "button", class: "link", onclick: () => fill(true) }, t("显示更多", "Show more"));
+  const more = el("button", { type: "button", class: "link row", onclick: () => fill(true) }, t("显示更多", "Show more"));
   let shown = shownAtATime;
   function fill(isMore = false) {
     shown = isMore ? shown + shownAtATime : shownAtATime;
@@ -242,13 +242,13 @@ function table(id, list, total, row) {
   const rest = total > list.length ? el("p", { class: "row soft" }, t(`只列出前 ${count(list.length)} 条，全部在下载的表格里`, `The first ${count(list.length)}; the download has all`)) : null;
   return [el("div", { class: "row" }, search, groups.size > 1 ? only : null),
     el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, heads.map((it) => el("th", {}, it)))), rows)),
-    el("div", { class: "row" }, more), rest].filter(Boolean);
+    more, rest].filter(Boolean);
 }
 
 const place = (row) => (row ? t(`第 ${row} 行`, `row ${row}`) : "");
 
 function problemRow(it) {
-  return el("tr", {}, el("td", { class: "place" }, place(it.row)), el("td", {}, it.column ? el("code", {}, fieldNames[it.column] ?? it.column) : ""), el("td", {}, it.value ?? ""), el("td", {}, it.message));
+  return el("tr", {}, el("td", { class: "place brief" }, place(it.row)), el("td", { class: "brief" }, it.column ? el("code", {}, fieldNames[it.column] ?? it.column) : ""), el("td", { class: "brief" }, it.value ?? ""), el("td", {}, it.message));
 }
 
 function differenceRow(it) {
@@ -257,7 +257,7 @@ function differenceRow(it) {
   const change = fields.map((field) => el("div", {}, el("dfn", {}, fieldNames[field.field] ?? field.field),
     field.before === undefined ? null : el("del", {}, field.before), el("span", { "aria-hidden": "true" }, "→"), el("ins", {}, field.after ?? t("（空）", "(empty)"))));
   const about = it.kind === "created" ? it.fields.filter((field) => ["address", "lat", "lng", "datum", "link"].includes(field.field)).map((field) => field.after).join(" · ") : "";
-  return el("tr", {}, el("td", { class: "place" }, place(it.row)), el("td", { class: "place" }, el("span", { class: `badge ${kind}` }, `${word} ${nouns[it.of]}`)),
+  return el("tr", {}, el("td", { class: "place brief" }, place(it.row)), el("td", { class: "place brief" }, el("span", { class: `badge ${kind}` }, `${word} ${nouns[it.of]}`)),
     el("td", {}, el("strong", {}, it.name), " ", el("code", {}, it.id)), el("td", {}, el("div", { class: "change" }, change, about ? el("span", { class: "soft" }, about) : null)));
 }
 
