@@ -33,6 +33,20 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    /// Takes another report of the same load along.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.seconds += other.seconds;
+        self.good += other.good;
+        self.bad += other.bad;
+        self.waits_ns.extend(other.waits_ns);
+        self.waits_ns.sort_unstable();
+    }
+
+    /// How many answers there were.
+    pub(crate) fn count(&self) -> usize {
+        self.waits_ns.len()
+    }
+
     pub(crate) fn per_second(&self) -> f64 {
         f64::from(self.good) / self.seconds
     }

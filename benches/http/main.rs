@@ -3,12 +3,14 @@
 //! `cargo bench --bench http` prints Markdown tables. `-- nearest` or `-- scans` runs one half; `--rounds N`, `--seconds N`,
 //! `--stores N` and `--connections N` change the load, `--workers N` those of the scans, `--rate N` sends no more than so many a
 //! second, `--program FILE` measures another build of the program. `--contacts` leads to contacts, so that scans take no seats.
+//! `-- import` imports `--imported N` stores (100,000) through the API while it scans, see `import`.
 
 #![expect(clippy::print_stdout, reason = "printing the tables is what it is for")]
 
 mod bare;
 #[path = "../parts/cities.rs"]
 mod cities;
+mod import;
 mod load;
 mod metrics;
 mod process;
@@ -36,6 +38,7 @@ struct Asked {
     halves: Vec<String>,
     program: PathBuf,
     stores: u32,
+    imported: u32,
     connections: usize,
     rounds: usize,
     seconds: u64,
@@ -53,11 +56,12 @@ impl Asked {
         };
         let number = |name: &str, default: u32| after(name).map_or(default, |it| it.parse().expect("a number"));
         let size = |name, default| usize::try_from(number(name, default)).expect("is small");
-        let named = |it: &&String| ["nearest", "scans"].contains(&it.as_str());
+        let named = |it: &&String| ["nearest", "scans", "import"].contains(&it.as_str());
         Self {
             halves: arguments.iter().filter(named).cloned().collect(),
             program: after("--program").map_or(env!("CARGO_BIN_EXE_jinqun").into(), PathBuf::from),
             stores: number("--stores", 10_000),
+            imported: number("--imported", 100_000),
             connections: size("--connections", 64),
             rounds: size("--rounds", 5),
             seconds: number("--seconds", 4).into(),
@@ -88,6 +92,11 @@ fn main() {
     if asked.wants("scans") {
         // Customers are where stores are.
         bench.scans(&places.stores(QUERIES));
+    }
+    // Only where it is asked for: it leaves a larger chain behind.
+    if asked.halves.iter().any(|it| it == "import") {
+        let queries = places.stores(QUERIES);
+        bench.scans_during_an_import(&queries, &places.stores(asked.imported));
     }
 }
 
@@ -223,6 +232,27 @@ impl Bench<'_> {
         assert!(f64::from(exported).total_cmp(&recorded).is_eq(), "none is lost");
     }
 
+    /// `POST /api/v1/scans` while a workbook of many stores is imported through the API.
+    fn scans_during_an_import(&self, queries: &[Position], stores: &[Position]) {
+        let path = self.folder.join("chain.xlsx");
+        workbook(stores, &path);
+        let mut program = self.program(self.asked.workers);
+        let real = Server::start(program.env("JINQUN_ADMIN_TOKEN", import::TOKEN).arg("serve"));
+        let load = self.load(queries.iter().copied().map(post_scan).collect(), 201);
+        Load { seconds: 1, ..load.clone() }.run(real.address, 0);
+        println!(
+            "\n### Scans while {} stores are imported, {} workers, {} a second\n",
+            stores.len(),
+            self.asked.workers,
+            self.asked.rate.map_or("as many as it takes".to_owned(), |it| it.to_string())
+        );
+        let (usual, during, imported) = import::measure(&load, self.asked.rounds, real.address, &path);
+        let metrics = String::from_utf8(ask_once(real.address, GET_METRICS).body).expect("metrics are text");
+        import::tell(&usual, &during, &imported, &metrics);
+        assert_eq!(during.bad, 0, "no scan fails");
+        real.stop();
+    }
+
     fn exported(&self) -> u32 {
         let path = self.folder.join("tags.jsonl");
         let mut export = self.program(1);
@@ -292,6 +322,23 @@ fn post_scan(at: Position) -> Vec<u8> {
         body.len()
     )
     .into_bytes()
+}
+
+/// A workbook as chains have them: the columns of [`sheet`].
+fn workbook(stores: &[Position], path: &Path) {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let rows = book.add_worksheet_with_constant_memory().expect("a workbook has a sheet");
+    for (row, line) in (0_u32..).zip(sheet(stores).lines()) {
+        for (column, cell) in (0_u16..).zip(line.split(',')) {
+            let is_degrees = row > 0 && matches!(column, 6 | 7);
+            let written = match cell.parse::<f64>() {
+                Ok(number) if is_degrees => rows.write_number(row, column, number),
+                _ => rows.write_string(row, column, cell),
+            };
+            written.expect("a workbook holds a million rows");
+        }
+    }
+    book.save(path).expect("the folder is writable");
 }
 
 /// A store sheet as chains have them: every store with an address, hours and a group chat.

@@ -323,7 +323,11 @@ impl App {
     }
 
     fn try_import(&self, id: u64, actor: &Actor, request: &ImportRequest) -> Result<Outcome, ImportError> {
-        self.catch_up()?;
+        match self.catch_up() {
+            // Replacing is also the way out of a catalog that cannot be read.
+            Err(ImportError::Entry { .. } | ImportError::Invalid(_)) if request.options.mode == Mode::Replace => {}
+            caught_up => caught_up?,
+        }
         let held = self.catalog();
         let is_stale = request.only_version.is_some_and(|it| it != held.version());
         let options = ImportOptions { dry_run: request.options.dry_run || is_stale, ..request.options };

@@ -158,9 +158,14 @@ impl<'a> Importer<'a> {
         self.published.take()
     }
 
+    /// The catalog that is held, if it is of this version.
+    fn held_at(&self, version: u64) -> Option<&'a Catalog> {
+        self.held.filter(|it| it.version() == version && version > 0)
+    }
+
     /// All entries of the current version.
     pub(super) fn entries(&self, version: u64) -> Result<Entries, ImportError> {
-        match self.held.filter(|it| it.version() == version && version > 0) {
+        match self.held_at(version) {
             Some(held) => Ok(entries_of(held)),
             None => load_entries(self.storage, version),
         }
@@ -214,7 +219,7 @@ impl<'a> Importer<'a> {
         let version = self.storage.current_version()?;
         // Replacing is also the way out of a catalog that cannot be read.
         let (mut entries, broken) = match options.mode {
-            _ if self.held.is_some() => (self.entries(version)?, Vec::new()),
+            _ if self.held_at(version).is_some() => (self.entries(version)?, Vec::new()),
             Mode::Merge => (load_entries(self.storage, version)?, Vec::new()),
             Mode::Replace => load_readable(self.storage, version, None)?,
         };

@@ -36,7 +36,8 @@ fn choose(browser: &Browser<'_>, path: &str) {
 fn a_sheet_with_errors_is_seen_imported_as_far_as_it_is_good_and_taken_back() {
     let demo = Demo::start();
     let folder = tempfile::tempdir().unwrap();
-    let near = ["00286", "<img src=x onerror=alert(1)>", "31.2304", "121.4737", "wgs84", "https://work.weixin.qq.com/gm/new"];
+    let near =
+        ["00286", "<img src=x onerror=alert(1)>", "31.2304", "121.4737", "wgs84", "https://work.weixin.qq.com/gm/new"];
     let far = ["00287", "写错的店", "311.2", "121.49", "wgs84", ""];
     let desk = Browser::start(&demo, &Setup::desk());
     desk.sign_in("/admin/import");
