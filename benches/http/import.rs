@@ -65,15 +65,16 @@ fn import(address: SocketAddr, sheet: &[u8]) -> Imported {
     let begun: serde_json::Value = serde_json::from_str(body).expect("the answer is JSON");
     let look = format!(
         "GET /api/v1/admin/imports/{} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {TOKEN}\r\n\r\n",
-        begun["id"]
+        begun.pointer("/id").expect("an import has an id")
     );
     for _ in 0..LOOKS_MAX {
         let answer = ask_once(address, look.as_bytes());
         let job: serde_json::Value = serde_json::from_slice(&answer.body).expect("the answer is JSON");
-        if job["phase"] == "done" {
+        let phase = job.pointer("/phase").and_then(serde_json::Value::as_str);
+        if phase == Some("done") {
             return Imported { seconds: started.elapsed().as_secs_f64(), job };
         }
-        assert_ne!(job["phase"], "failed", "{job}");
+        assert_ne!(phase, Some("failed"), "{job}");
         thread::sleep(LOOK_EVERY);
     }
     unreachable!("an import ends within ten minutes")
@@ -98,7 +99,7 @@ pub(crate) fn tell(usual: &[Report], during: &Report, imported: &Imported, metri
         imported.seconds,
         during.wait_ms(990) / p99
     );
-    println!("Report: {}", imported.job["report"]);
+    println!("Report: {}", imported.job.pointer("/report").unwrap_or_default());
     let version = metrics::value(metrics_text, "jinqun_catalog_version");
     println!("Catalog version {version:?}, stores {:?}.", metrics::value(metrics_text, "jinqun_catalog_stores"));
 }

@@ -203,7 +203,7 @@ fn a_workbook_of_eleven_thousand_stores_is_read() {
         return;
     };
     let sheet = read_as(&name, &bytes, Some(Datum::Wgs84), &[]).unwrap();
-    // Counted with Python's openpyxl: 10,844 rows, the header among them.
+    // Counted in its XML: 10,844 rows, the header among them.
     assert_eq!((sheet.summary.rows, counts(&sheet.problems)), (10_843, BTreeMap::new()));
     let first = &sheet.rows[0].store;
     assert_eq!((sheet.rows[0].row, first.id.as_str(), &*first.name), (2, "11854", "Epping Main St"));
