@@ -192,6 +192,7 @@ impl Application {
             retention: config.retention,
             join_link_hosts: config.join_link_hosts.clone(),
             groups: config.groups,
+            map_tiles: config.map_tiles.clone(),
             workers: config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
             shutdown_s: config.shutdown_s,
         };

@@ -8,6 +8,7 @@ use super::publish::{ImportError, bodies};
 use crate::campaign::Campaign;
 use crate::catalog::{Catalog, Change, Entries, Problem};
 use crate::group::{Contact, GroupChat};
+use crate::region::{ServiceAreaError, ServiceAreas};
 use crate::staff::Actor;
 use crate::storage::{AuditRecord, PublishInfo, StorageError, Trouble};
 use crate::store::Store;
@@ -56,6 +57,9 @@ pub enum EditError {
     /// There is such an entry already.
     #[error("there is a {0} already")]
     Exists(String),
+    /// Other things belong to it.
+    #[error("{0}")]
+    InUse(String),
     /// What is wrong with the change, by field.
     #[error("the change cannot be used")]
     Invalid(Vec<Problem>),
@@ -171,6 +175,13 @@ fn edited(before: &Catalog, new: Vec<NewEntry>) -> Result<Catalog, Vec<Problem>>
             Change::Group(id) => entries.groups.retain(|it| it.id != id),
             Change::Contact(id) => entries.contacts.retain(|it| it.id != id),
             Change::Campaign(slug) => entries.campaigns.retain(|it| it.slug != slug),
+            Change::ServiceArea(id) if matches!(it, NewEntry::Gone(_)) => {
+                let areas = entries.service_areas.areas().iter().filter(|it| it.store != id).cloned().collect();
+                let problem = |it: ServiceAreaError| Problem::new("duplicate_id", it.to_string());
+                let built = ServiceAreas::build(areas);
+                entries.service_areas =
+                    std::sync::Arc::new(built.map_err(|errors| errors.into_iter().map(problem).collect::<Vec<_>>())?);
+            }
             Change::Region(_) | Change::ServiceArea(_) => {
                 return Err(vec![Problem::new("not_editable", "regions and service areas are imported as a map")]);
             }

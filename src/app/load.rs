@@ -129,6 +129,14 @@ pub fn load_catalog(storage: &dyn Storage, version: u64) -> Result<Catalog, Impo
     Catalog::build(version, load_entries(storage, version)?).map_err(ImportError::Invalid)
 }
 
+/// The entries of a version as a catalog of another number. Blocks.
+///
+/// # Errors
+/// As [`load_catalog`].
+pub(super) fn load_catalog_as(storage: &dyn Storage, version: u64, number: u64) -> Result<Catalog, ImportError> {
+    Catalog::build(number, load_entries(storage, version)?).map_err(ImportError::Invalid)
+}
+
 /// The catalog of a version, with the shapes of an earlier one where they are the same. Blocks.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ mod export;
 mod follow;
 mod forget;
 mod funnel;
+mod history;
 mod import_owned;
 mod imports;
 mod land;
@@ -23,6 +24,7 @@ mod numbers;
 mod publish;
 mod retention;
 mod seat;
+mod stores;
 mod token;
 
 use std::sync::atomic::AtomicI64;
@@ -54,6 +56,7 @@ pub use export::{SheetForm, SheetOf, export_sheet};
 pub use follow::Follower;
 pub use forget::{Erased, ForgetError, find_visitor, forget};
 pub use funnel::{DIMENSIONS_MAX, funnel, read_dimensions};
+pub use history::EntryDifference;
 pub use imports::{ImportBusy, ImportJob, ImportPhase, ImportRequest, Imports, UPLOAD_BYTES_MAX};
 pub use land::{Landing, SEEN_S, ScanRequest};
 pub use load::{load_catalog, load_catalog_after, load_entries, load_last_good};
@@ -67,6 +70,9 @@ pub use numbers::{
 pub use publish::{ImportError, ImportOptions, ImportReport, Importer};
 pub use retention::{Purged, Retainer, Retention};
 pub use seat::{Peeked, SeatState, Seater, peek};
+pub use stores::{
+    StoreQuery, StoreSort, doubts_of, has_usable_code, list_stores, put_store, read_store, remove_store, stored,
+};
 pub use token::{Signer, VisitorToken};
 
 /// The catalog that a request works with, from its beginning to its end.

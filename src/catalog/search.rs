@@ -1,12 +1,13 @@
 //! Finding stores by region and words, for choosers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::spelling::{WORD_CHARS_MAX, Word};
 use super::{Catalog, Selection};
 use crate::geo::Position;
 use crate::id::CampaignSlug;
 use crate::region::comparable;
+use crate::store::{Store, StoreStatus};
 
 /// The longest search, in characters.
 const WORDS_CHARS_MAX: usize = 100;
@@ -23,6 +24,17 @@ pub struct StoreFilter {
     is_unplaced: bool,
     campaign: Option<CampaignSlug>,
     from: Option<Position>,
+    status: Wanted,
+}
+
+/// Stores of which status are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Wanted {
+    /// Those that customers may be shown.
+    #[default]
+    Active,
+    /// Those of one status, or all.
+    Of(Option<StoreStatus>),
 }
 
 /// What a search found.
@@ -63,6 +75,12 @@ impl StoreFilter {
         Self { from, ..self }
     }
 
+    /// Stores of this status, or all whatever their status; without it only active ones.
+    #[must_use]
+    pub fn of_status(self, status: Option<StoreStatus>) -> Self {
+        Self { status: Wanted::Of(status), ..self }
+    }
+
     /// Whether the search reads the texts of stores, which takes a millisecond for some thousands of them.
     #[must_use]
     pub fn is_slow(&self) -> bool {
@@ -83,8 +101,18 @@ impl Catalog {
     #[must_use]
     pub fn search(&self, filter: &StoreFilter, skip: usize, limit: usize) -> Found {
         let selection = filter.campaign.as_ref().map(|it| self.selection(it));
-        let takes = |key: &u32| self.is_active(*key) && selection.is_none_or(|it: Selection<'_>| it.takes(*key));
+        let has_status = |key: u32| match filter.status {
+            Wanted::Active => self.is_active(key),
+            Wanted::Of(None) => true,
+            Wanted::Of(Some(status)) => self.store(key).is_some_and(|it| it.status == status),
+        };
+        let takes = |key: &u32| has_status(*key) && selection.is_none_or(|it: Selection<'_>| it.takes(*key));
         let narrows_place = filter.is_unplaced || filter.province.is_some() || filter.city.is_some();
+        if narrows_place && filter.status != Wanted::Active {
+            let mut places = KnownPlaces::default();
+            let keys = (0_u32..).zip(self.stores()).filter(|(_, it)| places.takes(filter, it)).map(|(key, _)| key);
+            return self.page(keys.filter(takes), filter, skip, limit);
+        }
         if narrows_place {
             let places = self.cities().filter(|(province, city, _)| filter.takes_place(province, city));
             let keys: BTreeSet<u32> = places.flat_map(|(_, _, keys)| keys.iter().copied()).collect();
@@ -122,6 +150,17 @@ impl Catalog {
     fn rank(&self, key: u32, words: &[Word]) -> Option<u32> {
         let id = self.store(key)?.id.as_str();
         words.iter().try_fold(0, |sum, word| Some(sum + u32::from(self.spellings().fit(key, id, word)?.rank())))
+    }
+}
+
+/// Which places a filter takes; a place is asked about once, however many stores name it.
+#[derive(Default)]
+struct KnownPlaces<'a>(HashMap<(&'a str, &'a str), bool>);
+
+impl<'a> KnownPlaces<'a> {
+    fn takes(&mut self, filter: &StoreFilter, store: &'a Store) -> bool {
+        let place = (&*store.province, &*store.city);
+        *self.0.entry(place).or_insert_with(|| filter.takes_place(place.0, place.1))
     }
 }
 

@@ -11,7 +11,9 @@ use toml::Value;
 use super::ConfigError;
 use super::keys::{Form, KEYS, Key};
 use crate::app::{AlertSettings, Retention};
+use crate::geo::Datum;
 use crate::group::GroupDefaults;
+use crate::http::MapTiles;
 use crate::routing::Policy;
 use crate::storage::{HOLD_MINUTES_DEFAULT, JOIN_RATE_DEFAULT, REMEMBER_DAYS_DEFAULT, SeatRules};
 use crate::webhook::Webhook;
@@ -299,6 +301,16 @@ impl Reader<'_> {
         };
         let whole = value.as_integer().and_then(|it| i32::try_from(it).ok()).map(f64::from);
         value.as_float().or(whole).unwrap_or_else(|| self.fail(name, "is not a number").unwrap_or(default))
+    }
+
+    pub(super) fn map_tiles(&mut self) -> Option<MapTiles> {
+        let tiles: Option<MapTiles> = self.parse("map_tiles", MapTiles::parse);
+        let attribution = self.text("map_tiles_attribution").unwrap_or_default();
+        let datum = self.parse("map_tiles_datum", |it| match Datum::parse(it) {
+            Some(datum @ (Datum::Wgs84 | Datum::Gcj02)) => Ok(datum),
+            _ => Err("is neither wgs84 nor gcj02; tiles in other datums have another grid".to_owned()),
+        });
+        tiles.map(|it| it.drawn(attribution, datum.unwrap_or_default()))
     }
 
     pub(super) fn policy(&mut self) -> Policy {

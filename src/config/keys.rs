@@ -119,6 +119,27 @@ pub(super) const KEYS: &[Key] = &[
         "Hosts that join links may point to.",
     ),
     key(
+        "map_tiles",
+        "JINQUN_MAP_TILES",
+        Form::Text,
+        "",
+        "The background of the operations team's maps, for example https://tiles.example.com/{z}/{x}/{y}.png. Browsers ask this host for pictures. Default: none, outlines alone.",
+    ),
+    key(
+        "map_tiles_attribution",
+        "JINQUN_MAP_TILES_ATTRIBUTION",
+        Form::Text,
+        "",
+        "Whose tiles they are, as their terms want it shown.",
+    ),
+    key(
+        "map_tiles_datum",
+        "JINQUN_MAP_TILES_DATUM",
+        Form::Text,
+        "\"wgs84\"",
+        "What the tiles are drawn in: wgs84, or gcj02 for most Chinese ones.",
+    ),
+    key(
         "shutdown_s",
         "JINQUN_SHUTDOWN_S",
         Form::Whole,

@@ -14,7 +14,7 @@ pub use keys::example;
 use crate::app::{AlertSettings, Retention};
 use crate::consent::NoticeVersion;
 use crate::group::{GroupDefaults, LINK_HOSTS_DEFAULT};
-use crate::http::{Networks, PrivacySettings};
+use crate::http::{MapTiles, Networks, PrivacySettings};
 use crate::ipdb::Ip2regionFields;
 use crate::outbox;
 use crate::routing::Policy;
@@ -79,6 +79,8 @@ pub struct Config {
     pub retention: Retention,
     /// What the operator says in the privacy notice.
     pub privacy: PrivacySettings,
+    /// The background of the maps of the operations team.
+    pub map_tiles: Option<MapTiles>,
     /// Signs visitor tokens; none means the one in storage.
     pub secret: Option<Secret>,
     /// Certificate chain and private key.
@@ -160,6 +162,7 @@ impl Config {
                 version: read
                     .parse("privacy.version", |it| NoticeVersion::parse(it).map_err(|error| error.to_string())),
             },
+            map_tiles: read.map_tiles(),
             secret: read.parse("secret", secret),
             tls,
             workers: read.count("workers", 1..=1024),

@@ -9,6 +9,7 @@ mod geojson;
 mod grid;
 mod kind;
 mod owned;
+pub mod place;
 mod points;
 mod regions;
 mod table;

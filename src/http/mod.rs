@@ -29,7 +29,7 @@ pub use bearer::TokenDigest;
 pub use client_ip::{Networks, client_ip};
 pub use privacy::{PrivacySettings, notice_version};
 pub use server::{Served, bind, serve};
-pub use settings::Settings;
+pub use settings::{MapTiles, Settings};
 
 use std::mem;
 use std::sync::Arc;

@@ -223,6 +223,7 @@ impl From<EditError> for Problem {
             }
             EditError::Missing(_) => Self::nothing_here(detail),
             EditError::Exists(_) => Self::new(StatusCode::CONFLICT, "exists", "It is there already", detail),
+            EditError::InUse(_) => Self::new(StatusCode::CONFLICT, "in_use", "Other things belong to it", detail),
             EditError::Invalid(problems) => Self::rows(&problems),
             EditError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "This is busy", detail),
             EditError::Storage(cause) => Self { cause: Some(cause.to_string()), ..Self::no_storage() },

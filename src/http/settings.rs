@@ -4,7 +4,57 @@ use super::bearer::TokenDigest;
 use super::client_ip::Networks;
 use super::privacy::PrivacySettings;
 use crate::app::Retention;
+use crate::geo::Datum;
 use crate::group::GroupDefaults;
+
+/// Where the maps of the operations team get their background from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapTiles {
+    /// An address with `{x}`, `{y}` and `{z}` in it.
+    url: String,
+    /// Whose tiles they are, as their terms want it shown.
+    pub attribution: String,
+    /// What they are drawn in.
+    pub datum: Datum,
+}
+
+impl MapTiles {
+    /// Reads an address of tiles.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the end of a sentence.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let host = rest.and_then(|it| it.split('/').next()).unwrap_or_default();
+        let is_host = |it: char| it.is_ascii_alphanumeric() || matches!(it, '.' | '-' | ':');
+        if host.is_empty() || !host.chars().all(is_host) {
+            return Err("does not begin with https:// and a host".to_owned());
+        }
+        let is_plain = url.chars().all(|it| it.is_ascii_graphic() && !matches!(it, '"' | '\'' | '<' | '>' | ';' | ','));
+        if !is_plain || !["{x}", "{y}", "{z}"].iter().all(|it| url.contains(it)) {
+            return Err("is not an address such as https://tiles.example.com/{z}/{x}/{y}.png".to_owned());
+        }
+        Ok(Self { url: url.to_owned(), attribution: String::new(), datum: Datum::Wgs84 })
+    }
+
+    /// The same tiles, of somebody and in a datum.
+    #[must_use]
+    pub fn drawn(self, attribution: String, datum: Datum) -> Self {
+        Self { attribution, datum, ..self }
+    }
+
+    /// The address, with `{x}`, `{y}` and `{z}` in it.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Scheme and host, as a Content-Security-Policy names them.
+    #[must_use]
+    pub fn host(&self) -> String {
+        self.url.split('/').take(3).collect::<Vec<_>>().join("/")
+    }
+}
 
 /// What the web is set to, ready for use.
 #[derive(Debug, Clone)]
@@ -25,6 +75,8 @@ pub struct Settings {
     pub join_link_hosts: Vec<String>,
     /// What a group has that says nothing itself.
     pub groups: GroupDefaults,
+    /// The background of maps; none: outlines alone.
+    pub map_tiles: Option<MapTiles>,
     /// Worker threads.
     pub workers: usize,
     /// Seconds that requests under way get to finish at a stop.

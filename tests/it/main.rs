@@ -13,6 +13,7 @@ mod admin_accounts;
 mod admin_alerts;
 mod admin_import;
 mod admin_numbers;
+mod admin_stores;
 mod admin_table;
 mod api;
 mod bad_input;

@@ -6,6 +6,7 @@ mod chart;
 pub(super) mod etag;
 mod explain;
 pub(super) mod gate;
+mod history;
 mod imports;
 mod listing;
 pub(super) mod map;
@@ -15,6 +16,7 @@ pub(super) mod ranking;
 mod sheets;
 pub(super) mod shell;
 mod sign_in;
+mod stores;
 pub(super) mod table;
 mod tokens;
 mod users;
@@ -43,6 +45,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(numbers::endpoints());
     all.extend(alerts::endpoints());
     all.extend(ranking::endpoints());
+    all.extend(stores::endpoints());
+    all.extend(history::endpoints());
     all
 }
 

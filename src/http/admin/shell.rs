@@ -28,6 +28,11 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("map.js", "text/javascript; charset=utf-8", include_str!("assets/map.js")),
     ("mapdraw.js", "text/javascript; charset=utf-8", include_str!("assets/mapdraw.js")),
     ("mapgeo.js", "text/javascript; charset=utf-8", include_str!("assets/mapgeo.js")),
+    ("history.css", "text/css; charset=utf-8", include_str!("assets/history.css")),
+    ("history.js", "text/javascript; charset=utf-8", include_str!("assets/history.js")),
+    ("stores.css", "text/css; charset=utf-8", include_str!("assets/stores.css")),
+    ("stores.js", "text/javascript; charset=utf-8", include_str!("assets/stores.js")),
+    ("store.js", "text/javascript; charset=utf-8", include_str!("assets/store.js")),
     ("accounts.css", "text/css; charset=utf-8", include_str!("assets/accounts.css")),
     ("dialogs.js", "text/javascript; charset=utf-8", include_str!("assets/dialogs.js")),
     ("users.js", "text/javascript; charset=utf-8", include_str!("assets/users.js")),
@@ -49,10 +54,12 @@ const ASSETS: &[(&str, &str, &str)] = &[
 /// A place in the menu: path, Chinese, English, the least role that sees it.
 const MENU: &[(&str, &str, &str, Role)] = &[
     ("/admin", "概览", "Overview", Role::Viewer),
+    ("/admin/stores", "门店", "Stores", Role::Viewer),
     ("/admin/import", "导入", "Import", Role::Ops),
     ("/admin/test", "测试位置", "Test a place", Role::Viewer),
     ("/admin/alerts", "提醒", "Alerts", Role::Viewer),
     ("/admin/numbers", "数据", "Numbers", Role::Viewer),
+    ("/admin/history", "历史", "History", Role::Viewer),
     ("/admin/audit", "审计", "Audit", Role::Ops),
     ("/admin/users", "人员", "People", Role::Admin),
 ];
