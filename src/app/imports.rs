@@ -136,6 +136,15 @@ struct State {
     running: Option<u64>,
 }
 
+impl State {
+    fn is_free(&self) -> Result<(), ImportBusy> {
+        match self.jobs.iter().find(|it| self.running == Some(it.id)) {
+            Some(job) => Err(ImportBusy { by: job.by.clone(), file_name: job.file_name.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Imports {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -156,11 +165,7 @@ impl Imports {
         again: Option<u64>,
     ) -> Result<u64, ImportBusy> {
         let mut state = self.lock();
-        if let Some(running) = state.running
-            && let Some(job) = state.jobs.iter().find(|it| it.id == running)
-        {
-            return Err(ImportBusy { by: job.by.clone(), file_name: job.file_name.clone() });
-        }
+        state.is_free()?;
         let id = again.unwrap_or(state.last + 1);
         state.last = state.last.max(id);
         state.jobs.retain(|it| it.id != id);
@@ -252,6 +257,14 @@ impl App {
         let options = ImportOptions { dry_run: false, skip_bad_rows, ..draft.options };
         let request = ImportRequest { options, only_version, ..(*draft).clone() };
         self.spawn_import(actor, Arc::new(request), Some(id)).map(Some)
+    }
+
+    /// Whether an import may begin, so that nobody sends a large file in vain.
+    ///
+    /// # Errors
+    /// [`ImportBusy`] if one is under way.
+    pub fn may_import(&self) -> Result<(), ImportBusy> {
+        self.imports.lock().is_free()
     }
 
     /// The import with this id, if it is still known.
@@ -360,7 +373,10 @@ impl App {
             SheetOf::Contacts => importer.owned(OwnedKind::Contacts, bytes, &rules, options, &mut progress)?,
         };
         if let Some(catalog) = importer.take_published() {
-            self.parts.live_now(catalog);
+            // Somebody else may have published on top of it already.
+            if catalog.version() > self.catalog().version() {
+                self.parts.live_now(catalog);
+            }
             self.audit_import(actor, request, &report)?;
         }
         Ok((held.version(), options, report))

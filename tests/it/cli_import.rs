@@ -206,3 +206,32 @@ fn the_demo_works_as_printed_and_keeps_what_was_changed() {
     let found = demo.client.get("/api/v1/nearest?lat=31.2319&lng=121.4693").json();
     assert_eq!(found["stores"][0]["name"], "改名店");
 }
+
+#[test]
+fn the_chain_of_the_demo_goes_out_in_every_form_and_comes_back_unchanged() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/demo");
+    let path = |name: &str| demo.join(name).display().to_string();
+    run_well(folder, &["import", "regions", &path("regions.geojson")]);
+    run_well(folder, &["import", "stores", &path("stores.csv")]);
+    for (of, file) in [
+        ("stores", "out.csv"),
+        ("stores", "out.xlsx"),
+        ("stores", "out.geojson"),
+        ("groups", "groups.csv"),
+        ("groups", "groups.xlsx"),
+        ("contacts", "contacts.csv"),
+        ("contacts", "contacts.xlsx"),
+    ] {
+        run_well(folder, &["export", of, "--out", file]);
+        for mode in ["merge", "replace"] {
+            let said = run_well(folder, &["import", of, file, "--mode", mode]);
+            assert!(
+                said.contains(" 0 created, 0 updated, ") && said.contains(" 0 removed, 0 rejected"),
+                "{file}: {said}"
+            );
+            assert!(said.contains("version 2 is live"), "{file}: {said}");
+        }
+    }
+}

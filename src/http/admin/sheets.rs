@@ -102,6 +102,7 @@ fn of(request: &HttpRequest) -> SheetOf {
 /// `POST …/import`: checks and publishes a sheet.
 async fn take(web: Data<Web>, staff: Staff, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let asked = Asked::read(request.query_string())?;
+    web.app.may_import().map_err(|busy| Problem::import_under_way(&busy))?;
     let file = upload::read(&request, payload).await?;
     let import = ImportRequest {
         of: of(&request),
