@@ -45,8 +45,8 @@ use crate::time::{Clock, Timestamp};
 pub use alerts::{Alert, AlertKind, AlertSettings, Alerter, Alerts, Bilingual, Lookout, Told, kind_name, what_to_do};
 pub use bulk::{BulkError, BulkReport, tag_table};
 pub use catchment::{
-    Against, CHANGES_MAX, Catchment, CatchmentAsk, CatchmentError, DraftChange, Outlines, Overlap, SIZE_DEFAULT, SIZE_MAX,
-    SIZE_MIN, Shift,
+    Against, CHANGES_MAX, Catchment, CatchmentAsk, CatchmentError, Caught, DraftChange, Outlines, Overlap,
+    SIZE_DEFAULT, SIZE_MAX, SIZE_MIN, Shift,
 };
 pub(crate) use deliver::whole_chain;
 pub use deliver::{DeliverError, Deliverer};

@@ -40,7 +40,12 @@ pub(super) fn width_of(frame: Frame) -> f64 {
     if width < 0.0 { width + 360.0 } else { width }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::as_conversions, reason = "clamped to 1 to 1,000")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::as_conversions,
+    reason = "clamped to 1 to 1,000"
+)]
 fn whole(number: f64) -> usize {
     number.round().clamp(1.0, 1_000.0) as usize
 }

@@ -12,11 +12,7 @@ pub type Outlines = Vec<Vec<Vertex>>;
 type Edges = HashMap<(usize, usize), Vec<(usize, usize)>>;
 
 /// The outlines by mark. Cells come row by row from the south, each row from the west.
-pub(super) fn trace(
-    marks: &[Option<u32>],
-    (rows, columns): (usize, usize),
-    frame: Frame,
-) -> HashMap<u32, Outlines> {
+pub(super) fn trace(marks: &[Option<u32>], (rows, columns): (usize, usize), frame: Frame) -> HashMap<u32, Outlines> {
     let at = |row: Option<usize>, column: Option<usize>| {
         let (row, column) = (row.filter(|it| *it < rows)?, column.filter(|it| *it < columns)?);
         marks.get(row * columns + column).copied().flatten()

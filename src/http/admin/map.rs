@@ -110,7 +110,8 @@ async fn show(web: Data<Web>, _staff: Staff, request: actix_web::HttpRequest) ->
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).content_type("application/json").body(body))
 }
 
-fn frame(query: &mut Query<'_>) -> Option<Frame> {
+/// The frame that a query names; the whole Earth if it names none.
+pub(super) fn frame(query: &mut Query<'_>) -> Option<Frame> {
     let text = query.text("bbox").unwrap_or("-180,-85,180,85").to_owned();
     let numbers: Vec<f64> = text.split(',').filter_map(|it| it.trim().parse().ok()).collect();
     match numbers.as_slice() {

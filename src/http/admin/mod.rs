@@ -2,6 +2,7 @@
 
 mod alerts;
 mod audit;
+mod catchment;
 mod chart;
 pub(super) mod etag;
 mod explain;
@@ -44,6 +45,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(explain::endpoints());
     all.extend(numbers::endpoints());
     all.extend(alerts::endpoints());
+    all.extend(catchment::endpoints());
     all.extend(ranking::endpoints());
     all.extend(stores::endpoints());
     all.extend(history::endpoints());

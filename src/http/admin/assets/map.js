@@ -223,11 +223,11 @@ export class ChainMap {
     this.redraw();
   }
 
-  /** Coloured polygons: `{polygon: [{lat, lng}], colour, title}`; the title is shown under the mouse. */
+  /** Coloured polygons: `{polygon: [{lat, lng}], colour, title}`, or with `rings` where there are holes; the title is shown under the mouse. */
   setAreas(list) {
     this.layers.areas = list.map((it) => {
-      const ring = it.polygon.map((at) => this.#point(at));
-      return { ring, box: boxOf([ring]), colour: it.colour, title: it.title ?? "" };
+      const rings = (it.rings ?? [it.polygon]).map((ring) => ring.map((at) => this.#point(at)));
+      return { rings, box: boxOf(rings), colour: it.colour, title: it.title ?? "" };
     });
     this.redraw();
   }
@@ -356,7 +356,7 @@ export class ChainMap {
   #hover(x, y) {
     const store = this.#under(x, y);
     const world = this.view.world(x, y);
-    const area = store ? null : this.layers.areas.findLast((it) => isInside(it.ring, world));
+    const area = store ? null : this.layers.areas.findLast((it) => it.rings.filter((ring) => isInside(ring, world)).length % 2);
     const words = store ? (store.count > 1 ? t(`${store.count} 家门店`, `${store.count} stores`) : store.name) : area?.title;
     this.tip.hidden = !words;
     if (!words) return;

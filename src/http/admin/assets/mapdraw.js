@@ -108,10 +108,10 @@ function shapes(context, view, colours, list, hasTiles) {
 function areas(context, view, list) {
   for (const it of list) {
     if (!view.sees(it.box)) continue;
-    trace(context, view, [it.ring]);
+    trace(context, view, it.rings);
     context.fillStyle = it.colour;
     context.globalAlpha = 0.3;
-    context.fill();
+    context.fill("evenodd");
     context.globalAlpha = 0.8;
     context.lineWidth = 1;
     context.strokeStyle = it.colour;
