@@ -5,6 +5,11 @@ use std::collections::HashMap;
 use super::grid::{real, width_of};
 use crate::geo::polygon::{Frame, Vertex};
 
+/// How much the points around a point count for it.
+const WEIGHTS: [f64; 9] = [1.0, 2.0, 3.0, 4.0, 5.0, 4.0, 3.0, 2.0, 1.0];
+/// Shorter lines are left as they are: smoothed, they would shrink to nothing.
+const SMOOTH_POINTS_MIN: usize = 24;
+
 /// Closed lines; what an odd number of them holds is inside.
 pub type Outlines = Vec<Vec<Vertex>>;
 
@@ -40,7 +45,9 @@ pub(super) fn trace(marks: &[Option<u32>], (rows, columns): (usize, usize), fram
         let lat = frame.south + (frame.north - frame.south) * y / real(rows);
         Vertex { lat, lon: if lon > 180.0 { lon - 360.0 } else { lon } }
     };
-    let rings = |edges: Edges| loops(edges).iter().map(|it| cut(it).into_iter().map(place).collect()).collect();
+    let far = (real(columns), real(rows));
+    let ring = |it: &Vec<(usize, usize)>| straight(&smooth(middles(it), far)).into_iter().map(place).collect();
+    let rings = |edges: Edges| loops(edges).iter().map(ring).collect();
     by_mark.into_iter().map(|(mark, edges)| (mark, rings(edges))).collect()
 }
 
@@ -66,19 +73,40 @@ fn loops(mut edges: Edges) -> Vec<Vec<(usize, usize)>> {
     all
 }
 
-/// The middles of the edges, without those on a straight line.
-fn cut(ring: &[(usize, usize)]) -> Vec<(f64, f64)> {
-    let next = |at: usize| ring.get((at + 1) % ring.len()).copied().unwrap_or_default();
-    let middles: Vec<(f64, f64)> = ring
-        .iter()
-        .enumerate()
-        .map(|(at, (x, y))| {
-            let (x2, y2) = next(at);
-            (f64::midpoint(real(*x), real(x2)), f64::midpoint(real(*y), real(y2)))
-        })
-        .collect();
-    let count = middles.len();
-    let get = |at: usize| middles.get(at % count).copied().unwrap_or_default();
+/// The middles of the edges: a line through them cuts the corners.
+fn middles(ring: &[(usize, usize)]) -> Vec<(f64, f64)> {
+    let next = ring.iter().cycle().skip(1);
+    let middle = |((x, y), (x2, y2)): (&(usize, usize), &(usize, usize))| {
+        (f64::midpoint(real(*x), real(*x2)), f64::midpoint(real(*y), real(*y2)))
+    };
+    ring.iter().zip(next).map(middle).collect()
+}
+
+/// Takes the steps out of a slanted line: every point becomes the average of those around it. Two neighbours walk their common line
+/// the other way round and come to the same. What lies on the frame stays there.
+fn smooth(points: Vec<(f64, f64)>, (right, top): (f64, f64)) -> Vec<(f64, f64)> {
+    if points.len() < SMOOTH_POINTS_MIN {
+        return points;
+    }
+    let is_on_frame = |(x, y): (f64, f64)| x <= 0.0 || y <= 0.0 || x >= right || y >= top;
+    let count = points.len();
+    let get = |at: usize| points.get(at % count).copied().unwrap_or_default();
+    let average = |(at, own): (usize, &(f64, f64))| {
+        if is_on_frame(*own) {
+            return *own;
+        }
+        let around = WEIGHTS.iter().enumerate().map(|(step, weight)| (get(at + count + step - WEIGHTS.len() / 2), weight));
+        let (x, y, sum) =
+            around.fold((0.0, 0.0, 0.0), |(x, y, sum), (it, weight)| (x + it.0 * weight, y + it.1 * weight, sum + weight));
+        (x / sum, y / sum)
+    };
+    points.iter().enumerate().map(average).collect()
+}
+
+/// The points without those on a straight line.
+fn straight(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let count = points.len();
+    let get = |at: usize| points.get(at % count).copied().unwrap_or_default();
     let is_corner = |at: usize| {
         let ((ax, ay), (bx, by), (cx, cy)) = (get(at + count - 1), get(at), get(at + 1));
         ((bx - ax) * (cy - by) - (by - ay) * (cx - bx)).abs() > 1e-9

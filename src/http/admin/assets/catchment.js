@@ -5,7 +5,7 @@ import { ChainMap, followChain } from "./map.js";
 const COLOURS = ["#2b7a5f", "#3d7ea6", "#b7791f", "#8a4f9e", "#c0553f", "#6b7f2a"];
 const CHANGED = "#e11d48";
 const OVERLAP = "#7c3aed";
-const POINTS = 96;
+const POINTS = 120;
 const STORES_SHOWN = 50;
 
 const form = document.getElementById("ask");
