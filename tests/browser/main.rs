@@ -14,6 +14,7 @@
 
 mod admin_accounts;
 mod admin_import;
+mod admin_numbers;
 mod agreement;
 mod browser;
 mod by_hand;

@@ -11,6 +11,7 @@
 
 mod admin_accounts;
 mod admin_alerts;
+mod admin_catchment;
 mod admin_import;
 mod admin_numbers;
 mod admin_stores;

@@ -164,7 +164,7 @@ impl Finding<'_> {
         }
         // The same group with another code is another cause.
         let about = format!("{page}:{id}:{}", end.unix_ms());
-        let link = format!("/admin/{page}?id={}", encoded(id));
+        let link = codes_page(owner, page);
         let whose = owner_name(self.catalog, owner);
         if left_ms > 0 {
             let (zh, en) = in_words(left_ms);
@@ -221,7 +221,7 @@ impl Finding<'_> {
                 format!("{whose}Group {name} holds about {heads:.0} of {capacity} ({percent:.0} %)"),
             )
         };
-        let link = format!("/admin/groups?id={}", encoded(group.id.as_str()));
+        let link = codes_page(&group.owner, "groups");
         // The fullest first, to a hundredth of a percent.
         let order = -fraction(percent);
         self.add(kind, &format!("{}:{capacity}", group.id), (order, None), said, link);
@@ -251,7 +251,7 @@ impl Finding<'_> {
             };
             let said = both(format!("{}({}){zh}", store.name, store.id), format!("{} ({}) {en}", store.name, store.id));
             let about = format!("{}:{}", kind.as_str(), store.id);
-            let link = format!("/admin/test?store={}", encoded(store.id.as_str()));
+            let link = format!("/admin/stores/{}", path_encoded(store.id.as_str()));
             self.add(AlertKind::Coordinates, &about, (i64::from(*key), None), said, link);
         }
     }
@@ -301,6 +301,21 @@ fn in_words(left_ms: i64) -> (String, String) {
 #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "clamped to a billion")]
 fn fraction(percent: f64) -> i64 {
     (percent * 100.0).clamp(0.0, 1e9) as i64
+}
+
+/// The page where the codes of an owner are.
+fn codes_page(owner: &Owner, kind: &str) -> String {
+    let (what, id) = match owner {
+        Owner::Store(id) => ("store", id.as_str()),
+        Owner::Region(code) => ("region", code.as_str()),
+        Owner::Campaign(slug) => ("campaign", slug.as_str()),
+    };
+    format!("/admin/groups?kind={kind}&{what}={}", encoded(id))
+}
+
+/// An id as a part of a path, where a plus is no space.
+fn path_encoded(id: &str) -> String {
+    encoded(id).replace('+', "%20")
 }
 
 /// An id in an address.

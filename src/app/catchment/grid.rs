@@ -52,18 +52,18 @@ fn whole(number: f64) -> usize {
 
 impl Grid {
     pub(super) fn decide(with: &Deciding<'_>, frame: Frame, size: usize) -> Self {
-        let (height, width) = (frame.north - frame.south, width_of(frame));
-        let across = width * ((frame.north + frame.south) / 2.0).to_radians().cos();
-        let (rows, columns) = if across >= height {
-            (whole(real(size) * height / across.max(1e-9)), size)
+        let (tall, broad) = (frame.north - frame.south, width_of(frame));
+        let across = broad * f64::midpoint(frame.north, frame.south).to_radians().cos();
+        let (rows, columns) = if across >= tall {
+            (whole(real(size) * tall / across.max(1e-9)), size)
         } else {
-            (size, whole(real(size) * across / height.max(1e-9)))
+            (size, whole(real(size) * across / tall.max(1e-9)))
         };
         let mut points = Vec::with_capacity(rows * columns);
         for row in 0..rows {
-            let lat = frame.south + height * (real(row) + 0.5) / real(rows);
+            let lat = frame.south + tall * (real(row) + 0.5) / real(rows);
             for column in 0..columns {
-                let lng = frame.west + width * (real(column) + 0.5) / real(columns);
+                let lng = frame.west + broad * (real(column) + 0.5) / real(columns);
                 let lng = if lng > 180.0 { lng - 360.0 } else { lng };
                 points.push(Position::from_datum(lat, lng, Datum::Wgs84).ok());
             }
@@ -124,8 +124,8 @@ impl Grid {
 fn store_at(with: &Deciding<'_>, position: Position) -> Option<u32> {
     let fix = Fix::Gps { position, accuracy_m: None };
     let Deciding { catalog, campaign, policy, now } = *with;
-    let wish = Wish { route: campaign.mode.common(), room: Room::Unasked };
-    route(wish, &Case { fix: &fix, catalog, campaign, policy, now }).store.map(|it| it.store)
+    let shown = Wish { route: campaign.mode.common(), room: Room::Unasked };
+    route(shown, &Case { fix: &fix, catalog, campaign, policy, now }).store.map(|it| it.store)
 }
 
 /// The points that change hands, marked, and who wins from whom.

@@ -95,9 +95,10 @@ fn smooth(points: Vec<(f64, f64)>, (right, top): (f64, f64)) -> Vec<(f64, f64)> 
         if is_on_frame(*own) {
             return *own;
         }
-        let around = WEIGHTS.iter().enumerate().map(|(step, weight)| (get(at + count + step - WEIGHTS.len() / 2), weight));
-        let (x, y, sum) =
-            around.fold((0.0, 0.0, 0.0), |(x, y, sum), (it, weight)| (x + it.0 * weight, y + it.1 * weight, sum + weight));
+        let around =
+            WEIGHTS.iter().enumerate().map(|(step, weight)| (get(at + count + step - WEIGHTS.len() / 2), weight));
+        let (x, y, sum) = around
+            .fold((0.0, 0.0, 0.0), |(x, y, sum), (it, weight)| (x + it.0 * weight, y + it.1 * weight, sum + weight));
         (x / sum, y / sum)
     };
     points.iter().enumerate().map(average).collect()

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::gate::Staff;
 use super::json_of;
 use super::map::frame;
-use super::shell::{Shell, page};
+use super::shell::{Shell, page_with};
 use super::table::{Endpoint, Param};
 use crate::app::{
     Against, AppError, CHANGES_MAX, Catchment, CatchmentAsk, CatchmentError, DraftChange, Outlines, Overlap,
@@ -24,6 +24,7 @@ use crate::geo::Datum;
 use crate::http::Web;
 use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
+use crate::http::settings::MapTiles;
 use crate::id::StoreId;
 use crate::staff::Role;
 use crate::store::{Located, StoreStatus};
@@ -292,14 +293,15 @@ struct CatchmentPage {
     shell: Shell,
     campaigns: Vec<(String, String)>,
     cities: Vec<City>,
+    tiles: Option<MapTiles>,
 }
 
 async fn show(web: Data<Web>, staff: Staff, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    page(&CatchmentPage {
-        shell: Shell::new(&request, &staff, "/admin/catchment"),
-        campaigns: super::explain::campaigns(&web),
-        cities: cities(&web.app.catalog()),
-    })
+    let tiles = web.settings.map_tiles.clone();
+    let host = tiles.as_ref().map(MapTiles::host).unwrap_or_default();
+    let shell = Shell::new(&request, &staff, "/admin/catchment");
+    let (campaigns, cities) = (super::explain::campaigns(&web), cities(&web.app.catalog()));
+    page_with(&CatchmentPage { shell, campaigns, cities, tiles }, &host)
 }
 
 /// The cities with the most stores first.

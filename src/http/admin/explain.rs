@@ -10,12 +10,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::gate::Staff;
-use super::shell::{Shell, page};
+use super::shell::{Shell, page_with};
 use super::table::{Endpoint, Param};
 use crate::app::{AppError, ExplainError, Explanation, Whence};
 use crate::http::Web;
 use crate::http::problem::Problem;
 use crate::http::query::{Query, bad_id};
+use crate::http::settings::MapTiles;
 use crate::id::StoreId;
 use crate::staff::Role;
 
@@ -104,10 +105,14 @@ struct TestPage {
     shell: Shell,
     /// Short name and name of every campaign.
     campaigns: Vec<(String, String)>,
+    tiles: Option<MapTiles>,
 }
 
 async fn show(web: Data<Web>, staff: Staff, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    page(&TestPage { shell: Shell::new(&request, &staff, "/admin/test"), campaigns: campaigns(&web) })
+    let tiles = web.settings.map_tiles.clone();
+    let host = tiles.as_ref().map(MapTiles::host).unwrap_or_default();
+    let shell = Shell::new(&request, &staff, "/admin/test");
+    page_with(&TestPage { shell, campaigns: campaigns(&web), tiles }, &host)
 }
 
 /// Short name and name of every campaign, for a list to choose from.

@@ -128,12 +128,18 @@ async function show() {
     } else if (mode === "ip") {
       await explain({ ip: form.elements.ip.value.trim() });
     } else {
-      const [lat, lng] = form.elements.at.value.split(/[,,;\s]+/).filter(Boolean);
-      await explain({ lat, lng, datum: form.elements.datum.value, accuracy_m: form.elements.accuracy_m.value });
+      const { data } = await api("POST", "positions/parse", { text: form.elements.at.value, datum: form.elements.datum.value });
+      await explain({ lat: data.lat, lng: data.lng, datum: "wgs84", accuracy_m: form.elements.accuracy_m.value });
     }
   } catch (error) {
-    complainHere(error.message);
+    complainHere(inWords(error));
   }
+}
+
+/** What is wrong with what was typed, by field. */
+function inWords(error) {
+  const names = { text: t("位置", "The place"), lat: t("纬度", "The latitude"), lng: t("经度", "The longitude"), ip: t("网络地址", "The address"), accuracy_m: t("误差半径", "The radius") };
+  return error.errors?.length ? error.errors.map((it) => `${names[it.field] ?? it.field}: ${it.message}`).join("; ") : error.message;
 }
 
 async function explain(asked) {
@@ -144,8 +150,7 @@ async function explain(asked) {
     complainHere("");
     render(data);
   } catch (error) {
-    const names = { lat: t("纬度", "The latitude"), lng: t("经度", "The longitude"), ip: t("网络地址", "The address") };
-    complainHere(error.errors?.length ? error.errors.map((it) => `${names[it.field] ?? it.field} ${it.message}`).join("; ") : error.message);
+    complainHere(inWords(error));
   }
 }
 
