@@ -26,6 +26,7 @@ mod publish;
 mod retention;
 mod seat;
 mod stores;
+mod tags;
 mod token;
 
 use std::sync::atomic::AtomicI64;
@@ -78,6 +79,7 @@ pub use seat::{Peeked, SeatState, Seater, peek};
 pub use stores::{
     StoreQuery, StoreSort, doubts_of, has_usable_code, list_stores, put_store, read_store, remove_store, stored,
 };
+pub use tags::{ExportError, Held as HeldAbout};
 pub use token::{Signer, VisitorToken};
 
 /// The catalog that a request works with, from its beginning to its end.

@@ -22,6 +22,7 @@ mod robots;
 mod search;
 mod server;
 mod settings;
+mod streamed;
 pub mod tls;
 mod upload;
 

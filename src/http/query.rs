@@ -58,6 +58,10 @@ impl<'a> Query<'a> {
         self.errors.push(error);
     }
 
+    pub(super) fn wrong(&mut self, error: FieldError) {
+        self.errors.push(error);
+    }
+
     fn number(&mut self, field: &'static str) -> Option<f64> {
         let Some(text) = self.text(field) else {
             self.fail(field, "missing", "is required, in degrees");

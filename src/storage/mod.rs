@@ -185,6 +185,12 @@ pub trait Storage: Send + Sync {
     /// As all methods.
     fn each_tag(&self, filter: &TagFilter, each: EachTag<'_>) -> Result<(), StorageError>;
 
+    /// Some of the tag records that pass the filter, the latest visit first: at most `limit`, after the first `skip`.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn latest_tags(&self, filter: &TagFilter, skip: usize, limit: usize) -> Result<Vec<TagRecord>, StorageError>;
+
     /// How many tag records pass the filter.
     ///
     /// # Errors

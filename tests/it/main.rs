@@ -15,6 +15,7 @@ mod admin_catchment;
 mod admin_import;
 mod admin_numbers;
 mod admin_stores;
+mod admin_people;
 mod admin_table;
 mod api;
 mod bad_input;

@@ -19,14 +19,17 @@ pub(super) mod shell;
 mod sign_in;
 mod stores;
 pub(super) mod table;
+mod tags;
 mod tokens;
 mod users;
+mod visitors;
 
 use actix_web::web::{self, ServiceConfig};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::problem::{FieldError, Problem};
 use table::Endpoint;
@@ -38,6 +41,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(users::endpoints());
     all.extend(tokens::endpoints());
     all.extend(audit::endpoints());
+    all.extend(tags::endpoints());
+    all.extend(visitors::endpoints());
     all.extend(super::api::funnel::endpoints());
     all.push(map::endpoint());
     all.extend(sheets::endpoints());
@@ -64,13 +69,24 @@ pub(super) fn json_of<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -
     if !media_type.to_ascii_lowercase().starts_with("application/json") {
         return Err(Problem::not_json("Send it as application/json."));
     }
-    serde_json::from_slice(body).map_err(|error| {
-        if !error.is_data() {
-            let (line, column) = (error.line(), error.column());
-            return Problem::not_json(format!("The body is no JSON at line {line}, column {column}."));
-        }
-        let message = error.to_string();
-        let field = message.split('`').nth(1).unwrap_or("body").to_owned();
+    let fields: Map<String, Value> = serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        Problem::not_json(format!("The body is no JSON object at line {line}, column {column}."))
+    })?;
+    let read = |fields: Map<String, Value>| T::deserialize(Value::Object(fields)).map_err(|error| error.to_string());
+    read(fields.clone()).map_err(|message| {
+        let is_named = message.starts_with("missing field") || message.starts_with("unknown field");
+        let named = message.split('`').nth(1).filter(|_| is_named).map(ToOwned::to_owned);
+        // Of the others the one without which something else is wrong.
+        let without = |name: &String| {
+            let rest: Map<String, Value> = fields
+                .iter()
+                .filter(|(it, _)| *it != name)
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            read(rest).err().is_none_or(|it| it != message)
+        };
+        let field = named.or_else(|| fields.keys().find(|it| without(it)).cloned()).unwrap_or_default();
         Problem::fields(vec![FieldError { field: field.into(), code: "invalid", message }])
     })
 }

@@ -42,6 +42,7 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("password.js", "text/javascript; charset=utf-8", include_str!("assets/password.js")),
     ("docs.css", "text/css; charset=utf-8", include_str!("assets/docs.css")),
     ("docs.js", "text/javascript; charset=utf-8", include_str!("assets/docs.js")),
+    ("visitors.js", "text/javascript; charset=utf-8", include_str!("assets/visitors.js")),
     ("sign-in.js", "text/javascript; charset=utf-8", include_str!("assets/sign-in.js")),
     ("import.css", "text/css; charset=utf-8", include_str!("assets/import.css")),
     ("import.js", "text/javascript; charset=utf-8", include_str!("assets/import.js")),
@@ -62,6 +63,7 @@ const MENU: &[(&str, &str, &str, Role)] = &[
     ("/admin/alerts", "提醒", "Alerts", Role::Viewer),
     ("/admin/numbers", "数据", "Numbers", Role::Viewer),
     ("/admin/history", "历史", "History", Role::Viewer),
+    ("/admin/visitors", "访客", "Visitors", Role::Ops),
     ("/admin/audit", "审计", "Audit", Role::Ops),
     ("/admin/users", "人员", "People", Role::Admin),
 ];

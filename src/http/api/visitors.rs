@@ -3,6 +3,7 @@
 use actix_web::http::header::{CACHE_CONTROL, SET_COOKIE};
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::Erased;
@@ -20,8 +21,8 @@ struct Answer {
 }
 
 /// How many of each.
-#[derive(Serialize)]
-struct Removed {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::http) struct Removed {
     tags: u64,
     steps: u64,
     consents: u64,

@@ -124,6 +124,8 @@ pub fn check_filters(storage: &dyn Storage) -> Finding {
     for (filter, count) in filters() {
         let expected: Vec<TagRecord> = records.iter().filter(|it| filter.passes(it)).cloned().collect();
         expect(&format!("{filter:?}"), &tags(storage, &filter)?, &expected)?;
+        let latest: Vec<TagRecord> = expected.iter().rev().skip(1).take(2).cloned().collect();
+        expect(&format!("latest of {filter:?}"), &storage.latest_tags(&filter, 1, 2)?, &latest)?;
         expect(&format!("count of {filter:?}"), &storage.count_tags(&filter)?, &count)?;
     }
     let mut seen = 0;

@@ -167,6 +167,10 @@ impl Storage for Embedded {
         self.read(|conn| records::each_tag(conn, filter, each))
     }
 
+    fn latest_tags(&self, filter: &TagFilter, skip: usize, limit: usize) -> Result<Vec<TagRecord>, StorageError> {
+        self.read(|conn| records::latest_tags(conn, filter, skip, limit))
+    }
+
     fn count_tags(&self, filter: &TagFilter) -> Result<u64, StorageError> {
         self.read(|conn| records::count_tags(conn, filter))
     }

@@ -165,6 +165,25 @@ pub(super) fn each_tag(conn: &Connection, filter: &TagFilter, each: EachTag<'_>)
     Ok(())
 }
 
+pub(super) fn latest_tags(
+    conn: &Connection,
+    filter: &TagFilter,
+    skip: usize,
+    limit: usize,
+) -> Result<Vec<TagRecord>, StorageError> {
+    let (conditions, mut values) = conditions(filter);
+    values.extend([limit, skip].map(|it| Value::Integer(i64::try_from(it).unwrap_or(i64::MAX))));
+    let mut query = conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM tag WHERE {conditions} ORDER BY tag.at DESC, tag.scan DESC LIMIT ? OFFSET ?"
+    ))?;
+    let mut rows = query.query(params_from_iter(values))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(tag(row)?);
+    }
+    Ok(found)
+}
+
 pub(super) fn count_tags(conn: &Connection, filter: &TagFilter) -> Result<u64, StorageError> {
     let (conditions, values) = conditions(filter);
     let mut query = conn.prepare_cached(&format!("SELECT count(*) FROM tag WHERE {conditions}"))?;

@@ -23,6 +23,7 @@ function value(text) {
 }
 
 function difference({ field, before, after }) {
+  if (before === null) return el("li", { class: "new" }, field && el("code", {}, field), " ", el("span", { class: "is" }, value(after)));
   return el("li", {}, field && el("code", {}, field), field && " ", el("span", { class: "was" }, value(before)), " → ", el("span", { class: "is" }, value(after)));
 }
 

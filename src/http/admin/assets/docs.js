@@ -47,7 +47,7 @@ function body(content) {
 
 function parameters(all) {
   if (!all.length) return null;
-  const row = (it) => el("tr", {}, el("td", {}, el("code", {}, it.name)), el("td", { class: "soft" }, it.in), el("td", {}, it.required ? t("必填", "required") : ""), el("td", {}, it.description ?? ""));
+  const row = (it) => el("tr", {}, el("td", {}, el("code", {}, it.name)), el("td", { class: "soft" }, it.in), el("td", {}, it.required ? t("必填", "required") : ""), el("td", {}, (it.description ?? "").replace(/^Required: /, "")));
   return [el("h3", {}, t("参数", "Parameters")), el("div", { class: "scroll" }, el("table", {}, el("tbody", {}, all.map(row))))];
 }
 

@@ -12,8 +12,8 @@ function row(token) {
   };
   const end = token.expired ? el("span", { class: "badge bad" }, t("已过期", "expired")) : when(token.expires_at, t("不过期", "never"));
   return el("tr", { "data-token": token.name },
-    el("td", {}, el("b", {}, token.name)), el("td", {}, el("span", { class: "badge" }, token.role)), el("td", {}, end),
-    el("td", {}, when(token.used_at, t("从未", "never"))), el("td", {}, when(token.created_at), " ", el("span", { class: "soft" }, token.created_by)),
+    el("td", {}, el("b", {}, token.name)), el("td", {}, el("span", { class: "badge" }, token.role)), el("td", { "data-label": t("有效期至", "Expires") }, end),
+    el("td", { "data-label": t("上次使用", "Last used") }, when(token.used_at, t("从未", "never"))), el("td", { "data-label": t("创建", "Made") }, when(token.created_at), " ", el("span", { class: "soft" }, token.created_by)),
     el("td", {}, el("button", { type: "button", class: "quiet-danger", onclick: revoke }, t("吊销", "Revoke"))));
 }
 

@@ -39,7 +39,7 @@ function row(user) {
   const state = user.enabled ? el("span", { class: "badge good" }, t("可登录", "may sign in")) : el("span", { class: "badge bad" }, t("已停用", "disabled"));
   return el("tr", { "data-user": user.name },
     el("td", {}, el("b", {}, user.name), user.name === me && el("span", { class: "soft" }, t("（您）", " (you)"))),
-    el("td", {}, role), el("td", {}, state), el("td", {}, when(user.signed_in_at, t("从未", "never"))), el("td", {}, when(user.password_set_at)), el("td", {}, actions(user)));
+    el("td", {}, role), el("td", {}, state), el("td", { "data-label": t("上次登录", "Last sign-in") }, when(user.signed_in_at, t("从未", "never"))), el("td", { "data-label": t("密码设于", "Password set") }, when(user.password_set_at)), el("td", {}, actions(user)));
 }
 
 async function show() {
