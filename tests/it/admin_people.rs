@@ -116,8 +116,8 @@ fn a_token_is_shown_once_expires_and_can_be_revoked() {
     let new = json!({"name": "ci", "role": "ops", "expires_days": 30});
     let made = send(&app, &admin, "POST", "tokens", &new).expect(201).json();
     let secret = made["secret"].as_str().unwrap();
-    let (id, admit) = (made["id"].as_str().unwrap(), format!("Bearer {secret}"));
-    let by_token = || app.get_with("/api/v1/admin/session", &[("authorization", &admit)]);
+    let (id, bears) = (made["id"].as_str().unwrap(), format!("Bearer {secret}"));
+    let by_token = || app.get_with("/api/v1/admin/session", &[("authorization", &bears)]);
     assert_eq!(by_token().expect(200).json()["name"], "token:ci");
     let listed = get(&app, &admin, "tokens").expect(200);
     assert!(!listed.text().contains(secret), "{}", listed.text());
