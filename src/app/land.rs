@@ -66,6 +66,8 @@ pub struct Landing {
     pub catalog: CatalogInUse,
     /// The campaign that was scanned.
     pub campaign: CampaignSlug,
+    /// What is shown of a campaign that nobody has published yet; none for every visit.
+    pub draft: Option<Box<Campaign>>,
     /// How it stands; where it does not run, another one has answered.
     pub standing: Standing,
     /// The scan id for the client.
@@ -96,7 +98,7 @@ impl Landing {
     /// The campaign that has answered: the one that was scanned, while it runs.
     #[must_use]
     pub fn in_force(&self) -> &Campaign {
-        self.catalog.in_force(&self.campaign, self.now).campaign
+        self.draft.as_deref().unwrap_or_else(|| self.catalog.in_force(&self.campaign, self.now).campaign)
     }
 
     /// The route that the shown store may be joined by as well.
@@ -199,6 +201,7 @@ impl App {
             seat,
             now,
             campaign: slug,
+            draft: None,
             standing,
             catalog,
         })

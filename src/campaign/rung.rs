@@ -53,6 +53,12 @@ impl Fallbacks {
         rung == Rung::Group || self.0.as_ref().is_none_or(|named| named.contains(&rung))
     }
 
+    /// The rungs that were named; none where nothing was said.
+    #[must_use]
+    pub fn named(&self) -> Option<&[Rung]> {
+        self.0.as_deref()
+    }
+
     /// Whether this is what a campaign has that says nothing.
     #[must_use]
     pub fn is_default(&self) -> bool {

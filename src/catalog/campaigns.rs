@@ -68,6 +68,47 @@ pub fn read_campaigns(
     if problems.is_empty() { Ok(read) } else { Err(problems) }
 }
 
+/// Reads one campaign from JSON with the fields of a file, each checked as there. Its logo and its groups are set elsewhere.
+///
+/// # Errors
+/// Everything wrong, by field.
+pub fn read_campaign(fields: serde_json::Map<String, serde_json::Value>) -> Result<Campaign, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let elsewhere = ["logo", "group_url", "group_name", "group_capacity", "group_expires"];
+    for field in elsewhere.into_iter().filter(|it| fields.contains_key(*it)) {
+        let message = format!("{field} is not set here");
+        problems.push(Problem::new("unknown_field", message).in_column(field, ""));
+    }
+    let fields = fields.into_iter().filter(|(name, _)| !elsewhere.contains(&name.as_str()));
+    // An empty list of stores chooses none of them out; an empty list of fallbacks means none of them.
+    let is_unsaid =
+        |name: &str, value: &serde_json::Value| name != "fallbacks" && value.as_array().is_some_and(Vec::is_empty);
+    let fields = fields.filter(|(name, value)| !is_unsaid(name, value));
+    let table: Table = fields.filter_map(|(name, value)| Some((name, from_json(value)?))).collect();
+    let mut reader = Reader { row: 1, table, problems: &mut problems };
+    let no_picture = |_: &str| Err("is not set here".to_owned());
+    let read = reader.campaign((&[], GroupDefaults::default()), &no_picture);
+    match read {
+        Some(row) if problems.is_empty() => Ok(row.campaign),
+        _ => Err(problems.into_iter().map(|it| Problem { row: None, ..it }).collect()),
+    }
+}
+
+/// JSON as TOML has it. What is null says nothing.
+fn from_json(value: serde_json::Value) -> Option<Value> {
+    use serde_json::Value as Json;
+    Some(match value {
+        Json::Null => return None,
+        Json::Bool(it) => Value::Boolean(it),
+        Json::Number(it) => it.as_i64().map_or_else(|| it.as_f64().map(Value::Float), |it| Some(Value::Integer(it)))?,
+        Json::String(it) => Value::String(it),
+        Json::Array(list) => Value::Array(list.into_iter().filter_map(from_json).collect()),
+        Json::Object(fields) => {
+            Value::Table(fields.into_iter().filter_map(|(name, value)| Some((name, from_json(value)?))).collect())
+        }
+    })
+}
+
 struct Reader<'a> {
     row: u64,
     table: Table,

@@ -25,7 +25,7 @@ mod snapshot;
 mod spelling;
 pub mod suspicion;
 
-pub use campaigns::{CampaignRow, read_campaigns};
+pub use campaigns::{CampaignRow, read_campaign, read_campaigns};
 pub use column::Column;
 pub use columns::{ColumnMap, Mapping};
 pub use doubt::{Doubt, DoubtKind, place_doubts};

@@ -60,6 +60,8 @@ pub struct Web {
     pictures: Arc<Pictures>,
     /// The turns of searches.
     searches: Searches,
+    /// The turns of pictures that are unpacked.
+    picture_turns: admin::upload::PictureTurns,
     /// Who may use which call.
     gate: admin::gate::Gate,
     /// What `/openapi.json` says.

@@ -125,6 +125,11 @@ impl Page {
             .body(html)
     }
 
+    /// The page of a draft: no visit, no cookie.
+    pub(super) fn preview(&self, web: &Web, landing: &Landing) -> HttpResponse {
+        self.landing(web, landing, (true, None))
+    }
+
     fn landing(&self, web: &Web, landing: &Landing, (is_robot, asked): (bool, Option<Route>)) -> HttpResponse {
         let catalog: &Catalog = &landing.catalog;
         let decision = &landing.decision;

@@ -77,6 +77,20 @@ impl Problem {
         }
     }
 
+    /// `400`: one field is wrong.
+    pub fn field(field: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        Self::fields(vec![FieldError { field: field.into(), code, message: message.into() }])
+    }
+
+    /// `422`, or `413` for `too_large`: a picture or link was understood as such and cannot be used; the word says why.
+    pub fn picture(field: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let is_large = code == "too_large";
+        let status = if is_large { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let errors = vec![FieldError { field: field.into(), code, message: message.clone() }];
+        Self { errors, ..Self::new(status, code, "This cannot be used", message) }
+    }
+
     /// `400`: what is wrong with what was sent, by the column of the sheet that it stands in.
     pub fn rows(problems: &[catalog::Problem]) -> Self {
         let field = |it: &catalog::Problem| FieldError {

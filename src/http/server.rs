@@ -76,6 +76,7 @@ pub fn serve(
         settings,
         pictures: Pictures::new(),
         searches: Searches::new(),
+        picture_turns: super::admin::upload::PictureTurns::new(),
         gate: super::admin::gate::Gate::new(),
         description: super::openapi::Description::new(&super::endpoints()),
         forgetting: Mutex::default(),

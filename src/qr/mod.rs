@@ -3,7 +3,9 @@
 //! It knows nothing of campaigns, groups or HTTP, and keeps nothing: encoding takes the better part of a
 //! millisecond, so whoever serves pictures keeps them.
 
+mod badge;
 mod caption;
+mod decode;
 mod font;
 mod font_files;
 mod pdf;
@@ -21,10 +23,14 @@ use qrcode::types::QrError as EncodeError;
 use qrcode::{Color, EcLevel, QrCode, Version};
 use thiserror::Error;
 
+pub use self::badge::Badge;
 pub use self::caption::{CAPTION_CHARS_MAX, CAPTION_LINES_MAX};
+pub use self::decode::{
+    DecodeError, Decoded, Effort, LOOK_TIME_MAX, PICTURE_BYTES_MAX, PICTURE_PIXELS_MAX, TRIES_MAX, decode_picture,
+};
 pub use self::font::{FONT_BYTES_MAX, Font, FontError};
 pub use self::png::{SIZE_PX_MAX, SIZE_PX_MIN};
-pub use self::poster::{PICTURE_MM, Poster};
+pub use self::poster::{PICTURE_MM, Paper, Poster};
 
 /// The longest text a code may hold, in bytes of UTF-8.
 ///
@@ -81,6 +87,9 @@ pub enum QrError {
     /// No font was given, and none that was found can draw the caption in this format.
     #[error("no font on this machine has the character '{0}'; give one with --font FILE")]
     NoFont(char),
+    /// The logo cannot be drawn.
+    #[error("the logo cannot be drawn: {0}")]
+    Logo(String),
     /// The PNG encoder failed.
     #[error("the picture cannot be written as PNG")]
     Png(#[source] ::png::EncodingError),
@@ -125,6 +134,16 @@ impl Code {
         let code = encode(text, EcLevel::Q).map_err(QrError::Encode)?;
         let stronger = encode_as(text, code.version(), EcLevel::H);
         Ok(Self::from_encoder(stronger.unwrap_or(code)))
+    }
+
+    /// Encodes a text that is printed with a logo in its middle: the highest level of error correction, 30 % of the code may be
+    /// lost.
+    ///
+    /// # Errors
+    /// [`QrError::Empty`] and [`QrError::TooLong`].
+    pub fn with_room(text: &str) -> Result<Self, QrError> {
+        check(text)?;
+        encode(text, EcLevel::H).map(Self::from_encoder).map_err(QrError::Encode)
     }
 
     fn from_encoder(code: QrCode) -> Self {

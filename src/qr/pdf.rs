@@ -1,4 +1,4 @@
-//! The poster as PDF: one upright A6 sheet of vector shapes in black ink only.
+//! The poster as PDF: one upright sheet of vector shapes in black ink only, but for a logo.
 //!
 //! It bears no date and no machine's name, so the same poster always gives the same bytes.
 
@@ -7,10 +7,10 @@ use pdf_writer::{Buf, Content, Finish as _, Name, Pdf, Rect, Ref, Str, TextStr};
 
 use super::caption::{Caption, Letters, Pen, Spot};
 use super::stock::Stock;
-use super::{PICTURE_MM, Poster, QUIET_MODULES, QrError};
+use super::{PICTURE_MM, Paper, Poster, QUIET_MODULES, QrError};
 
-/// An A6 sheet (ISO 216), in millimetres.
-const PAGE_MM: (f32, f32) = (105.0, 148.0);
+/// The width of the sheet for which [`PICTURE_MM`] is made, in millimetres.
+const SHEET_MM: f32 = 105.0;
 
 /// The unit of PDF is a 72nd of an inch.
 const POINTS_PER_MM: f32 = 72.0 / 25.4;
@@ -26,9 +26,11 @@ const INFO_ID: Ref = Ref::new(5);
 const FONT_ID: Ref = Ref::new(6);
 const CID_FONT_ID: Ref = Ref::new(7);
 const DESCRIPTOR_ID: Ref = Ref::new(8);
+const LOGO_ID: Ref = Ref::new(9);
+const LOGO: Name<'static> = Name(b"L1");
 
 /// Draws the poster in the middle of the sheet.
-pub(super) fn poster(poster: &Poster<'_>) -> Result<Vec<u8>, QrError> {
+pub(super) fn poster(poster: &Poster<'_>, paper: Paper) -> Result<Vec<u8>, QrError> {
     let stock = match poster.caption() {
         Some(caption) if matches!(caption.letters(), Letters::Text { .. }) => {
             Some(Stock::of(caption.text()).map_err(QrError::NoFont)?)
@@ -43,14 +45,25 @@ pub(super) fn poster(poster: &Poster<'_>) -> Result<Vec<u8>, QrError> {
     catalog.finish();
     pdf.pages(PAGES_ID).kids([PAGE_ID]).count(1);
     let mut page = pdf.page(PAGE_ID);
-    let (width, height) = (PAGE_MM.0 * POINTS_PER_MM, PAGE_MM.1 * POINTS_PER_MM);
+    let (width, height) = paper.size_mm();
+    let (width, height) = (width * POINTS_PER_MM, height * POINTS_PER_MM);
     page.parent(PAGES_ID).media_box(Rect::new(0.0, 0.0, width, height)).contents(CONTENT_ID);
     let mut resources = page.resources();
     if stock.is_some() {
         resources.fonts().pair(FONT, FONT_ID);
     }
+    if poster.badge().is_some() {
+        resources.x_objects().pair(LOGO, LOGO_ID);
+    }
     resources.finish();
     page.finish();
+    if let Some(badge) = poster.badge() {
+        let (width, height, colours) = badge.on_white();
+        let mut logo = pdf.image_xobject(LOGO_ID, &colours);
+        logo.width(i32::try_from(width).unwrap_or(1)).height(i32::try_from(height).unwrap_or(1));
+        logo.color_space().device_rgb();
+        logo.bits_per_component(8);
+    }
     pdf.stream(CONTENT_ID, content(poster, stock, (width, height)).as_slice());
     match stock {
         Some(Stock::Helvetica) => {
@@ -68,7 +81,7 @@ pub(super) fn poster(poster: &Poster<'_>) -> Result<Vec<u8>, QrError> {
 
 fn content(poster: &Poster<'_>, stock: Option<Stock>, page: (f32, f32)) -> Buf {
     let (width, height) = (f32::from(poster.width_modules()), f32::from(poster.height_modules()));
-    let unit = f32::from(PICTURE_MM) * POINTS_PER_MM / width;
+    let unit = f32::from(PICTURE_MM) / (SHEET_MM * POINTS_PER_MM) * page.0 * POINTS_PER_MM / width;
     let (left, top) = ((page.0 - unit * width) / 2.0, f32::midpoint(page.1, unit * height));
     let mut content = Content::new();
     // From here on the unit is one module and y grows downwards.
@@ -80,6 +93,14 @@ fn content(poster: &Poster<'_>, stock: Option<Stock>, page: (f32, f32)) -> Buf {
         content.rect(x.into(), y.into(), run.length.into(), 1.0);
     }
     content.fill_nonzero();
+    if let Some(badge) = poster.badge() {
+        let plate = badge.plate(poster.code());
+        content.set_fill_gray(1.0).rect(plate.from, plate.from, plate.side, plate.side).fill_nonzero();
+        let [x, y, width, height] = plate.logo;
+        // A picture fills the unit square, with its top where y is 1.
+        content.save_state().transform([width, 0.0, 0.0, -height, x, y + height]);
+        content.x_object(LOGO).restore_state().set_fill_gray(0.0);
+    }
     if let Some(caption) = poster.caption() {
         match (caption.letters(), stock) {
             (Letters::Outlines(pens), _) => outlines(&mut content, pens),

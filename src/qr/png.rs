@@ -76,13 +76,21 @@ fn square(code: &Code, size_px: u32, density: Option<PixelDimensions>) -> Result
 /// Draws the code with its caption below; the picture is `size_px` wide and higher than wide.
 pub(super) fn poster(poster: &Poster<'_>, size_px: u32) -> Result<Vec<u8>, QrError> {
     let grid = Grid::new(poster.code(), size_px)?;
+    let drawn = without_badge(poster, &grid, size_px)?;
+    match poster.badge() {
+        None => Ok(drawn),
+        Some(badge) => badge.laid_over(&drawn, poster.code(), grid.scale.into(), grid.margin.into()),
+    }
+}
+
+fn without_badge(poster: &Poster<'_>, grid: &Grid, size_px: u32) -> Result<Vec<u8>, QrError> {
     let density = Some(pixels_per_metre(size_px));
     let Some(caption) = poster.caption() else {
         return square(poster.code(), size_px, density);
     };
     let mut rows = grid.rows(poster.code(), |row| row);
     let band_px = u32::from(caption.height_modules()) * u32::from(grid.scale);
-    rows.extend(band(caption, poster.width_modules(), &grid)?);
+    rows.extend(band(caption, poster.width_modules(), grid)?);
     write(size_px, size_px + band_px, BitDepth::Eight, &rows, density)
 }
 

@@ -2,17 +2,53 @@
 //!
 //! Letters are drawn as outlines, so neither the reader of the file nor the printer needs the font.
 
+use super::badge::Badge;
 use super::caption::Caption;
 use super::{Code, Font, QrError, font_files, pdf, png, svg};
 
 /// The printed width of the code with its white border, in millimetres; an A6 sheet is 105 wide.
 pub const PICTURE_MM: u16 = 95;
 
-/// A code and, below it, a caption of up to three lines.
+/// A sheet of paper, upright (ISO 216).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Paper {
+    /// 210 by 297 mm.
+    A4,
+    /// 148 by 210 mm.
+    A5,
+    /// 105 by 148 mm.
+    #[default]
+    A6,
+}
+
+impl Paper {
+    /// Reads `a4`, `a5` or `a6`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "a4" => Some(Self::A4),
+            "a5" => Some(Self::A5),
+            "a6" => Some(Self::A6),
+            _ => None,
+        }
+    }
+
+    /// Width and height in millimetres.
+    pub(super) const fn size_mm(self) -> (f32, f32) {
+        match self {
+            Self::A4 => (210.0, 297.0),
+            Self::A5 => (148.0, 210.0),
+            Self::A6 => (105.0, 148.0),
+        }
+    }
+}
+
+/// A code and, below it, a caption of up to three lines; a logo in its middle where one is wanted.
 #[derive(Debug, Clone)]
 pub struct Poster<'a> {
     code: &'a Code,
     caption: Option<Caption>,
+    badge: Option<&'a Badge>,
 }
 
 impl<'a> Poster<'a> {
@@ -38,7 +74,13 @@ impl<'a> Poster<'a> {
         folders: &[P],
     ) -> Result<Self, QrError> {
         let caption = Caption::new(caption.unwrap_or_default(), code, font, folders)?;
-        Ok(Self { code, caption })
+        Ok(Self { code, caption, badge: None })
+    }
+
+    /// With a logo in the middle of the code, which must be one of [`Code::with_room`].
+    #[must_use]
+    pub fn with_badge(self, badge: &'a Badge) -> Self {
+        Self { badge: Some(badge), ..self }
     }
 
     /// Draws the poster as SVG, as wide as the sheet's code.
@@ -64,7 +106,19 @@ impl<'a> Poster<'a> {
     /// # Errors
     /// [`QrError::NoFont`] where neither holds a character of the caption.
     pub fn pdf(&self) -> Result<Vec<u8>, QrError> {
-        pdf::poster(self)
+        self.pdf_on(Paper::A6)
+    }
+
+    /// As [`Poster::pdf`], on another sheet; the code grows with it.
+    ///
+    /// # Errors
+    /// As [`Poster::pdf`].
+    pub fn pdf_on(&self, paper: Paper) -> Result<Vec<u8>, QrError> {
+        pdf::poster(self, paper)
+    }
+
+    pub(super) const fn badge(&self) -> Option<&Badge> {
+        self.badge
     }
 
     pub(super) const fn code(&self) -> &Code {

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::badge::Badge;
 use super::caption::{Caption, Letters, Pen};
 use super::{Code, PICTURE_MM, Poster, QUIET_MODULES};
 
@@ -33,11 +34,31 @@ pub(super) fn poster(poster: &Poster<'_>) -> String {
         put(&mut svg, format_args!("<title>{}</title>", escape(caption.text())));
     }
     modules(&mut svg, poster.code(), height);
+    if let Some(badge) = poster.badge() {
+        logo(&mut svg, badge, poster.code());
+    }
     if let Some(caption) = poster.caption() {
         letters(&mut svg, caption, f32::from(width) / 2.0);
     }
     svg.push_str("</svg>\n");
     svg
+}
+
+/// The white plate, and the logo inside the file itself. A logo that cannot be written leaves the plate.
+fn logo(svg: &mut String, badge: &Badge, code: &Code) {
+    let plate = badge.plate(code);
+    let (from, side) = (number(plate.from), number(plate.side));
+    put(svg, format_args!("<rect x=\"{from}\" y=\"{from}\" width=\"{side}\" height=\"{side}\" fill=\"#fff\"/>"));
+    let [x, y, width, height] = plate.logo.map(number);
+    if let Ok(file) = badge.png() {
+        let data = data_encoding::BASE64.encode(&file);
+        put(
+            svg,
+            format_args!(
+                "<image href=\"data:image/png;base64,{data}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>"
+            ),
+        );
+    }
 }
 
 fn modules(svg: &mut String, code: &Code, height: u16) {

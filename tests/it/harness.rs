@@ -349,6 +349,11 @@ impl TestApp {
         })
     }
 
+    /// Storage through a connection of its own, as it stands.
+    pub fn storage_now(&self) -> Arc<dyn Storage> {
+        self.storage()
+    }
+
     /// The tag records in storage, once everything that was acknowledged is there.
     pub fn tags(&self) -> Vec<TagRecord> {
         let mut tags = Vec::new();

@@ -3,9 +3,12 @@
 mod alerts;
 mod audit;
 mod catchment;
+mod campaigns;
 mod chart;
+mod entrances;
 pub(super) mod etag;
 mod explain;
+mod fields;
 pub(super) mod gate;
 mod history;
 mod imports;
@@ -21,6 +24,7 @@ mod stores;
 pub(super) mod table;
 mod tags;
 mod tokens;
+pub(super) mod upload;
 mod users;
 mod visitors;
 
@@ -54,6 +58,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(ranking::endpoints());
     all.extend(stores::endpoints());
     all.extend(history::endpoints());
+    all.extend(entrances::endpoints());
+    all.extend(campaigns::endpoints());
     all
 }
 

@@ -51,12 +51,21 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("overview.css", "text/css; charset=utf-8", include_str!("assets/overview.css")),
     ("places.css", "text/css; charset=utf-8", include_str!("assets/places.css")),
     ("test.js", "text/javascript; charset=utf-8", include_str!("assets/test.js")),
+    ("pictures.js", "text/javascript; charset=utf-8", include_str!("assets/pictures.js")),
+    ("groups.js", "text/javascript; charset=utf-8", include_str!("assets/groups.js")),
+    ("groupform.js", "text/javascript; charset=utf-8", include_str!("assets/groupform.js")),
+    ("campaigns.js", "text/javascript; charset=utf-8", include_str!("assets/campaigns.js")),
+    ("campaign.js", "text/javascript; charset=utf-8", include_str!("assets/campaign.js")),
+    ("campaigns.css", "text/css; charset=utf-8", include_str!("assets/campaigns.css")),
+    ("groups.css", "text/css; charset=utf-8", include_str!("assets/groups.css")),
 ];
 
 /// A place in the menu: path, Chinese, English, the least role that sees it.
 const MENU: &[(&str, &str, &str, Role)] = &[
     ("/admin", "概览", "Overview", Role::Viewer),
     ("/admin/stores", "门店", "Stores", Role::Viewer),
+    ("/admin/groups", "群与店长", "Groups", Role::Viewer),
+    ("/admin/campaigns", "活动", "Campaigns", Role::Viewer),
     ("/admin/import", "导入", "Import", Role::Ops),
     ("/admin/test", "测试位置", "Test a place", Role::Viewer),
     ("/admin/catchment", "覆盖范围", "Catchment", Role::Viewer),
