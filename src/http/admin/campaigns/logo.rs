@@ -37,6 +37,10 @@ async fn set(
     slug: Path<String>,
     body: RawBody,
 ) -> Result<HttpResponse, Problem> {
+    // A change that is stale is not worth reading a picture for; it is asked again when the picture is read.
+    if let Some(now) = web.app.catalog().campaign(&slug_of(&slug)?) {
+        etag::check(etag::expected(&request).as_deref(), &campaign_body(now))?;
+    }
     let Upload::Picture(picture, _) = upload::read(&request, body.0).await? else {
         return Err(Problem::picture("file", "not_a_picture", "send a PNG, JPEG or WebP picture"));
     };

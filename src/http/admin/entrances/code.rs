@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::wire::{CodeSet, HowRead};
 use super::{etag, is_group, view};
 use crate::app::EditError;
+use crate::app::entrance::entrance;
 use crate::app::join_code::{CodeRefusal, Ending, EndingFrom, ReadLink, check_link, join_code, read_link};
 use crate::catalog::owned::OwnedKind;
 use crate::http::admin::fields::Fields;
@@ -25,6 +26,10 @@ pub(super) async fn set(
     id: Path<String>,
     body: RawBody,
 ) -> Result<HttpResponse, Problem> {
+    // A change that is stale is not worth reading a picture for; it is asked again when the picture is read.
+    let now = entrance(&web.app.catalog(), kind, &id)
+        .ok_or_else(|| Problem::nothing_here(format!("There is no {} with this id.", is_group(kind))))?;
+    etag::check(etag::expected(&request).as_deref(), &now.body())?;
     let (read, ending) = match upload::read(&request, body.0).await? {
         Upload::Picture(picture, fields) => {
             let form = fields.iter().find(|(name, _)| name == "expires_at").map(|it| it.1.as_str());
