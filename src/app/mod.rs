@@ -3,8 +3,8 @@
 pub mod accounts;
 mod alerts;
 mod bulk;
-mod catchment;
 pub mod campaign_desk;
+mod catchment;
 mod deliver;
 mod difference;
 mod edit;

@@ -11,8 +11,8 @@
 
 mod admin_accounts;
 mod admin_alerts;
-mod admin_catchment;
 mod admin_campaigns;
+mod admin_catchment;
 mod admin_codes;
 mod admin_import;
 mod admin_numbers;

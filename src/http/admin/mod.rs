@@ -2,8 +2,8 @@
 
 mod alerts;
 mod audit;
-mod catchment;
 mod campaigns;
+mod catchment;
 mod chart;
 mod entrances;
 pub(super) mod etag;
