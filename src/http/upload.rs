@@ -46,7 +46,7 @@ pub(super) async fn read(request: &HttpRequest, payload: Payload) -> Result<Uplo
     if file.data.is_empty() {
         return Err(Problem::no_file());
     }
-    Ok(Upload { name: plain_name(file.file_name.as_deref().unwrap_or_default()), bytes: file.data.to_vec() })
+    Ok(Upload { name: plain_name(file.file_name.as_deref().unwrap_or_default()), bytes: Vec::from(file.data) })
 }
 
 /// The name without folders and control characters.

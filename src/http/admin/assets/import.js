@@ -190,11 +190,17 @@ async function applyNow(job, skip, button) {
 }
 
 function figures(report) {
-  const one = (name, number, kind) => el("div", { class: number > 0 ? kind : "" }, el("dt", {}, name), el("dd", {}, count(number)));
+  const jump = (tab) => () => {
+    const found = document.querySelector(`[data-tab=${tab}]`);
+    found?.click();
+    found?.scrollIntoView({ block: "start", behavior: "smooth" });
+  };
+  const one = (name, number, kind, tab) => el("div", { class: number > 0 ? kind : "" }, el("dt", {}, name),
+    el("dd", {}, tab && number > 0 ? el("button", { type: "button", class: "link", onclick: jump(tab) }, count(number)) : count(number)));
   return el("dl", { class: "figures counts" },
-    one(t("行", "rows"), report.rows, ""), one(t("新增", "new"), report.created, "good"), one(t("更新", "changed"), report.updated, "good"),
-    one(t("不变", "unchanged"), report.unchanged, ""), one(t("删除", "removed"), report.removed, "bad"),
-    one(t("有问题", "refused"), report.rejected, "bad"), one(t("提醒", "warnings"), report.warnings_total, "warn"));
+    one(t("行", "rows"), report.rows, ""), one(t("新增", "new"), report.created, "good", "differences"), one(t("更新", "changed"), report.updated, "good", "differences"),
+    one(t("不变", "unchanged"), report.unchanged, ""), one(t("删除", "removed"), report.removed, "bad", "differences"),
+    one(t("有问题", "refused"), report.rejected, "bad", "problems"), one(t("提醒", "warnings"), report.warnings_total, "warn", "warnings"));
 }
 
 /** Problems, warnings and differences behind tabs; the first that is not empty is open. */
