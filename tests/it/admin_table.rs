@@ -2,6 +2,7 @@
 //! holds for whatever is added.
 
 use jinqun::staff::Role;
+use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
 use crate::description::{Description, Operation};
@@ -128,18 +129,16 @@ fn a_stale_change_is_refused_everywhere() {
     let admit = app.bearer(Role::Admin);
     let get = |path: &str| app.get_with(path, &[("authorization", &admit)]);
     let mut tried = 0;
-    for it in Description::of(&app).of_staff().iter().filter(|it| it.heeds_if_match()) {
+    let description = Description::of(&app);
+    for it in description.of_staff().iter().filter(|it| it.heeds_if_match()) {
         let shown = format!("{} {}", it.method, it.path);
         let Some(path) = sample(it, &get) else {
             eprintln!("skipped: there is nothing for {shown}");
             continue;
         };
         let before = get(&path);
-        let body = match &*it.method {
-            "PATCH" => "{}".to_owned(),
-            _ if before.status == 200 => before.text().to_owned(),
-            _ => "{}".to_owned(),
-        };
+        let what = if before.status == 200 { before.json() } else { Value::Null };
+        let body = if it.method == "PATCH" { json!({}) } else { description.body(it, &what) }.to_string();
         let headers = [("authorization", &*admit), ("content-type", "application/json"), ("if-match", "\"stale\"")];
         let answer = app.call(&it.method, &path, &headers, Some(body.as_bytes()));
         if answer.status == 400 && it.method != "DELETE" {
@@ -152,4 +151,16 @@ fn a_stale_change_is_refused_everywhere() {
         tried += 1;
     }
     assert!(tried >= 2, "{tried}");
+}
+
+#[test]
+fn pages_of_allowed_origins_may_not_call_what_is_for_the_operations_team() {
+    let app = TestApp::builder().set("allowed_origins", "https://shop.example.com").start();
+    let admit = app.bearer(Role::Viewer);
+    let origin = ("origin", "https://shop.example.com");
+    let answer = app.get_with("/api/v1/admin/session", &[origin, ("authorization", &admit)]).expect(200);
+    assert_eq!(answer.header("access-control-allow-origin"), None);
+    let asks = [origin, ("access-control-request-method", "GET")];
+    assert_eq!(app.call("OPTIONS", "/api/v1/admin/session", &asks, None).header("access-control-allow-origin"), None);
+    assert!(app.get_with("/api/v1/stores", &[origin]).expect(200).header("access-control-allow-origin").is_some());
 }

@@ -1,6 +1,6 @@
 //! `/openapi.json` as tests walk it, and a small checker of JSON against its schemas (what they use of JSON Schema, and no more).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::Client;
 
@@ -74,6 +74,24 @@ impl Description {
     pub fn schema(&self, method: &str, path: &str, status: u16) -> &Value {
         &self.0["paths"][path][&method.to_lowercase()]["responses"][&status.to_string()]["content"]["application/json"]
             ["schema"]
+    }
+
+    /// A body that an operation takes: what there is already, without what is not asked for, and with the rest made up.
+    pub fn body(&self, it: &Operation, known: &Value) -> Value {
+        let mut schema = &it.json["requestBody"]["content"]["application/json"]["schema"];
+        while let Some(found) = schema["$ref"].as_str().and_then(|it| self.0.pointer(it.trim_start_matches('#'))) {
+            schema = found;
+        }
+        let mut body = serde_json::Map::new();
+        for (name, of) in schema["properties"].as_object().into_iter().flatten() {
+            let is_required = schema["required"].as_array().is_some_and(|it| it.contains(&json!(name)));
+            if let Some(value) = known.get(name) {
+                body.insert(name.clone(), value.clone());
+            } else if is_required {
+                body.insert(name.clone(), if of["type"] == "integer" { json!(1) } else { json!("x") });
+            }
+        }
+        Value::Object(body)
     }
 
     /// Whether JSON fits a schema.

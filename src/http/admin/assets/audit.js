@@ -12,6 +12,8 @@ const deeds = {
   "group.create": ["新增群", "added the group"], "group.update": ["修改群", "changed the group"], "group.delete": ["删除群", "removed the group"],
   "contact.create": ["新增店长", "added the contact"], "contact.update": ["修改店长", "changed the contact"], "contact.delete": ["删除店长", "removed the contact"],
   "campaign.create": ["新增活动", "added the campaign"], "campaign.update": ["修改活动", "changed the campaign"], "campaign.delete": ["删除活动", "removed the campaign"],
+  "stores.import": ["导入门店", "imported stores"], "groups.import": ["导入群", "imported groups"], "contacts.import": ["导入店长", "imported contacts"],
+  "regions.import": ["导入地区", "imported regions"], "campaigns.import": ["导入活动", "imported campaigns"], "catalog.rollback": ["回退目录", "rolled the catalog back"],
   "user.create": ["添加人员", "added"], "user.update": ["修改人员", "changed"], "user.password": ["重设密码", "set the password of"], "user.delete": ["删除人员", "removed"],
   "token.create": ["新建令牌", "made the token"], "token.revoke": ["吊销令牌", "revoked the token"],
   "visitor.erase": ["抹除访客", "erased the visitor"], "tags.export": ["导出标签记录", "exported tag records"],
