@@ -125,6 +125,11 @@ impl Page {
             .body(html)
     }
 
+    /// The same as `WeChat` shows it.
+    pub(super) fn in_wechat(self) -> Self {
+        Self { client: ClientKind::WeChat, ..self }
+    }
+
     /// The page of a draft: no visit, no cookie.
     pub(super) fn preview(&self, web: &Web, landing: &Landing) -> HttpResponse {
         self.landing(web, landing, (true, None))

@@ -13,6 +13,7 @@
 )]
 
 mod admin_accounts;
+mod admin_codes;
 mod admin_import;
 mod admin_numbers;
 mod agreement;

@@ -21,7 +21,7 @@ const ownerKey = (it) => owner(it).join(":");
 function ending(it) {
   if (it.expires_in_s === null) return { kind: "", words: t("长期有效", "Does not expire") };
   const hours = Math.floor(Math.abs(it.expires_in_s) / 3600);
-  const span = hours < 48 ? t(`${hours} 小时`, `${hours} h`) : t(`${Math.floor(hours / 24)} 天`, `${Math.floor(hours / 24)} days`);
+  const span = hours < 48 ? t(`${hours} 小时`, `${hours} h`) : t(`${Math.round(hours / 24)} 天`, `${Math.round(hours / 24)} days`);
   if (it.expires_in_s < 0) return { kind: "bad", words: t(`已过期 ${span}`, `Expired ${span} ago`) };
   return { kind: it.expires_in_s < 3 * 86400 ? "warn" : "good", words: t(`还有 ${span}到期`, `${span} left`) };
 }

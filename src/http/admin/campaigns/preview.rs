@@ -72,7 +72,7 @@ async fn show(
     };
     let app = std::sync::Arc::clone(&web.app);
     let landing = web::block(move || app.preview(campaign, store)).await.map_err(|error| Problem::internal(&error))?;
-    let mut page = Page::of(&web, &request);
+    let mut page = Page::of(&web, &request).in_wechat();
     match lang.as_deref() {
         Some("zh") => page.texts = Lang::Zh.texts(),
         Some("en") => page.texts = Lang::En.texts(),
