@@ -112,15 +112,15 @@ impl Badge {
         let px = |modules: f32| i64::from(pixels(modules.mul_add(module_px, margin_px)));
         let (from, to) = (px(plate.from), px(plate.from + plate.side));
         let side = u32::try_from(to - from).unwrap_or(1).max(1);
-        let white = image::RgbImage::from_pixel(side, side, image::Rgb([255; 3]));
-        image::imageops::replace(&mut sheet, &white, from, from);
+        let blank = image::RgbImage::from_pixel(side, side, image::Rgb([255; 3]));
+        image::imageops::replace(&mut sheet, &blank, from, from);
         let [left, top, width, height] = plate.logo;
-        let size = |modules: f32| u32::try_from(pixels(modules * module_px)).unwrap_or(1).max(1);
-        let (across, down, colours) = self.on_white();
-        let colours = image::RgbImage::from_raw(across, down, colours).unwrap_or_default();
-        let logo = DynamicImage::ImageRgb8(colours).resize_exact(
-            size(width),
-            size(height),
+        let length = |modules: f32| u32::try_from(pixels(modules * module_px)).unwrap_or(1).max(1);
+        let (across, down, pixels_on_white) = self.on_white();
+        let flat = image::RgbImage::from_raw(across, down, pixels_on_white).unwrap_or_default();
+        let logo = DynamicImage::ImageRgb8(flat).resize_exact(
+            length(width),
+            length(height),
             image::imageops::FilterType::Lanczos3,
         );
         image::imageops::replace(&mut sheet, &logo.into_rgb8(), px(left), px(top));
