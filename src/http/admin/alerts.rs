@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::gate::Staff;
 use super::shell::{Shell, page};
 use super::table::{Endpoint, Param};
-use crate::app::{AlertKind, Alerts, Bilingual, kind_name, what_to_do};
+use crate::app::{ALERTS_LISTED_MAX as LISTED_MAX, AlertKind, Alerts, Bilingual, kind_name, what_to_do};
 use crate::http::Web;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -21,6 +21,7 @@ use crate::staff::Role;
 
 const PARAMS: &[Param] = &[
     Param { name: "kind", about: "Only this kind, by its word." },
+    Param { name: "each", about: "At most so many of each kind; default: all that are listed, 200." },
     Param { name: "page", about: "From 1." },
     Param { name: "per_page", about: "1 to 200; default: 50." },
 ];
@@ -92,6 +93,7 @@ async fn alerts(web: Data<Web>, _staff: Staff, request: HttpRequest) -> Result<H
     }
     let at = query.count("page", 1, 1..=1_000_000);
     let per_page = query.count("per_page", 50, 1..=200);
+    let each = query.count("each", LISTED_MAX, 1..=LISTED_MAX);
     query.finish()?;
     let found = look(&web).await?;
     let zone = web.app.zone().as_jiff();
@@ -104,7 +106,13 @@ async fn alerts(web: Data<Web>, _staff: Staff, request: HttpRequest) -> Result<H
         name: kind_name(*kind),
         todo: what_to_do(*kind),
     });
-    let items = found.listed.iter().filter(|it| passes(it.kind)).map(|it| AlertDocument {
+    let mut taken = std::collections::BTreeMap::new();
+    let mut is_among_first = |it: &&crate::app::Alert| {
+        let count = taken.entry(it.kind).or_insert(0_usize);
+        *count += 1;
+        *count <= each
+    };
+    let items = found.listed.iter().filter(|it| passes(it.kind) && is_among_first(it)).map(|it| AlertDocument {
         cause: it.cause.clone(),
         kind: it.kind.as_str(),
         severity: it.kind.severity(),

@@ -67,7 +67,7 @@ function tell(data) {
   shifts.replaceChildren(
     el("h2", {}, t("谁的顾客会换店", "Whose customers would change")),
     data.shifts.length
-      ? el("ul", { class: "changes" }, data.shifts.map((it) => el("li", {}, el("span", {}, `${it.from_name ?? nobody} → ${it.to_name ?? nobody}`), el("span", { class: "soft" }, percent(it.cells, data.cells)))))
+      ? el("ul", { class: "changes" }, data.shifts.filter((it) => it.cells * 2000 >= data.cells).map((it) => el("li", {}, el("span", {}, `${it.from_name ?? nobody} → ${it.to_name ?? nobody}`), el("span", { class: "soft" }, percent(it.cells, data.cells)))))
       : el("p", { class: "soft" }, t("画面里没有人会换店。", "Nobody in view would change.")),
   );
   const rows = data.stores.slice(0, STORES_SHOWN).map((it) => el("tr", {}, el("td", {}, mark(COLOURS[it.colour], it.name), el("span", { class: "soft" }, ` ${it.id}`)), el("td", { class: "number" }, percent(it.cells, data.cells))));
