@@ -46,7 +46,10 @@ use crate::storage::{SeatRules, Storage};
 use crate::store::Zone;
 use crate::time::{Clock, Timestamp};
 
-pub use alerts::{Alert, AlertKind, AlertSettings, Alerter, Alerts, Bilingual, Lookout, Told, kind_name, what_to_do};
+pub use alerts::{
+    Alert, AlertKind, AlertSettings, Alerter, Alerts, Bilingual, LISTED_MAX as ALERTS_LISTED_MAX, Lookout, Told,
+    kind_name, what_to_do,
+};
 pub use bulk::{BulkError, BulkReport, tag_table};
 pub use catchment::{
     Against, CHANGES_MAX, Catchment, CatchmentAsk, CatchmentError, Caught, DraftChange, Outlines, Overlap,

@@ -87,6 +87,8 @@ fn everything_that_needs_a_person_is_found_with_the_urgent_first() {
     assert_eq!(told["kinds"][0]["count"], 2);
     let second = alerts(&app, "?kind=coordinates&per_page=1&page=2");
     assert_eq!((causes(&second), &second["total"]), (vec!["coordinates:zero_zero:F"], &json!(2)));
+    let firsts = alerts(&app, "?each=1");
+    assert_eq!((firsts["items"].as_array().unwrap().len(), &firsts["total"]), (4, &json!(6)));
     count_members(&app, "A.group", 10);
     assert_eq!(causes(&alerts(&app, "?kind=group_full")), ["group_full:A.group:10"]);
     assert_eq!(alerts(&app, "?kind=group_filling")["total"], 0);

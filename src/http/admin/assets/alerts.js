@@ -16,9 +16,8 @@ function age(since) {
 const line = (it) =>
   el("li", {}, el("div", {}, pick(it.title), it.since ? el("small", {}, age(it.since)) : null), el("a", { class: "button", href: it.link, "aria-label": t(`处理:${it.title.zh}`, `Mend: ${it.title.en}`) }, t("处理", "Mend")));
 
-async function section(kind) {
-  const { data } = await api("GET", `alerts?kind=${kind.kind}&per_page=${FIRST}`);
-  const list = el("ul", {}, data.items.map(line));
+function section(kind, items) {
+  const list = el("ul", {}, items.map(line));
   const footer = el("footer", { class: "row" });
   let page = 0;
   const more = async () => {
@@ -40,14 +39,14 @@ async function section(kind) {
     );
     footer.hidden = footer.children.length === 0;
   };
-  foot(data.items.length);
+  foot(items.length);
   const badge = el("span", { class: `badge ${kind.severity === "now" ? "bad" : "warn"}` }, String(kind.count));
   return el("section", { class: `card alert-kind ${kind.severity}`, id: kind.kind }, el("header", {}, el("h2", {}, pick(kind.name), badge), el("p", {}, pick(kind.todo))), list, footer);
 }
 
 try {
-  const { data } = await api("GET", "alerts?per_page=1");
-  const sections = await Promise.all(data.kinds.map(section));
+  const { data } = await api("GET", `alerts?each=${FIRST}&per_page=200`);
+  const sections = data.kinds.map((kind) => section(kind, data.items.filter((it) => it.kind === kind.kind)));
   place.replaceChildren(
     ...(sections.length ? sections : [el("div", { class: "card all-good" }, el("strong", {}, t("一切正常", "All is well")), el("span", { class: "soft" }, t("没有需要处理的事", "Nothing needs a person")))]),
   );
