@@ -4,13 +4,12 @@ use thiserror::Error;
 
 use super::App;
 use super::load::load_catalog_after;
-use super::publish::{ImportError, bodies};
+use super::publish::{ImportError, gone, json, stored};
 use crate::campaign::Campaign;
-use crate::catalog::{Catalog, Change, Entries, Problem};
+use crate::catalog::{Catalog, Change, Edits, Problem};
 use crate::group::{Contact, GroupChat};
-use crate::region::{ServiceAreaError, ServiceAreas};
 use crate::staff::Actor;
-use crate::storage::{AuditRecord, PublishInfo, StorageError, Trouble};
+use crate::storage::{self, AuditRecord, EntryKind, PublishInfo, StorageError, Trouble};
 use crate::store::Store;
 
 /// How often a change is tried again on what others published meanwhile.
@@ -32,6 +31,17 @@ pub enum NewEntry {
 }
 
 impl NewEntry {
+    /// As storage takes it.
+    fn stored(&self) -> storage::Change {
+        match self {
+            Self::Store(it) => stored(EntryKind::Store, &it.id, Some(json(&**it))),
+            Self::Group(it) => stored(EntryKind::Group, &it.id, Some(json(&**it))),
+            Self::Contact(it) => stored(EntryKind::Contact, &it.id, Some(json(&**it))),
+            Self::Campaign(it) => stored(EntryKind::Campaign, &it.slug, Some(json(&**it))),
+            Self::Gone(change) => gone(change),
+        }
+    }
+
     /// Which entry it is.
     #[must_use]
     pub fn change(&self) -> Change {
@@ -106,10 +116,10 @@ impl App {
             if new.is_empty() {
                 return Ok(before.version());
             }
-            let changes: Vec<Change> = new.iter().map(NewEntry::change).collect();
-            let catalog = edited(&before, new).map_err(EditError::Invalid)?;
+            let mut changes = new.iter().map(NewEntry::stored).collect::<Vec<_>>().into_iter();
+            let catalog = before.with(before.version() + 1, edits(new)).map_err(EditError::Invalid)?;
             let info = PublishInfo { at: self.now(), author: actor.name.clone(), note: note.to_owned() };
-            let published = self.parts.storage.publish(before.version(), &info, &mut bodies(&catalog, &changes));
+            let published = self.parts.storage.publish(before.version(), &info, &mut changes);
             let version = match published {
                 Ok(version) => version,
                 Err(error) if matches!(error.kind(), Trouble::Conflict { .. }) => continue,
@@ -159,40 +169,17 @@ impl super::Parts {
     }
 }
 
-/// The catalog of the next version with these entries in it.
-fn edited(before: &Catalog, new: Vec<NewEntry>) -> Result<Catalog, Vec<Problem>> {
-    let mut entries = Entries {
-        stores: before.stores().to_vec(),
-        groups: before.groups().to_vec(),
-        contacts: before.contacts().to_vec(),
-        campaigns: before.campaigns().cloned().collect(),
-        regions: std::sync::Arc::clone(before.regions()),
-        service_areas: std::sync::Arc::clone(before.service_areas()),
-    };
+/// The changes of a few entries, for the catalog.
+fn edits(new: Vec<NewEntry>) -> Edits {
+    let mut edits = Edits::default();
     for it in new {
-        match it.change() {
-            Change::Store(id) => entries.stores.retain(|it| it.id != id),
-            Change::Group(id) => entries.groups.retain(|it| it.id != id),
-            Change::Contact(id) => entries.contacts.retain(|it| it.id != id),
-            Change::Campaign(slug) => entries.campaigns.retain(|it| it.slug != slug),
-            Change::ServiceArea(id) if matches!(it, NewEntry::Gone(_)) => {
-                let areas = entries.service_areas.areas().iter().filter(|it| it.store != id).cloned().collect();
-                let problem = |it: ServiceAreaError| Problem::new("duplicate_id", it.to_string());
-                let built = ServiceAreas::build(areas);
-                entries.service_areas =
-                    std::sync::Arc::new(built.map_err(|errors| errors.into_iter().map(problem).collect::<Vec<_>>())?);
-            }
-            Change::Region(_) | Change::ServiceArea(_) => {
-                return Err(vec![Problem::new("not_editable", "regions and service areas are imported as a map")]);
-            }
-        }
         match it {
-            NewEntry::Store(it) => entries.stores.push(*it),
-            NewEntry::Group(it) => entries.groups.push(*it),
-            NewEntry::Contact(it) => entries.contacts.push(*it),
-            NewEntry::Campaign(it) => entries.campaigns.push(*it),
-            NewEntry::Gone(_) => {}
+            NewEntry::Store(it) => edits.stores.push(*it),
+            NewEntry::Group(it) => edits.groups.push(*it),
+            NewEntry::Contact(it) => edits.contacts.push(*it),
+            NewEntry::Campaign(it) => edits.campaigns.push(*it),
+            NewEntry::Gone(change) => edits.gone.push(change),
         }
     }
-    Catalog::build(before.version() + 1, entries)
+    edits
 }

@@ -336,14 +336,7 @@ pub(super) fn bodies<'a>(catalog: &'a Catalog, changes: &'a [Change]) -> impl It
         catalog.regions().regions().iter().filter(move |it| of_regions.contains(&Change::Region(it.code.clone())));
     let areas = catalog.service_areas().areas().iter();
     let areas = areas.filter(move |it| of_areas.contains(&Change::ServiceArea(it.store.clone())));
-    let gone = gone.into_iter().map(|it| match it {
-        Change::Region(code) => stored(EntryKind::Region, &code, None),
-        Change::ServiceArea(id) => stored(EntryKind::ServiceArea, &id, None),
-        Change::Store(id) => stored(EntryKind::Store, &id, None),
-        Change::Group(id) => stored(EntryKind::Group, &id, None),
-        Change::Contact(id) => stored(EntryKind::Contact, &id, None),
-        Change::Campaign(slug) => stored(EntryKind::Campaign, &slug, None),
-    });
+    let gone = gone.into_iter().map(|it| self::gone(&it));
     stores
         .chain(groups.map(|it| stored(EntryKind::Group, &it.id, Some(json(it)))))
         .chain(contacts.map(|it| stored(EntryKind::Contact, &it.id, Some(json(it)))))
@@ -353,10 +346,22 @@ pub(super) fn bodies<'a>(catalog: &'a Catalog, changes: &'a [Change]) -> impl It
         .chain(gone)
 }
 
-fn stored(kind: EntryKind, id: &impl ToString, body: Option<String>) -> storage::Change {
+/// The removal of an entry.
+pub(super) fn gone(change: &Change) -> storage::Change {
+    match change {
+        Change::Region(code) => stored(EntryKind::Region, code, None),
+        Change::ServiceArea(id) => stored(EntryKind::ServiceArea, id, None),
+        Change::Store(id) => stored(EntryKind::Store, id, None),
+        Change::Group(id) => stored(EntryKind::Group, id, None),
+        Change::Contact(id) => stored(EntryKind::Contact, id, None),
+        Change::Campaign(slug) => stored(EntryKind::Campaign, slug, None),
+    }
+}
+
+pub(super) fn stored(kind: EntryKind, id: &impl ToString, body: Option<String>) -> storage::Change {
     storage::Change { kind, id: id.to_string(), body }
 }
 
-fn json<T: Serialize>(noun: &T) -> String {
+pub(super) fn json<T: Serialize>(noun: &T) -> String {
     serde_json::to_string(noun).expect("nouns have text keys and finite numbers, which JSON can hold")
 }

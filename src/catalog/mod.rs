@@ -2,11 +2,13 @@
 
 mod by_owner;
 mod campaigns;
+mod chunked;
 pub mod code;
 pub mod column;
 pub mod columns;
 mod doubt;
 pub mod draft;
+mod edited;
 mod in_force;
 mod join_code_id;
 mod map_merge;
@@ -26,10 +28,12 @@ mod spelling;
 pub mod suspicion;
 
 pub use campaigns::{CampaignRow, read_campaign, read_campaigns};
+pub use chunked::{Chunked, Iter};
 pub use column::Column;
 pub use columns::{ColumnMap, Mapping};
 pub use doubt::{Doubt, DoubtKind, place_doubts};
 pub use draft::{Cells, FirstContact, FirstGroup, SheetRules, StoreRow};
+pub use edited::Edits;
 pub use in_force::{InForce, Standing};
 pub use join_code_id::JoinCodeId;
 pub use map_merge::{MapPieces, merge_map};

@@ -1,6 +1,6 @@
 //! Cities and provinces by name, as the chain's own stores know them: where an address that only has names is placed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::geo::Circle;
 use crate::geo::{Position, distance_m, middle};
@@ -19,10 +19,16 @@ pub struct Place {
     pub names: RegionNames,
 }
 
-#[derive(Default)]
+/// (province, city) as spelled → keys of active stores, in order.
+type Spelled = BTreeMap<(Box<str>, Box<str>), Vec<u32>>;
+
+fn keys_of<'a>(spelled: &'a mut Spelled, store: &Store) -> &'a mut Vec<u32> {
+    spelled.entry((store.province.clone(), store.city.clone())).or_default()
+}
+
+#[derive(Default, Clone)]
 pub(super) struct Places {
-    /// (province, city) as spelled → keys of active stores.
-    spelled: BTreeMap<(Box<str>, Box<str>), Vec<u32>>,
+    spelled: Spelled,
     /// By comparable province and city.
     by_city: HashMap<(String, String), Place>,
     /// The one place of that name, where only one province has such a city.
@@ -32,38 +38,79 @@ pub(super) struct Places {
 
 impl Places {
     pub(super) fn of(stores: &[Store]) -> Self {
-        let mut spelled: BTreeMap<(Box<str>, Box<str>), Vec<u32>> = BTreeMap::new();
+        let mut spelled: Spelled = BTreeMap::new();
         for (key, store) in (0_u32..).zip(stores) {
             if store.status == StoreStatus::Active {
-                match spelled.get_mut(&(store.province.clone(), store.city.clone())) {
-                    Some(keys) => keys.push(key),
-                    None => {
-                        spelled.insert((store.province.clone(), store.city.clone()), vec![key]);
-                    }
+                keys_of(&mut spelled, store).push(key);
+            }
+        }
+        let position = |key: u32| stores.get(usize::try_from(key).ok()?).map(|it| it.at.position());
+        let mut places = Self { spelled, ..Self::default() };
+        places.gather(&position, &|_| true, &|_| true);
+        places
+    }
+
+    /// The same places after some stores have changed: key, what the store was and what it is. Only cities and provinces of these
+    /// are worked out again.
+    pub(super) fn with(&self, changed: &[(u32, &Store, &Store)], position: &dyn Fn(u32) -> Option<Position>) -> Self {
+        let mut places = self.clone();
+        let (mut cities, mut provinces) = (HashSet::new(), HashSet::new());
+        for (key, was, is) in changed {
+            for store in [was, is] {
+                cities.insert((comparable(&store.province), comparable(&store.city)));
+                provinces.insert(comparable(&store.province));
+            }
+            if was.status == StoreStatus::Active {
+                let keys = keys_of(&mut places.spelled, was);
+                keys.retain(|it| it != key);
+                if keys.is_empty() {
+                    places.spelled.remove(&(was.province.clone(), was.city.clone()));
                 }
             }
+            if is.status == StoreStatus::Active {
+                let keys = keys_of(&mut places.spelled, is);
+                let at = keys.partition_point(|it| it < key);
+                keys.insert(at, *key);
+            }
         }
+        places.by_city.retain(|names, _| !cities.contains(names));
+        places.by_province.retain(|name, _| !provinces.contains(name));
+        places.gather(position, &|names| cities.contains(names), &|name| provinces.contains(name));
+        places
+    }
+
+    /// Works out the cities and provinces whose comparable names are wanted.
+    fn gather(
+        &mut self,
+        position: &dyn Fn(u32) -> Option<Position>,
+        wants_city: &dyn Fn(&(String, String)) -> bool,
+        wants_province: &dyn Fn(&str) -> bool,
+    ) {
         let mut cities: HashMap<(String, String), Gathered<'_>> = HashMap::new();
         let mut provinces: HashMap<String, Gathered<'_>> = HashMap::new();
-        for ((province, city), keys) in &spelled {
-            let found = keys.iter().filter_map(|key| stores.get(usize::try_from(*key).ok()?));
-            let positions: Vec<Position> = found.map(|it| it.at.position()).collect();
-            if !city.is_empty() {
-                let key = (comparable(province), comparable(city));
-                cities.entry(key).or_insert_with(|| Gathered::new(province, city)).add(&positions);
+        for ((province, city), keys) in &self.spelled {
+            let names = (comparable(province), comparable(city));
+            let (wants_province, wants_city) = (wants_province(&names.0), wants_city(&names));
+            if !wants_city && !wants_province {
+                continue;
             }
-            if !province.is_empty() {
-                let key = comparable(province);
-                provinces.entry(key).or_insert_with(|| Gathered::new(province, "")).add(&positions);
+            let positions: Vec<Position> = keys.iter().filter_map(|key| position(*key)).collect();
+            if !province.is_empty() && wants_province {
+                provinces.entry(names.0.clone()).or_insert_with(|| Gathered::new(province, "")).add(&positions);
+            }
+            if !city.is_empty() && wants_city {
+                cities.entry(names).or_insert_with(|| Gathered::new(province, city)).add(&positions);
             }
         }
-        let by_city: HashMap<_, _> = cities.into_iter().filter_map(|(key, it)| Some((key, it.place()?))).collect();
-        let mut by_city_alone: HashMap<String, Option<Place>> = HashMap::new();
-        for ((_, city), place) in &by_city {
-            by_city_alone.entry(city.clone()).and_modify(|it| *it = None).or_insert_with(|| Some(place.clone()));
+        let by_city: Vec<_> = cities.into_iter().filter_map(|(key, it)| Some((key, it.place()?))).collect();
+        let by_province: Vec<_> = provinces.into_iter().filter_map(|(key, it)| Some((key, it.place()?))).collect();
+        self.by_city.extend(by_city);
+        self.by_province.extend(by_province);
+        self.by_city_alone = HashMap::new();
+        for ((_, city), place) in &self.by_city {
+            let alone = self.by_city_alone.entry(city.clone());
+            alone.and_modify(|it| *it = None).or_insert_with(|| Some(place.clone()));
         }
-        let by_province = provinces.into_iter().filter_map(|(key, it)| Some((key, it.place()?))).collect();
-        Self { spelled, by_city, by_city_alone, by_province }
     }
 
     pub(super) fn named(&self, names: &RegionNames) -> Option<&Place> {

@@ -6,6 +6,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 
 use super::Problem;
+use super::chunked::Chunked;
 use crate::campaign::{Campaign, StoreSelection};
 use crate::id::CampaignSlug;
 use crate::region::{RegionMap, comparable};
@@ -43,7 +44,7 @@ impl Selections {
     /// Works out every campaign's stores. What a campaign names and nothing answers to is a problem.
     pub(super) fn of(
         campaigns: &BTreeMap<CampaignSlug, Campaign>,
-        stores: &[Store],
+        stores: &Chunked<Store>,
         map: &RegionMap,
         problems: &mut Vec<Problem>,
     ) -> Self {
@@ -57,6 +58,11 @@ impl Selections {
         Self(selections.collect())
     }
 
+    /// Whether any campaign selects stores.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn get(&self, slug: &CampaignSlug) -> Selection<'_> {
         Selection(self.0.get(slug).map(|it| &**it))
     }
@@ -67,14 +73,14 @@ struct Named<'a> {
     tags: HashMap<&'a str, Vec<u32>>,
     /// By comparable name.
     regions: HashMap<String, Vec<u32>>,
-    stores: &'a [Store],
+    stores: &'a Chunked<Store>,
     map: &'a RegionMap,
     /// By their place on the map, worked out when a campaign names what no column holds.
     on_map: OnceCell<HashMap<u32, Vec<u32>>>,
 }
 
 impl<'a> Named<'a> {
-    fn of(stores: &'a [Store], map: &'a RegionMap) -> Self {
+    fn of(stores: &'a Chunked<Store>, map: &'a RegionMap) -> Self {
         let mut tags: HashMap<&str, Vec<u32>> = HashMap::new();
         let mut spelled: HashMap<&str, Vec<u32>> = HashMap::new();
         for (key, store) in (0_u32..).zip(stores) {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use super::Problem;
 use super::by_owner::{ByOwner, index, key};
+use super::chunked::Chunked;
 use super::in_force;
 use super::join_code_id::JoinCodeId;
 use super::on_map;
 use super::places::{Place, Places};
 use super::selections::{Selection, Selections};
-use super::shown::{self, Shown};
+use super::shown::AllShown;
 use super::spelling::Spellings;
 use crate::campaign::Campaign;
 use crate::geo::{NearestIndex, Position};
@@ -47,25 +48,25 @@ pub enum Joinable {
     Contact(u32),
 }
 
-/// The published truth, valid as a whole.
+/// The published truth, valid as a whole. What did not change is shared with the version before.
 pub struct Catalog {
-    version: u64,
-    stores: Vec<Store>,
-    nearest: NearestIndex,
-    groups: ByOwner<GroupChat>,
-    contacts: ByOwner<Contact>,
-    campaigns: BTreeMap<CampaignSlug, Campaign>,
-    default_campaign: Campaign,
-    selections: Selections,
-    places: Places,
-    spellings: Spellings,
-    has_inactive: bool,
-    pub(super) shown: Box<[Shown]>,
-    codes: Vec<(JoinCodeId, Joinable)>,
+    pub(super) version: u64,
+    pub(super) stores: Chunked<Store>,
+    pub(super) nearest: Arc<NearestIndex>,
+    pub(super) groups: Arc<ByOwner<GroupChat>>,
+    pub(super) contacts: Arc<ByOwner<Contact>>,
+    pub(super) campaigns: Arc<BTreeMap<CampaignSlug, Campaign>>,
+    pub(super) default_campaign: Campaign,
+    pub(super) selections: Arc<Selections>,
+    pub(super) places: Arc<Places>,
+    pub(super) spellings: Arc<Spellings>,
+    pub(super) has_inactive: bool,
+    pub(super) shown: AllShown,
+    pub(super) codes: Arc<Vec<(JoinCodeId, Joinable)>>,
     pub(super) regions: Arc<RegionMap>,
     pub(super) service_areas: Arc<ServiceAreas>,
     /// The key of each service area's store.
-    pub(super) served_by: Box<[u32]>,
+    pub(super) served_by: Arc<[u32]>,
 }
 
 impl Catalog {
@@ -91,6 +92,10 @@ impl Catalog {
         }
         let by_slug = by_slug(campaigns, &mut problems);
         in_force::check(&by_slug, &mut problems);
+        let count = stores.len();
+        let (nearest, places) = (stores.iter().map(|it| it.at.position()).collect(), Places::of(&stores));
+        let (spellings, shown) = (Spellings::of(&stores), AllShown::of(&stores));
+        let stores = Chunked::new(stores);
         let selections = Selections::of(&by_slug, &stores, &regions, &mut problems);
         check_ids("group", groups.iter().map(|it| it.id.as_str()), &mut problems);
         check_ids("contact", contacts.iter().map(|it| it.id.as_str()), &mut problems);
@@ -118,26 +123,25 @@ impl Catalog {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let count = stores.len();
         let groups = ByOwner::new(groups, count);
         let contacts = ByOwner::new(contacts, count);
         Ok(Self {
             version,
-            nearest: NearestIndex::build(stores.iter().map(|it| it.at.position()).collect()),
-            places: Places::of(&stores),
-            spellings: Spellings::of(&stores),
+            nearest: Arc::new(NearestIndex::build(nearest)),
+            places: Arc::new(places),
+            spellings: Arc::new(spellings),
             has_inactive: stores.iter().any(|it| it.status != StoreStatus::Active),
-            shown: shown::of(&stores),
-            codes: codes(&groups, &contacts),
+            shown,
+            codes: Arc::new(codes(&groups, &contacts)),
             stores,
-            groups,
-            contacts,
-            default_campaign: by_slug.get(&CampaignSlug::default_slug()).cloned().unwrap_or_else(Campaign::plain),
-            campaigns: by_slug,
+            groups: Arc::new(groups),
+            contacts: Arc::new(contacts),
+            default_campaign: default_of(&by_slug),
+            campaigns: Arc::new(by_slug),
             regions,
             service_areas,
-            served_by,
-            selections,
+            served_by: served_by.into(),
+            selections: Arc::new(selections),
         })
     }
 
@@ -155,14 +159,14 @@ impl Catalog {
 
     /// All stores, sorted by id; a store's place here is its key everywhere.
     #[must_use]
-    pub fn stores(&self) -> &[Store] {
+    pub fn stores(&self) -> &Chunked<Store> {
         &self.stores
     }
 
     /// The store with this key.
     #[must_use]
     pub fn store(&self, key: u32) -> Option<&Store> {
-        self.stores.get(index(key))
+        self.stores.at(key)
     }
 
     /// The key of the store with this id.
@@ -325,12 +329,17 @@ impl fmt::Debug for Catalog {
     }
 }
 
-fn find(stores: &[Store], id: &StoreId) -> Option<u32> {
-    stores.binary_search_by(|it| it.id.cmp(id)).ok().map(key)
+fn find(stores: &Chunked<Store>, id: &StoreId) -> Option<u32> {
+    let place = stores.partition_point(|it| it.id < *id);
+    stores.get(place).filter(|it| it.id == *id).map(|_| key(place))
+}
+
+pub(super) fn default_of(by_slug: &BTreeMap<CampaignSlug, Campaign>) -> Campaign {
+    by_slug.get(&CampaignSlug::default_slug()).cloned().unwrap_or_else(Campaign::plain)
 }
 
 /// The campaigns by slug; `default` is always among them.
-fn by_slug(campaigns: Vec<Campaign>, problems: &mut Vec<Problem>) -> BTreeMap<CampaignSlug, Campaign> {
+pub(super) fn by_slug(campaigns: Vec<Campaign>, problems: &mut Vec<Problem>) -> BTreeMap<CampaignSlug, Campaign> {
     let mut by_slug = BTreeMap::new();
     for campaign in campaigns {
         match by_slug.entry(campaign.slug.clone()) {
@@ -346,7 +355,7 @@ fn by_slug(campaigns: Vec<Campaign>, problems: &mut Vec<Problem>) -> BTreeMap<Ca
     by_slug
 }
 
-fn no_owner(what: &str, owner: &Owner) -> Problem {
+pub(super) fn no_owner(what: &str, owner: &Owner) -> Problem {
     match owner {
         Owner::Store(id) => {
             Problem::new("unknown_store", format!("{what} belongs to store {id}, which does not exist"))
@@ -360,7 +369,7 @@ fn no_owner(what: &str, owner: &Owner) -> Problem {
     }
 }
 
-fn check_ids<'a>(what: &str, ids: impl Iterator<Item = &'a str>, problems: &mut Vec<Problem>) {
+pub(super) fn check_ids<'a>(what: &str, ids: impl Iterator<Item = &'a str>, problems: &mut Vec<Problem>) {
     let mut ids: Vec<&str> = ids.collect();
     ids.sort_unstable();
     for pair in ids.windows(2) {
@@ -372,7 +381,7 @@ fn check_ids<'a>(what: &str, ids: impl Iterator<Item = &'a str>, problems: &mut 
     }
 }
 
-fn codes(groups: &ByOwner<GroupChat>, contacts: &ByOwner<Contact>) -> Vec<(JoinCodeId, Joinable)> {
+pub(super) fn codes(groups: &ByOwner<GroupChat>, contacts: &ByOwner<Contact>) -> Vec<(JoinCodeId, Joinable)> {
     let of_group =
         |(place, it): (usize, &GroupChat)| (JoinCodeId::of(it.code.link.as_str()), Joinable::Group(key(place)));
     let of_contact =

@@ -4,8 +4,9 @@
 //! from the crate `pinyin`; of a character with several readings every one counts. Says how a text holds a word; which stores
 //! are found, and in what order, is for `search`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use pinyin::ToPinyinMulti as _;
 
@@ -16,8 +17,11 @@ pub(super) const WORD_CHARS_MAX: usize = 60;
 /// Between the parts of a text, so that no word reaches over them.
 const BREAK: char = '\n';
 
+/// Stores whose texts stand beside the others; with more, all are prepared anew.
+pub(super) const RESPELT_MAX: usize = 4_096;
+
 /// One different character: itself in lower case, and how it is read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Unit {
     readings: Range<u32>,
     /// A bit for each letter that a reading begins with.
@@ -87,35 +91,67 @@ pub(super) struct Spellings {
     units: Vec<Unit>,
     readings: Vec<Box<str>>,
     by_char: HashMap<char, u16>,
-    /// Two texts for each store: its name, and all else.
-    texts: Vec<u16>,
+    /// Two texts for each store: its name, and all else. Shared by the versions of a catalog.
+    texts: Arc<Texts>,
+    /// Those of stores that have changed since, by key.
+    changed: BTreeMap<u32, Texts>,
+}
+
+/// Texts one behind the other.
+#[derive(Debug, Default, Clone)]
+struct Texts {
+    units: Vec<u16>,
     starts: Vec<u32>,
+}
+
+impl Texts {
+    fn get(&self, index: usize) -> &[u16] {
+        let at = |index: usize| self.starts.get(index).and_then(|it| usize::try_from(*it).ok()).unwrap_or_default();
+        self.units.get(at(index)..at(index + 1)).unwrap_or_default()
+    }
 }
 
 impl Spellings {
     /// Prepares the texts of stores, in their order.
     pub(super) fn of(stores: &[Store]) -> Self {
         let mut it = Self::default();
-        it.starts.push(0);
-        for store in stores {
-            it.add(&[&store.name]);
-            it.add(&[&store.address, &store.district, &store.city, &store.province, store.id.as_str()]);
-        }
+        let texts = it.texts_of(stores);
+        it.texts = Arc::new(texts);
         it
     }
 
-    fn add(&mut self, parts: &[&str]) {
+    /// The same texts but for some stores, by their keys. None if too many have changed since all were prepared.
+    pub(super) fn with(&self, stores: &[(u32, &Store)]) -> Option<Self> {
+        let (units, readings, by_char) = (self.units.clone(), self.readings.clone(), self.by_char.clone());
+        let changed = self.changed.iter().map(|(key, it)| (*key, it.clone())).collect();
+        let mut it = Self { units, readings, by_char, texts: Arc::clone(&self.texts), changed };
+        for (key, store) in stores {
+            let texts = it.texts_of(std::slice::from_ref(*store));
+            it.changed.insert(*key, texts);
+        }
+        (it.changed.len() <= RESPELT_MAX).then_some(it)
+    }
+
+    fn texts_of(&mut self, stores: &[Store]) -> Texts {
+        let mut texts = Texts { units: Vec::new(), starts: vec![0] };
+        for store in stores {
+            self.add(&[&store.name], &mut texts);
+            let others = [&*store.address, &store.district, &store.city, &store.province, store.id.as_str()];
+            self.add(&others, &mut texts);
+        }
+        texts
+    }
+
+    fn add(&mut self, parts: &[&str], texts: &mut Texts) {
         for (place, part) in parts.iter().enumerate() {
             if place > 0 {
-                let unit = self.unit(BREAK);
-                self.texts.push(unit);
+                texts.units.push(self.unit(BREAK));
             }
             for c in lower(part) {
-                let unit = self.unit(c);
-                self.texts.push(unit);
+                texts.units.push(self.unit(c));
             }
         }
-        self.starts.push(u32::try_from(self.texts.len()).unwrap_or(u32::MAX));
+        texts.starts.push(u32::try_from(texts.units.len()).unwrap_or(u32::MAX));
     }
 
     fn unit(&mut self, c: char) -> u16 {
@@ -149,29 +185,27 @@ impl Spellings {
 
     /// How well the store with this key answers a word; none if it does not.
     pub(super) fn fit(&self, key: u32, id: &str, word: &Word) -> Option<Fit> {
-        let index = 2 * usize::try_from(key).ok()?;
-        let is_named = self.holds(self.text(index), word, Manner::Anywhere).is_some();
+        let own = if self.changed.is_empty() { None } else { self.changed.get(&key) };
+        let place = 2 * usize::try_from(key).ok()?;
+        let (texts, place) = own.map_or((&*self.texts, place), |it| (it, 0));
+        let (name, others) = (texts.get(place), texts.get(place + 1));
+        let is_named = self.holds(name, word, Manner::Anywhere).is_some();
         if !is_named {
-            self.holds(self.text(index + 1), word, Manner::Anywhere)?;
+            self.holds(others, word, Manner::Anywhere)?;
         }
-        let begins = self.holds(self.text(index), word, Manner::Begins);
+        let begins = self.holds(name, word, Manner::Begins);
         let id = id.to_lowercase();
         Some(if begins == Some(Hold::Whole) || id == word.text {
             Fit::Exact
         } else if begins.is_some() || id.starts_with(&word.text) {
             Fit::Begins
-        } else if is_named && self.holds(self.text(index), word, Manner::BeginsLoosely).is_some() {
+        } else if is_named && self.holds(name, word, Manner::BeginsLoosely).is_some() {
             Fit::Initials
         } else if is_named {
             Fit::InName
         } else {
             Fit::Elsewhere
         })
-    }
-
-    fn text(&self, index: usize) -> &[u16] {
-        let at = |index: usize| self.starts.get(index).and_then(|it| usize::try_from(*it).ok()).unwrap_or_default();
-        self.texts.get(at(index)..at(index + 1)).unwrap_or_default()
     }
 
     /// Runs over a text once, with a bit for each number of characters of the word that may be read by then: whatever the readings,

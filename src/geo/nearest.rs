@@ -56,6 +56,23 @@ impl NearestIndex {
         Self { positions, tree }
     }
 
+    /// The same positions with some of them elsewhere, by their keys; answers as an index built anew does, and is there sooner.
+    #[must_use]
+    pub fn with_moved(&self, moved: &[(u32, Position)]) -> Self {
+        let mut positions = self.positions.clone();
+        for (key, position) in moved {
+            if let Some(slot) = usize::try_from(*key).ok().and_then(|it| positions.get_mut(it)) {
+                *slot = *position;
+            }
+        }
+        let keys: Vec<u32> = moved.iter().map(|(key, _)| *key).collect();
+        let at = |key: u32| usize::try_from(key).ok().and_then(|it| positions.get(it)).copied().map(ecef);
+        match self.tree.with_moved(&keys, at) {
+            Some(tree) => Self { positions, tree },
+            None => Self::build(positions),
+        }
+    }
+
     /// How many positions there are.
     #[must_use]
     pub fn len(&self) -> usize {

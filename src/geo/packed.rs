@@ -140,13 +140,22 @@ fn put<T>(lanes: &mut [T], lane: usize, value: T) {
     }
 }
 
-/// An R-tree in two lists.
+/// An R-tree in two lists, and beside it a small one of the points that have moved since it was packed.
 #[derive(Debug)]
 pub(super) struct PackedTree {
-    root: Children,
+    /// The main tree, and the small one.
+    roots: [Children; 2],
     nodes: Vec<NodeBlock>,
     points: Vec<PointBlock>,
+    /// How many nodes and points are the main tree's; those of the small one stand behind them.
+    main: (usize, usize),
+    /// Keys of the points in the small one, in order; their lanes in the main one are empty.
+    moved: Vec<u32>,
 }
+
+/// Points in the small tree; with more, all are packed anew.
+const MOVED_MAX: usize = 4_096;
+const NO_CHILDREN: Children = Children::Points(Span { first: 0, end: 0 });
 
 impl PackedTree {
     /// Packs the points; keys are their places in the order given.
@@ -158,20 +167,52 @@ impl PackedTree {
         let root = pack(tree.root(), &mut nodes, &mut points);
         nodes.shrink_to_fit();
         points.shrink_to_fit();
-        Self { root, nodes, points }
+        let main = (nodes.len(), points.len());
+        Self { roots: [root, NO_CHILDREN], nodes, points, main, moved: Vec::new() }
+    }
+
+    /// The same points with some of them elsewhere: the lists are copied as they are, and the points that have moved go into the
+    /// small tree. None if those are too many.
+    pub(super) fn with_moved(&self, keys: &[u32], at: impl Fn(u32) -> Option<[f64; 3]>) -> Option<Self> {
+        let mut moved = self.moved.clone();
+        moved.extend_from_slice(keys);
+        moved.sort_unstable();
+        moved.dedup();
+        if moved.len() > MOVED_MAX {
+            return None;
+        }
+        let mut nodes = self.nodes.get(..self.main.0)?.to_vec();
+        let mut points = self.points.get(..self.main.1)?.to_vec();
+        let is_fresh = |key: &u32| moved.binary_search(key).is_ok() && self.moved.binary_search(key).is_err();
+        for block in &mut points {
+            for lane in 0..LANES {
+                if block.keys.get(lane).is_some_and(is_fresh) {
+                    block.at.iter_mut().for_each(|lanes| put(lanes, lane, f32::INFINITY));
+                }
+            }
+        }
+        let loaded = moved.iter().filter_map(|key| Some(Loaded::new(at(*key)?, *key))).collect();
+        let tree: RTree<Loaded, GroupSizes> = RTree::bulk_load_with_params(loaded);
+        let side = pack(tree.root(), &mut nodes, &mut points);
+        let [root, _] = self.roots;
+        Some(Self { roots: [root, side], nodes, points, main: self.main, moved })
     }
 
     /// Finds the nearest point that qualifies and is nearer than the square root of `limit_2`.
     pub(super) fn closest(&self, to: [f64; 3], limit_2: f64, mut qualifies: impl FnMut(u32) -> bool) -> Closest {
         let mut closest = Closest::within(narrow(limit_2));
-        self.descend(self.root, &to.map(narrow), &mut qualifies, &mut closest);
+        for root in self.roots {
+            self.descend(root, &to.map(narrow), &mut qualifies, &mut closest);
+        }
         closest
     }
 
     /// Finds the few nearest points that qualify and are nearer than the square root of `limit_2`.
     pub(super) fn few(&self, to: [f64; 3], limit_2: f64, mut qualifies: impl FnMut(u32) -> bool) -> Few {
         let mut few = Few::within(narrow(limit_2));
-        self.descend(self.root, &to.map(narrow), &mut qualifies, &mut few);
+        for root in self.roots {
+            self.descend(root, &to.map(narrow), &mut qualifies, &mut few);
+        }
         few
     }
 
@@ -223,7 +264,7 @@ impl PackedTree {
     /// Walks the points in the order of their straight-line distance.
     pub(super) fn walk(&self, from: [f64; 3]) -> Walk<'_> {
         let mut heap = BinaryHeap::with_capacity(WALK_ENTRIES);
-        heap.push(Entry { distance_2: 0.0, target: Target::Children(self.root) });
+        heap.extend(self.roots.map(|root| Entry { distance_2: 0.0, target: Target::Children(root) }));
         Walk { tree: self, from: from.map(narrow), heap }
     }
 }
