@@ -26,6 +26,7 @@ mod map;
 mod map_view;
 mod numbers;
 mod publish;
+mod regions;
 mod retention;
 mod seat;
 mod stores;

@@ -16,6 +16,7 @@ mod admin_accounts;
 mod admin_codes;
 mod admin_import;
 mod admin_numbers;
+mod admin_stores;
 mod agreement;
 mod browser;
 mod by_hand;

@@ -17,6 +17,7 @@ pub(super) mod map;
 mod numbers;
 mod overview;
 pub(super) mod ranking;
+mod regions;
 mod sheets;
 pub(super) mod shell;
 mod sign_in;
@@ -60,6 +61,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(history::endpoints());
     all.extend(entrances::endpoints());
     all.extend(campaigns::endpoints());
+    all.extend(regions::endpoints());
     all
 }
 
