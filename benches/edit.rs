@@ -55,6 +55,9 @@ fn timed(what: &str, mut round: impl FnMut(u32)) {
     println!("{what}: median {:.1} ms, longest {:.1} ms", middle.unwrap_or(&0.0), last.unwrap_or(&0.0));
 }
 
+/// What an operator does to a store in a round.
+type Edit = fn(&mut Store, u32);
+
 fn main() {
     let count = std::env::args().find_map(|it| it.parse().ok()).unwrap_or(STORES);
     let stores: Vec<Store> = (0_u32..).zip(Places::new().stores(count)).map(|(n, at)| store(n, at)).collect();
@@ -69,13 +72,12 @@ fn main() {
     let started = Instant::now();
     let mut live = Catalog::build(1, Entries { stores, ..Entries::default() }).expect("is a catalog");
     println!("{count} stores, built anew: {:.0} ms", started.elapsed().as_secs_f64() * 1e3);
-    type Edit = fn(&mut Store, u32);
     let edits: [(&str, Edit); 3] = [
         ("other hours", |it, n| {
-            it.hours = OpeningHours::parse(if n % 2 == 0 { "09:00-21:00" } else { "08:00-22:00" }).ok()
+            it.hours = OpeningHours::parse(if n % 2 == 0 { "09:00-21:00" } else { "08:00-22:00" }).ok();
         }),
         ("another name and city", |it, n| {
-            (it.name, it.city) = (format!("新店 {n}").into(), format!("城市{}", n % 7).into())
+            (it.name, it.city) = (format!("新店 {n}").into(), format!("城市{}", n % 7).into());
         }),
         ("another place", |it, n| {
             it.at = Located::from_datum(31.0 + f64::from(n) * 0.01, 121.0, Datum::Wgs84).expect("is in range");

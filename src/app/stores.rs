@@ -197,5 +197,5 @@ pub fn remove_store(catalog: &Catalog, store: &Store, with_groups: bool) -> Resu
 /// A store as storage keeps it; entity tags are made of it.
 #[must_use]
 pub fn stored(store: &Store) -> String {
-    serde_json::to_string(store).expect("stores have text keys and finite numbers, which JSON can hold")
+    super::publish::json(store)
 }

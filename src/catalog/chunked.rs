@@ -53,6 +53,7 @@ impl<T> Chunked<T> {
     }
 
     /// All entries in order.
+    #[must_use]
     pub fn iter(&self) -> Iter<'_, T> {
         Iter { list: self, next: 0 }
     }

@@ -208,7 +208,7 @@ impl Catalog {
     }
 
     fn respelt(&self, changed: &[Changed<'_>], all: &dyn Fn() -> Vec<Store>) -> Arc<Spellings> {
-        let texts = |it: &Store| [&it.name, &it.address, &it.district, &it.city, &it.province].map(|it| it.clone());
+        let texts = |it: &Store| [&it.name, &it.address, &it.district, &it.city, &it.province].map(Clone::clone);
         let differs = |(_, was, is): &&Changed<'_>| texts(was) != texts(is);
         let respelt: Vec<(u32, &Store)> = changed.iter().filter(differs).map(|(key, _, is)| (*key, *is)).collect();
         if respelt.is_empty() {

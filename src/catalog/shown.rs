@@ -50,8 +50,11 @@ impl AllShown {
         let mut all = Vec::new();
         let mut shown = Vec::with_capacity(stores.len());
         for it in stores {
-            let words =
-                (it.hours.as_ref().map(|it| it.as_str()), it.closures.to_string(), it.zone.as_ref().map(Zone::name));
+            let words = (
+                it.hours.as_ref().map(crate::store::OpeningHours::as_str),
+                it.closures.to_string(),
+                it.zone.as_ref().map(Zone::name),
+            );
             let times = *known.entry(words).or_insert_with(|| {
                 all.push(times(it));
                 key(all.len() - 1)

@@ -101,7 +101,7 @@ fn edits(step: Step) -> Edits {
     match what % 6 {
         0..=2 => {
             edits.stores =
-                vec![store(id % 10, look), store(10 + (id / 2) % 10, (look.1, look.0, look.3, look.2, look.5, look.4))]
+                vec![store(id % 10, look), store(10 + (id / 2) % 10, (look.1, look.0, look.3, look.2, look.5, look.4))];
         }
         3 => edits.groups = vec![group(id % 8, look.0 % 20, look.1 % 6, look.2)],
         4 => edits.gone = vec![Change::Group(GroupId::parse(&format!("g{}", id % 8)).unwrap())],
@@ -135,7 +135,7 @@ proptest! {
             let anew = Catalog::build(version, entries).unwrap();
             let strip = |it: Vec<String>| it.into_iter().map(|it| it.replace("Some(false)", "").replace("Some(true)", "")).collect::<Vec<_>>();
             prop_assert_eq!(strip(answers(&next)), strip(answers(&anew)));
-            for (key, _, is) in next.stores().iter().zip(0..).map(|(it, key)| (key, (), it)) {
+            for (key, is) in (0..).zip(next.stores()) {
                 let is_same = shared.store(key) == Some(is);
                 prop_assert!(is_same || next.prepared(key).unwrap().get().is_none(), "a text of what the store was");
             }

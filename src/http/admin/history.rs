@@ -173,7 +173,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 fn storage_problem(error: &StorageError) -> Problem {
     match error.kind() {
         Trouble::NoSuchVersion { version } => Problem::nothing_here(format!("There is no version {version}.")),
-        _ => Problem::no_storage(),
+        Trouble::Unavailable | Trouble::Conflict { .. } | Trouble::Corrupt | Trouble::TooNew { .. } => {
+            Problem::no_storage()
+        }
     }
 }
 
@@ -280,8 +282,8 @@ fn flatten(prefix: &str, fields: Map<String, Value>, into: &mut Map<String, Valu
         let name = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
         match value {
             Value::Object(inner) if prefix.len() < VALUE_CHARS_MAX => flatten(&name, inner, into),
-            other => {
-                into.insert(name, other);
+            Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                into.insert(name, value);
             }
         }
     }
@@ -289,13 +291,13 @@ fn flatten(prefix: &str, fields: Map<String, Value>, into: &mut Map<String, Valu
 
 /// A value that a person can read: outlines are counted, long texts cut.
 fn short(name: &str, value: Value) -> Value {
-    let text = match value {
-        Value::String(text) => text,
+    let text = match &value {
+        Value::String(text) => text.clone(),
         Value::Array(items) => {
             let text = |it: &Value| it.as_str().map_or_else(|| it.to_string(), ToOwned::to_owned);
             items.iter().map(text).collect::<Vec<_>>().join("; ")
         }
-        other => return other,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return value,
     };
     if name == "shape"
         && let Ok(shape) = Shape::try_from(text.clone())

@@ -222,12 +222,11 @@ pub(super) async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send +
     web::block(act).await.map_err(|error| Problem::internal(&error))
 }
 
+/// Makes a store out of the catalog: what it was, if it was there, and what it is to be.
+type Made<'a> = &'a mut dyn FnMut(&Catalog) -> Result<(Option<Store>, Store), EditError>;
+
 /// Publishes the store that `make` gives, beside the one that it was, and returns it.
-fn changing(
-    app: &App,
-    actor: &Actor,
-    make: &mut dyn FnMut(&Catalog) -> Result<(Option<Store>, Store), EditError>,
-) -> Result<Store, EditError> {
+fn changing(app: &App, actor: &Actor, make: Made<'_>) -> Result<Store, EditError> {
     let mut kept = None;
     app.edit(actor, "", &mut |catalog| {
         let (before, store) = make(catalog)?;
