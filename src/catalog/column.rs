@@ -1,5 +1,7 @@
 //! The columns of the store sheet and their names in both languages. Which header is taken for which is decided in `columns`.
 
+use std::sync::LazyLock;
+
 use super::plain::{folded, one_line, trimmed};
 
 /// A header is cut to so many characters where it names an extra.
@@ -111,12 +113,18 @@ impl Column {
 
     /// How good a name of this column a header is: 0 is its own name, more is worse.
     pub(super) fn rank(self, header_key: &str) -> Option<usize> {
-        if header_key == key(self.english()) || header_key == key(self.chinese()) {
-            return Some(0);
-        }
-        self.others().iter().position(|it| key(it) == header_key).map(|place| place + 1)
+        let place = KEYS.get(self.index())?.iter().position(|it| it == header_key)?;
+        // The first two are its own names.
+        Some(place.saturating_sub(1))
     }
 }
+
+/// The names of every column in the form in which headers are compared, made once: a sheet asks for them with every cell that is
+/// of no column.
+static KEYS: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
+    let of = |it: &Column| [it.english(), it.chinese()].iter().chain(it.others()).map(|it| key(it)).collect();
+    Column::ALL.iter().map(of).collect()
+});
 
 /// The form in which headers are compared.
 pub(super) fn key(header: &str) -> String {
