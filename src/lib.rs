@@ -14,7 +14,7 @@
 //! | 7 | [`http`] |
 //! | 6 | [`app`] |
 //! | 5 | [`storage`], [`outbox`], [`exchange`], [`ipdb`], [`qr`], [`webhook`] |
-//! | 4 | [`live`], [`metrics`], [`telemetry`] |
+//! | 4 | [`live`], [`metrics`], [`pace`], [`telemetry`] |
 //! | waterline | |
 //! | 3 | [`routing`], [`tag`], [`funnel`] |
 //! | 2 | [`visitor`], [`catalog`] |
@@ -47,6 +47,7 @@ pub mod telemetry;
 pub mod exchange;
 pub mod ipdb;
 pub mod outbox;
+pub mod pace;
 pub mod qr;
 pub mod storage;
 pub mod webhook;

@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["store", "region", "group", "campaign", "consent", "staff"],
     &["visitor", "catalog"],
     &["routing", "tag", "funnel"],
-    &["live", "metrics", "telemetry"],
+    &["live", "metrics", "pace", "telemetry"],
     &["storage", "outbox", "ipdb", "exchange", "qr", "webhook"],
     &["app"],
     &["http"],

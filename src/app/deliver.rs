@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::metrics::Metrics;
 use crate::outbox::{Consented, Item, Outbox, OutboxError};
+use crate::pace::paced;
 use crate::storage::{Storage, StorageError};
 
 /// Records in one delivery: enough to make the commit cheap, few enough to stay short.
@@ -63,7 +64,7 @@ impl Deliverer {
             let _ = rustix::process::nice(NICE);
             for answer in asked {
                 // An asker that has gone will ask again.
-                let _ = answer.send(hand_over(&from, &*storage));
+                let _ = answer.send(paced(|| hand_over(&from, &*storage)));
             }
         })?;
         Ok(Self { batches, outbox, metrics })

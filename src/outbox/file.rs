@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, Trans
 
 use super::error::{OutboxError, Trouble};
 use super::item::{self, Item, KIND_FORGOTTEN, Row, Whose};
+use crate::pace;
 use crate::time::Timestamp;
 
 /// The format of the file, kept in `PRAGMA user_version`.
@@ -147,6 +148,7 @@ impl File {
         while let Some(row) = rows.next()? {
             let seq = row.get(0)?;
             page.last = Some(seq);
+            pace::breathe();
             match read_row(row) {
                 Ok(item) => page.items.push((seq, item)),
                 Err(cause) => page.broken.push((seq, cause)),

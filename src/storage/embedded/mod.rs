@@ -23,6 +23,7 @@ use super::{
 use crate::consent::ConsentRecord;
 use crate::funnel::{Dimension, ReportRow, StepRecord};
 use crate::id::{GroupId, VisitorId};
+use crate::pace;
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
 
@@ -30,6 +31,8 @@ use crate::time::Timestamp;
 const IDLE_READERS_MAX: usize = 4;
 /// How long emptying the write-ahead log waits for readers.
 const CHECKPOINT_BUSY: Duration = Duration::from_millis(50);
+/// Steps of SQLite's machine between two places to pause, some 50 microseconds.
+const STEPS_A_BREATH: i32 = 400;
 /// How long a delivery waits for the lock of another process.
 const DELIVER_BUSY: Duration = Duration::from_secs(1);
 
@@ -59,7 +62,14 @@ impl Embedded {
     /// [`Trouble::TooNew`] if a later version of this program wrote it, [`Trouble::Corrupt`] if it is something else,
     /// [`Trouble::Unavailable`] if it cannot be read or written.
     pub fn open(path: &Path) -> Result<Self, StorageError> {
-        let writer = schema::open(path)?;
+        let mut writer = schema::open(path)?;
+        writer.progress_handler(
+            STEPS_A_BREATH,
+            Some(|| {
+                pace::breathe();
+                false
+            }),
+        )?;
         let watch = schema::open_again(path)?;
         Ok(Self {
             path: path.to_owned(),
