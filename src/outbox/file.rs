@@ -251,10 +251,16 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Deletes everything up to this number and tells how many items that were.
-    pub(super) fn acknowledge(&self, up_to: i64) -> Result<usize, OutboxError> {
+    /// Deletes the oldest items up to this number, those of `numbers` numbers at most; tells how many items that were, and whether
+    /// all are gone.
+    pub(super) fn acknowledge(&self, up_to: i64, numbers: usize) -> Result<(usize, bool), OutboxError> {
+        let mut oldest = self.0.prepare_cached("SELECT min(seq) FROM outbox")?;
+        let Some(oldest) = oldest.query_one((), |row| row.get::<_, Option<i64>>(0))?.filter(|it| *it <= up_to) else {
+            return Ok((0, true));
+        };
+        let last = up_to.min(oldest.saturating_add(i64::try_from(numbers).unwrap_or(i64::MAX)) - 1);
         let mut delete = self.0.prepare_cached("DELETE FROM outbox WHERE seq <= ?1")?;
-        Ok(delete.execute([up_to])?)
+        Ok((delete.execute([last])?, last == up_to))
     }
 
     /// Moves an item among the dead and tells whether it was there.

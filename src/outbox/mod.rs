@@ -9,7 +9,7 @@ mod file;
 mod item;
 mod writer;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::fs::TryLockError;
 use std::future::Future;
@@ -90,6 +90,7 @@ impl Outbox {
             appended: Arc::clone(&appended),
             on_commit,
             checkpoints: Checkpoints::start(path.to_owned())?,
+            removals: VecDeque::new(),
         };
         let thread = thread::Builder::new()
             .name("outbox".to_owned())

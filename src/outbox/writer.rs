@@ -2,6 +2,7 @@
 //!
 //! A sync costs the same for one item as for a thousand, so the items that arrive during one commit share the next one.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,10 @@ use super::checkpoint::Checkpoints;
 use super::error::{OutboxError, Trouble};
 use super::file::{File, Writing};
 use super::item::Row;
+
+/// Acknowledged items that one commit deletes at least, if there are so many. Thousands at once would hold up the items that come
+/// meanwhile for milliseconds.
+const REMOVALS_MIN: usize = 128;
 
 /// What a commit was like.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +75,8 @@ pub(super) struct Writer {
     pub(super) appended: Arc<Notify>,
     pub(super) on_commit: Option<OnCommit>,
     pub(super) checkpoints: Checkpoints,
+    /// What was acknowledged and is not deleted yet: up to which number, and who waits for it.
+    pub(super) removals: VecDeque<(i64, oneshot::Sender<Answer>)>,
 }
 
 impl Writer {
@@ -77,7 +84,7 @@ impl Writer {
         let mut batch = Vec::new();
         let mut is_closing = false;
         loop {
-            if !is_closing {
+            if !is_closing && self.removals.is_empty() {
                 match self.commands.recv() {
                     Ok(command) => batch.push(command),
                     Err(_all_gone) => return,
@@ -85,7 +92,7 @@ impl Writer {
             }
             let waiting = self.commands.try_iter();
             batch.extend(waiting.take(self.batch_items_max.saturating_sub(batch.len())));
-            if is_closing && batch.is_empty() {
+            if is_closing && batch.is_empty() && self.removals.is_empty() {
                 return;
             }
             is_closing |= batch.iter().any(|it| matches!(it, Command::Close));
@@ -97,7 +104,7 @@ impl Writer {
         }
     }
 
-    /// Commits one batch and answers everybody in it.
+    /// Commits one batch and answers everybody in it; what is acknowledged is deleted little by little, and answered then.
     fn settle(&mut self, batch: &mut Vec<Command>) {
         let started = Instant::now();
         let result = self.commit(batch);
@@ -119,17 +126,26 @@ impl Writer {
             let waits: Vec<Duration> = handed_over.take(done.appended).collect();
             on_commit(Commit { took: now.duration_since(started), waits: &waits });
         }
+        let removed = match &result {
+            Ok(done) => usize::from(done.is_removed),
+            Err(_cause) => self.removals.len(),
+        };
+        let answer = || result.as_ref().map(|_| ()).map_err(Clone::clone);
+        for (_, asker) in self.removals.drain(..removed.min(self.removals.len())) {
+            // Whoever no longer waits does not care.
+            let _ = asker.send(answer());
+        }
         for command in batch.drain(..) {
             let is_refused = matches!(command, Command::Append(..)) && {
                 let is_refused = appends_left == 0;
                 appends_left = appends_left.saturating_sub(1);
                 is_refused
             };
-            command.answer(match &result {
-                Ok(_) if is_refused => Err(Trouble::Full.into()),
-                Ok(_) => Ok(()),
-                Err(cause) => Err(cause.clone()),
-            });
+            match command {
+                Command::Acknowledge(up_to, asker) if result.is_ok() => self.removals.push_back((up_to, asker)),
+                command if result.is_ok() && is_refused => command.answer(Err(Trouble::Full.into())),
+                command => command.answer(answer()),
+            }
         }
     }
 
@@ -145,11 +161,18 @@ impl Writer {
         let depth = self.depth.load(Ordering::Acquire);
         let room = usize::try_from(self.items_max.saturating_sub(depth)).unwrap_or(usize::MAX);
         let writing = file.begin()?;
-        let (appended, removed) = write(&writing, batch, room)?;
+        let (appended, mut removed) = write(&writing, batch, room)?;
+        let mut is_removed = false;
+        if let Some((up_to, _)) = self.removals.front() {
+            // More than is appended, so that the file empties however slow a commit is.
+            let deleted = writing.acknowledge(*up_to, REMOVALS_MIN.max(2 * appended))?;
+            is_removed = deleted.1;
+            removed += deleted.0;
+        }
         writing.commit()?;
         let count = |items| u64::try_from(items).unwrap_or(u64::MAX);
         let depth = depth.saturating_add(count(appended)).saturating_sub(count(removed));
-        Ok(Done { appended, depth })
+        Ok(Done { appended, depth, is_removed })
     }
 }
 
@@ -159,9 +182,11 @@ struct Done {
     appended: usize,
     /// Items that wait after it.
     depth: u64,
+    /// Whether all of the first removal is deleted.
+    is_removed: bool,
 }
 
-/// Appends as many items as there is room for, then removes; returns the number of both.
+/// Appends as many items as there is room for, then sets aside; returns the number of both.
 fn write(writing: &Writing<'_>, batch: &[Command], room: usize) -> Result<(usize, usize), OutboxError> {
     let rows = batch.iter().filter_map(|command| match command {
         Command::Append(row, ..) => Some(row),
@@ -177,8 +202,7 @@ fn write(writing: &Writing<'_>, batch: &[Command], room: usize) -> Result<(usize
                     removed += writing.set_aside(*seq, cause)?;
                 }
             }
-            Command::Acknowledge(up_to, _) => removed += writing.acknowledge(*up_to)?,
-            Command::Append(..) | Command::Close => {}
+            Command::Append(..) | Command::Acknowledge(..) | Command::Close => {}
         }
     }
     Ok((appended, removed))
