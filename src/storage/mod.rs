@@ -10,6 +10,7 @@ pub mod embedded;
 mod error;
 mod filter;
 mod people;
+pub mod redis;
 mod seats;
 mod visit;
 

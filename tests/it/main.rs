@@ -48,6 +48,8 @@ mod process;
 mod publish;
 mod real_regions;
 mod real_sheets;
+mod redis;
+mod redis_servers;
 mod regions;
 mod seats;
 mod service_areas;

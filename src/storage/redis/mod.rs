@@ -1,0 +1,167 @@
+//! Storage on Redis: one server, servers behind Sentinel, or a Cluster; shared by all instances of a chain.
+//!
+//! What lies where stands in [`keys`]; how servers are reached, how long anybody waits for them and when they are left alone
+//! for a while, in [`link`]. Each atomic step is one script in `scripts`.
+
+mod catalog;
+mod desk;
+mod keys;
+mod link;
+mod people;
+mod records;
+mod seats;
+mod tallies;
+
+pub use link::{Mode, RedisAt, RedisAtError};
+
+use super::{
+    AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachStep, EachTag,
+    EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter,
+    TallyCheck, TallyFilter, VersionInfo,
+};
+use crate::consent::ConsentRecord;
+use crate::funnel::{Dimension, ReportRow, StepRecord};
+use crate::id::{GroupId, VisitorId};
+use crate::tag::TagRecord;
+use crate::time::Timestamp;
+use link::Link;
+
+/// Storage on Redis.
+#[derive(Debug)]
+pub struct Redis {
+    link: Link,
+}
+
+impl Redis {
+    /// Prepares to talk to these servers. They need not be there yet: what needs them fails then, and works once they are.
+    ///
+    /// # Errors
+    /// [`super::Trouble::Unavailable`] if the settings make no client.
+    pub fn open(at: &RedisAt) -> Result<Self, StorageError> {
+        Ok(Self { link: Link::open(at)? })
+    }
+}
+
+impl Storage for Redis {
+    fn current_version(&self) -> Result<u64, StorageError> {
+        catalog::current_version(&self.link)
+    }
+
+    fn load_kinds(&self, version: u64, kinds: &[EntryKind], each: EachEntry<'_>) -> Result<(), StorageError> {
+        catalog::load(&self.link, version, kinds, each)
+    }
+
+    fn last_change(&self, kind: EntryKind, version: u64) -> Result<u64, StorageError> {
+        catalog::last_change(&self.link, kind, version)
+    }
+
+    fn diff(&self, before: u64, after: u64, each: EachDifference<'_>) -> Result<(), StorageError> {
+        catalog::diff(&self.link, before, after, each)
+    }
+
+    fn publish(
+        &self,
+        expected: u64,
+        info: &PublishInfo,
+        changes: &mut dyn Iterator<Item = Change>,
+    ) -> Result<u64, StorageError> {
+        catalog::publish(&self.link, expected, info, changes)
+    }
+
+    fn versions(&self, before: Option<u64>, limit: usize) -> Result<Vec<VersionInfo>, StorageError> {
+        catalog::versions(&self.link, before, limit)
+    }
+
+    fn deliver(
+        &self,
+        consents: &[ConsentRecord],
+        tags: &[TagRecord],
+        steps: &[StepRecord],
+    ) -> Result<(), StorageError> {
+        records::deliver(&self.link, consents, tags, steps)
+    }
+
+    fn each_tag(&self, filter: &TagFilter, each: EachTag<'_>) -> Result<(), StorageError> {
+        records::each_tag(&self.link, filter, each)
+    }
+
+    fn latest_tags(&self, filter: &TagFilter, skip: usize, limit: usize) -> Result<Vec<TagRecord>, StorageError> {
+        records::latest_tags(&self.link, filter, skip, limit)
+    }
+
+    fn count_tags(&self, filter: &TagFilter) -> Result<u64, StorageError> {
+        records::count_tags(&self.link, filter)
+    }
+
+    fn each_step(&self, filter: &TagFilter, each: EachStep<'_>) -> Result<(), StorageError> {
+        records::each_step(&self.link, filter, each)
+    }
+
+    fn take_seats(&self, asks: &[SeatAsk], rules: &SeatRules, now: Timestamp) -> Result<Vec<Seat>, StorageError> {
+        seats::take(&self.link, asks, rules, now)
+    }
+
+    fn confirm_seat(&self, visitor: VisitorId, group: &GroupId, now: Timestamp) -> Result<(), StorageError> {
+        seats::confirm(&self.link, visitor, group, now)
+    }
+
+    fn set_members(&self, members: &[(GroupId, u32)], at: Timestamp) -> Result<(), StorageError> {
+        seats::set_members(&self.link, members, at)
+    }
+
+    fn head_counts(&self, groups: &[GroupId], now: Timestamp) -> Result<Vec<HeadCount>, StorageError> {
+        seats::head_counts(&self.link, groups, now)
+    }
+
+    fn each_consent(&self, each: EachConsent<'_>) -> Result<(), StorageError> {
+        people::each_consent(&self.link, each)
+    }
+
+    fn tallies(&self, by: &[Dimension], filter: &TallyFilter) -> Result<Vec<ReportRow>, StorageError> {
+        tallies::sums(&self.link, by, filter)
+    }
+
+    fn check_tallies(&self) -> Result<TallyCheck, StorageError> {
+        tallies::check(&self.link)
+    }
+
+    fn forget(&self, visitor: VisitorId, now: Timestamp) -> Result<Removed, StorageError> {
+        let mut removed = people::forget(&self.link, visitor, now)?;
+        removed.seats = seats::forget(&self.link, visitor)?;
+        Ok(removed)
+    }
+
+    fn purge(&self, what: Purge, limit: usize) -> Result<u64, StorageError> {
+        people::purge(&self.link, what, limit)
+    }
+
+    fn desk(&self, kind: DeskKind, id: &str) -> Result<Option<DeskEntry>, StorageError> {
+        desk::read(&self.link, kind, id)
+    }
+
+    fn desk_all(&self, kind: DeskKind) -> Result<Vec<DeskEntry>, StorageError> {
+        desk::all(&self.link, kind)
+    }
+
+    fn put_desk(
+        &self,
+        kind: DeskKind,
+        id: &str,
+        body: Option<&str>,
+        expected: Option<u64>,
+    ) -> Result<u64, StorageError> {
+        desk::put(&self.link, kind, id, body, expected)
+    }
+
+    fn append_audit(&self, record: &AuditRecord) -> Result<(), StorageError> {
+        desk::append_audit(&self.link, record)
+    }
+
+    fn audit(&self, filter: &AuditFilter, limit: usize) -> Result<Vec<(u64, AuditRecord)>, StorageError> {
+        desk::audit(&self.link, filter, limit)
+    }
+
+    fn secret(&self, make: &dyn Fn() -> [u8; 32]) -> Result<[u8; 32], StorageError> {
+        desk::secret(&self.link, make)
+    }
+}
