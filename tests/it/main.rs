@@ -50,6 +50,7 @@ mod real_regions;
 mod real_sheets;
 mod redis;
 mod redis_servers;
+mod redis_sets;
 mod regions;
 mod seats;
 mod service_areas;

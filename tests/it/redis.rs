@@ -4,25 +4,33 @@ use jinqun::storage::contract::{self, CHECKS};
 use jinqun::storage::redis::{Mode, Redis, RedisAt};
 
 use crate::redis_servers::Server;
+use crate::redis_servers::cluster::Cluster;
+use crate::redis_servers::sentinel::{SERVICE, SentinelSet};
 
-fn open(server: &Server) -> Redis {
-    let at = RedisAt {
-        mode: Mode::Single { database: 0 },
-        nodes: vec![("127.0.0.1".to_owned(), server.port)],
-        is_tls: false,
-        user: None,
-        password: None,
-    };
+fn open(mode: Mode, nodes: Vec<(String, u16)>) -> Redis {
+    let at = RedisAt { mode, nodes, is_tls: false, user: None, password: None };
     Redis::open(&at).unwrap()
 }
 
-#[test]
-fn one_server_keeps_the_contract() {
-    let server = Server::start(&[]);
+fn open_server(server: &Server) -> Redis {
+    open(Mode::Single { database: 0 }, vec![("127.0.0.1".to_owned(), server.port)])
+}
+
+fn open_sentinel(set: &SentinelSet) -> Redis {
+    open(Mode::Sentinel { service: SERVICE.to_owned(), database: 0 }, set.nodes())
+}
+
+fn open_cluster(cluster: &Cluster) -> Redis {
+    open(Mode::Cluster, cluster.nodes())
+}
+
+/// Every check on empty servers.
+#[track_caller]
+fn keep_the_contract(empty: impl Fn(), open: impl Fn() -> Redis) {
     let mut findings = Vec::new();
     for (name, check) in CHECKS {
-        redis::cmd("FLUSHALL").query::<()>(&mut server.connection()).unwrap();
-        if let Err(finding) = check(&open(&server)) {
+        empty();
+        if let Err(finding) = check(&open()) {
             findings.push(format!("{name}: {finding}"));
         }
     }
@@ -30,7 +38,25 @@ fn one_server_keeps_the_contract() {
 }
 
 #[test]
+fn one_server_keeps_the_contract() {
+    let server = Server::start(&[]);
+    keep_the_contract(|| server.ask(&["FLUSHALL"]), || open_server(&server));
+}
+
+#[test]
+fn servers_behind_sentinels_keep_the_contract() {
+    let set = SentinelSet::start();
+    keep_the_contract(|| set.servers[0].ask(&["FLUSHALL"]), || open_sentinel(&set));
+}
+
+#[test]
+fn a_cluster_keeps_the_contract() {
+    let cluster = Cluster::start();
+    keep_the_contract(|| cluster.flush(), || open_cluster(&cluster));
+}
+
+#[test]
 fn two_openings_share_one_history() {
     let server = Server::start(&[]);
-    contract::check_two_openings(&open(&server), &open(&server)).unwrap();
+    contract::check_two_openings(&open_server(&server), &open_server(&server)).unwrap();
 }
