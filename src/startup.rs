@@ -22,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::outbox::{Commit, Outbox};
 use crate::storage::Storage;
 use crate::storage::embedded::Embedded;
+use crate::storage::redis::Redis;
 use crate::time::{Clock, SystemClock};
 
 /// How often the catalog's version is asked for. A publication of another process is live within this time and its load.
@@ -70,18 +71,26 @@ fn chance() -> u128 {
     })
 }
 
-/// Opens the storage of the settings; makes the folder if it is missing.
+/// Opens the storage of the settings; makes the folder if it is missing. Redis need not be there yet.
 ///
 /// # Errors
-/// What hinders it, with the file named.
+/// What hinders it, with the file or the address named.
 pub fn open_storage(config: &Config) -> anyhow::Result<Arc<dyn Storage>> {
     make_folder(&config.data_dir)?;
-    let StorageAt::Sqlite(path) = &config.storage;
-    if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
-        make_folder(folder)?;
+    match &config.storage {
+        StorageAt::Sqlite(path) => {
+            if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+                make_folder(folder)?;
+            }
+            let storage =
+                Embedded::open(path).with_context(|| format!("the storage {} cannot be used", path.display()))?;
+            Ok(Arc::new(storage))
+        }
+        StorageAt::Redis(at) => {
+            let storage = Redis::open(at).with_context(|| format!("the storage {at} cannot be used"))?;
+            Ok(Arc::new(storage))
+        }
     }
-    let storage = Embedded::open(path).with_context(|| format!("the storage {} cannot be used", path.display()))?;
-    Ok(Arc::new(storage))
 }
 
 /// Where the outbox of the settings lies.

@@ -216,7 +216,10 @@ impl Gathered {
 
     pub(super) fn shown(&self) -> impl Iterator<Item = (&'static str, String, &Origin)> {
         KEYS.iter().map(|key| match self.0.get(key.name) {
-            Some((_, origin)) if key.is_secret => (key.name, "\"***\"".to_owned(), origin),
+            Some((value, origin)) if key.is_secret => {
+                let shown = (key.shown)(value.as_str().unwrap_or_default());
+                (key.name, Value::String(shown).to_string(), origin)
+            }
             Some((value, origin)) => (key.name, value.to_string(), origin),
             None => (key.name, "(none)".to_owned(), &Origin::Default),
         })

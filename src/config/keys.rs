@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::storage::redis::RedisAt;
+
 /// The form of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -18,17 +20,32 @@ pub(super) struct Key {
     pub variable: &'static str,
     pub form: Form,
     pub is_secret: bool,
+    /// What is shown of a secret.
+    pub shown: fn(&str) -> String,
     /// As in the file; empty for none.
     pub default: &'static str,
     pub doc: &'static str,
 }
 
 const fn key(name: &'static str, variable: &'static str, form: Form, default: &'static str, doc: &'static str) -> Key {
-    Key { name, variable, form, is_secret: false, default, doc }
+    Key { name, variable, form, is_secret: false, shown: nothing, default, doc }
+}
+
+fn nothing(_value: &str) -> String {
+    "***".to_owned()
+}
+
+/// An address without its password; of what is none, nothing.
+fn without_password(value: &str) -> String {
+    if RedisAt::is_meant(value) {
+        RedisAt::parse(value).map_or_else(|_cause| nothing(value), |it| it.to_string())
+    } else {
+        value.to_owned()
+    }
 }
 
 const fn secret(name: &'static str, variable: &'static str, doc: &'static str) -> Key {
-    Key { name, variable, form: Form::Text, is_secret: true, default: "", doc }
+    Key { name, variable, form: Form::Text, is_secret: true, shown: nothing, default: "", doc }
 }
 
 /// All settings, in the order in which they are shown.
@@ -54,12 +71,21 @@ pub(super) const KEYS: &[Key] = &[
         "\"data\"",
         "The folder for the outbox, the embedded storage and the last good catalog.",
     ),
+    Key {
+        name: "storage",
+        variable: "JINQUN_STORAGE",
+        form: Form::Text,
+        is_secret: true,
+        shown: without_password,
+        default: "\"sqlite:\"",
+        doc: "Where records and the catalog are kept: sqlite: (a file in data_dir), sqlite:FILE, or Redis for several instances: redis://user:password@host:6379/0, redis+sentinel://host:26379,host:26379/service or redis+cluster://host:6379,host:6379; rediss for TLS. User and password may be left out; signs in them are percent-encoded.",
+    },
     key(
-        "storage",
-        "JINQUN_STORAGE",
+        "storage_ca",
+        "JINQUN_STORAGE_CA",
         Form::Text,
-        "\"sqlite:\"",
-        "Where records and the catalog are kept: sqlite: (a file in data_dir) or sqlite:FILE.",
+        "",
+        "A PEM file with the certificate authorities that Redis's certificate is checked against. Default: the system's.",
     ),
     key(
         "ip_databases",
@@ -292,6 +318,7 @@ pub(super) const KEYS: &[Key] = &[
         variable: "JINQUN_ALERTS_WEBHOOKS",
         form: Form::List,
         is_secret: true,
+        shown: nothing,
         default: "[]",
         doc: "Addresses that are told of alerts, https:// only. A group robot of WeCom (https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…) gets its own format, all others JSON; wecom+https:// and json+https:// say it.",
     },

@@ -19,6 +19,7 @@ use crate::ipdb::Ip2regionFields;
 use crate::outbox;
 use crate::routing::Policy;
 use crate::storage::SeatRules;
+use crate::storage::redis::RedisAt;
 use crate::store::Zone;
 use crate::telemetry::LogFormat;
 use crate::webhook::Webhook;
@@ -34,6 +35,8 @@ pub struct ConfigError(pub Vec<String>);
 pub enum StorageAt {
     /// A local file.
     Sqlite(PathBuf),
+    /// Redis, which several instances share.
+    Redis(RedisAt),
 }
 
 /// A text that does not print.
@@ -128,6 +131,13 @@ impl Config {
         let mut read = gathered.reader();
         let data_dir = PathBuf::from(read.text("data_dir").unwrap_or_default());
         let storage = read.parse("storage", |text| storage_at(text, &data_dir));
+        let storage = match (storage, read.text("storage_ca")) {
+            (Some(StorageAt::Redis(at)), Some(_)) if !at.is_tls => {
+                read.fail("storage_ca", "is set, and storage does not speak TLS: write rediss")
+            }
+            (Some(StorageAt::Redis(at)), ca) => Some(StorageAt::Redis(RedisAt { ca: ca.map(PathBuf::from), ..at })),
+            (storage, _) => storage,
+        };
         let tls = match (read.text("tls_cert"), read.text("tls_key")) {
             (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
             (None, None) => None,
@@ -211,11 +221,14 @@ fn secret(text: &str) -> Result<Secret, String> {
 }
 
 fn storage_at(text: &str, data_dir: &Path) -> Result<StorageAt, String> {
-    match text.split_once(':') {
-        Some(("sqlite", "")) => Ok(StorageAt::Sqlite(data_dir.join("jinqun.sqlite"))),
-        Some(("sqlite", path)) => Ok(StorageAt::Sqlite(path.into())),
-        Some((scheme, _)) => Err(format!("{scheme}: is not a storage that this version has; it has sqlite:FILE")),
-        None => Err("is not a storage such as sqlite:FILE".to_owned()),
+    if RedisAt::is_meant(text) {
+        return RedisAt::parse(text).map(StorageAt::Redis).map_err(|error| error.to_string());
+    }
+    match text.strip_prefix("sqlite:") {
+        Some("") => Ok(StorageAt::Sqlite(data_dir.join("jinqun.sqlite"))),
+        Some(path) => Ok(StorageAt::Sqlite(path.into())),
+        // The text may hold a password.
+        None => Err("is not a storage such as sqlite:FILE or redis://HOST:6379".to_owned()),
     }
 }
 

@@ -90,6 +90,32 @@ fn a_secret_comes_from_a_file_and_does_not_print() {
 }
 
 #[test]
+fn redis_may_be_given_as_a_file_and_its_password_does_not_print() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("storage");
+    std::fs::write(&path, "rediss://shop:hush%21@cache.example.com:6380\n").unwrap();
+    let variables = [("JINQUN_STORAGE_FILE", path.to_str().unwrap()), ("JINQUN_STORAGE_CA", "ca.pem")];
+    let config = load("", &variables, &[]).unwrap();
+    let StorageAt::Redis(at) = &config.storage else {
+        panic!("Redis was meant");
+    };
+    assert_eq!((at.password.as_deref(), at.ca.as_deref()), (Some("hush!"), Some(Path::new("ca.pem"))));
+    let shown: Vec<_> = config.shown().map(|(name, value, _)| format!("{name} = {value}")).collect();
+    assert!(shown.contains(&"storage = \"rediss://shop:***@cache.example.com:6380\"".to_owned()), "{shown:?}");
+    assert!(!format!("{config:?}{shown:?}").contains("hush"));
+}
+
+#[test]
+fn a_wrong_storage_is_named_without_its_password() {
+    for text in ["redis://shop:hush@", "redis+cluster://:hush@a/7", "hush@host:6379", "mysql:hush"] {
+        let all = errors(&format!("storage = \"{text}\""), &[]);
+        assert!(all.contains("- storage ") && !all.contains("hush"), "{all}");
+    }
+    let all = errors("storage = \"redis://a\"\nstorage_ca = \"ca.pem\"", &[]);
+    assert!(all.contains("- storage_ca is set, and storage does not speak TLS"), "{all}");
+}
+
+#[test]
 fn the_example_file_is_in_step_and_loads() {
     let example = include_str!("../../deploy/config.example.toml");
     assert_eq!(example, super::example(), "write it again with `jinqun config --example`");

@@ -8,7 +8,7 @@ use crate::redis_servers::cluster::Cluster;
 use crate::redis_servers::sentinel::{SERVICE, SentinelSet};
 
 fn open(mode: Mode, nodes: Vec<(String, u16)>) -> Redis {
-    let at = RedisAt { mode, nodes, is_tls: false, user: None, password: None };
+    let at = RedisAt { mode, nodes, is_tls: false, ca: None, user: None, password: None };
     Redis::open(&at).unwrap()
 }
 

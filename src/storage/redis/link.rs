@@ -9,9 +9,9 @@ use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType}
 use redis::{
     Client, Connection, ConnectionAddr, ConnectionLike, IntoConnectionInfo as _, RedisConnectionInfo, RedisResult,
 };
-use thiserror::Error;
 
 use super::super::{StorageError, Trouble};
+use super::address::{Mode, RedisAt};
 
 /// How long a connection may take to be made.
 const CONNECT_WAIT: Duration = Duration::from_millis(500);
@@ -21,51 +21,6 @@ const VISIT_WAIT: Duration = Duration::from_millis(100);
 const WORK_WAIT: Duration = Duration::from_secs(5);
 /// Connections that are kept open; more are opened when needed and closed again.
 const IDLE_MAX: usize = 8;
-
-/// How the servers are arranged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mode {
-    /// One server, and which of its databases.
-    Single {
-        /// From 0.
-        database: i64,
-    },
-    /// Sentinels, which know the primary of a service.
-    Sentinel {
-        /// The name of the service.
-        service: String,
-        /// From 0.
-        database: i64,
-    },
-    /// Some nodes of a Cluster, which know the others.
-    Cluster,
-}
-
-/// Where Redis is.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RedisAt {
-    /// How the servers are arranged.
-    pub mode: Mode,
-    /// Hosts and ports.
-    pub nodes: Vec<(String, u16)>,
-    /// Whether to speak TLS.
-    pub is_tls: bool,
-    /// The ACL user; none is `default`.
-    pub user: Option<String>,
-    /// Its password.
-    pub password: Option<String>,
-}
-
-impl fmt::Debug for RedisAt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisAt").field("mode", &self.mode).field("nodes", &self.nodes).finish_non_exhaustive()
-    }
-}
-
-/// Why a text names no servers.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("is not an address such as redis://host:6379")]
-pub struct RedisAtError;
 
 /// How long a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

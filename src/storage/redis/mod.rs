@@ -3,6 +3,7 @@
 //! What lies where stands in [`keys`]; how servers are reached, how long anybody waits for them and when they are left alone
 //! for a while, in [`link`]. Each atomic step is one script in `scripts`.
 
+mod address;
 mod catalog;
 mod desk;
 mod keys;
@@ -12,7 +13,7 @@ mod records;
 mod seats;
 mod tallies;
 
-pub use link::{Mode, RedisAt, RedisAtError};
+pub use address::{Mode, RedisAt, RedisAtError};
 
 use super::{
     AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachStep, EachTag,
