@@ -49,6 +49,7 @@ mod publish;
 mod real_regions;
 mod real_sheets;
 mod redis;
+mod redis_seats;
 mod redis_servers;
 mod redis_sets;
 mod regions;

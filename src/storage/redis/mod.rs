@@ -128,7 +128,7 @@ impl Storage for Redis {
 
     fn forget(&self, visitor: VisitorId, now: Timestamp) -> Result<Removed, StorageError> {
         let mut removed = people::forget(&self.link, visitor, now)?;
-        removed.seats = seats::forget(&self.link, visitor)?;
+        removed.seats = seats::forget(&self.link, visitor, None)?;
         Ok(removed)
     }
 
