@@ -82,9 +82,13 @@ impl Play {
 
     /// Does one thing with both and gives what each has answered.
     fn turn(&mut self, both: [&dyn Storage; 2]) -> [String; 2] {
-        self.now_ms += self.chance.i64(0..400_000);
+        // Of a day without visitors nothing is remembered.
+        self.now_ms += if self.chance.u8(..40) == 0 { 90_000_000 } else { self.chance.i64(0..400_000) };
         let now = Timestamp::from_unix_ms(self.now_ms);
         let rules = SeatRules::new(30, 0.5, 1);
+        // Embedded storage ends holds, and forgets what is old, at a wish alone.
+        let peek = SeatAsk { is_peek: true, ..self.ask() };
+        both.map(|it| it.take_seats(std::slice::from_ref(&peek), &rules, now).unwrap());
         match self.chance.u8(..20) {
             0 | 1 => {
                 let (visitor, group) = (self.visitor(), self.group());
@@ -92,17 +96,8 @@ impl Play {
             }
             2 => {
                 let members = [(self.group(), self.chance.u32(..4))];
-                let at = Timestamp::from_unix_ms(self.now_ms - self.chance.i64(..100_000));
+                let at = Timestamp::from_unix_ms(self.now_ms - self.chance.i64(0..100_000));
                 both.map(|it| format!("{:?}", it.set_members(&members, at).is_ok()))
-            }
-            3 => {
-                let visitor = self.visitor();
-                both.map(|it| format!("{:?}", it.forget(visitor, now).unwrap().seats))
-            }
-            4 => {
-                // Of a day without visitors nothing is remembered.
-                self.now_ms += 90_000_000;
-                [String::new(), String::new()]
             }
             _ => {
                 let asks: Vec<_> = (0..self.chance.usize(1..5)).map(|_| self.ask()).collect();

@@ -6,6 +6,9 @@ local visitor, group, now = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local kept_ms = tonumber(redis.call('GET', KEYS[3]) or 0)
 local text = redis.call('HGET', key_of(visitor), group)
 local own = text and read_seat(text)
+if own and own.state ~= HELD and kept_ms > 0 and own.ends < now - kept_ms then
+    own = nil
+end
 if own and own.state == CONFIRMED then
     return 0
 end
