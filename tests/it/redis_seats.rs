@@ -4,7 +4,7 @@ use jinqun::campaign::Rotation;
 use jinqun::id::{GroupId, ScanId, VisitorId};
 use jinqun::storage::contract::CHECKS;
 use jinqun::storage::embedded::Embedded;
-use jinqun::storage::redis::{Mode, Redis, RedisAt};
+use jinqun::storage::redis::{Redis, RedisAt};
 use jinqun::storage::{SeatAsk, SeatOffer, SeatRules, Storage};
 use jinqun::time::Timestamp;
 
@@ -20,14 +20,7 @@ const OF_SEATS: [&str; 6] = [
 ];
 
 fn open(server: &Server) -> Redis {
-    let at = RedisAt {
-        mode: Mode::Single { database: 0 },
-        nodes: vec![("127.0.0.1".to_owned(), server.port)],
-        is_tls: false,
-        user: None,
-        password: None,
-    };
-    Redis::open(&at).unwrap()
+    Redis::open(&RedisAt::parse(&server.url()).unwrap()).unwrap()
 }
 
 #[test]
@@ -35,7 +28,7 @@ fn seats_keep_the_contract() {
     let server = Server::start(&[]);
     let mut findings = Vec::new();
     for (name, check) in CHECKS.into_iter().filter(|(name, _)| OF_SEATS.contains(name)) {
-        redis::cmd("FLUSHALL").query::<()>(&mut server.connection()).unwrap();
+        server.ask(&["FLUSHALL"]);
         if let Err(finding) = check(&open(&server)) {
             findings.push(format!("{name}: {finding}"));
         }
@@ -113,7 +106,7 @@ fn seats_answer_as_embedded_storage_does() {
     let folder = tempfile::tempdir().unwrap();
     let groups: Vec<_> = (0..GROUPS).map(|n| GroupId::parse(&format!("g{n}")).unwrap()).collect();
     for seed in 0..4 {
-        redis::cmd("FLUSHALL").query::<()>(&mut server.connection()).unwrap();
+        server.ask(&["FLUSHALL"]);
         let redis = open(&server);
         let embedded = Embedded::open(&folder.path().join(format!("{seed}.sqlite"))).unwrap();
         let both: [&dyn Storage; 2] = [&redis, &embedded];
