@@ -28,7 +28,7 @@ fn seats_keep_the_contract() {
     let server = Server::start(&[]);
     let mut findings = Vec::new();
     for (name, check) in CHECKS.into_iter().filter(|(name, _)| OF_SEATS.contains(name)) {
-        server.ask(&["FLUSHALL"]);
+        server.ask::<()>(&["FLUSHALL"]);
         if let Err(finding) = check(&open(&server)) {
             findings.push(format!("{name}: {finding}"));
         }
@@ -106,7 +106,7 @@ fn seats_answer_as_embedded_storage_does() {
     let folder = tempfile::tempdir().unwrap();
     let groups: Vec<_> = (0..GROUPS).map(|n| GroupId::parse(&format!("g{n}")).unwrap()).collect();
     for seed in 0..4 {
-        server.ask(&["FLUSHALL"]);
+        server.ask::<()>(&["FLUSHALL"]);
         let redis = open(&server);
         let embedded = Embedded::open(&folder.path().join(format!("{seed}.sqlite"))).unwrap();
         let both: [&dyn Storage; 2] = [&redis, &embedded];
