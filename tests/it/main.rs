@@ -36,6 +36,7 @@ mod geo_vectors;
 mod harness;
 mod ip_real_data;
 mod landing;
+mod large_publications;
 mod lookups;
 mod openapi;
 mod ops;

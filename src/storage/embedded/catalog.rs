@@ -1,13 +1,13 @@
-//! The catalog in the file: versions, and entries with the versions from and to which they are valid.
+//! The catalog in the file: versions, and entries with the versions from and to which they are valid. Publishing is in `publication`.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
+use rusqlite::{Connection, Row};
 
-use super::super::{Change, EachDifference, EachEntry, EntryKind, PublishInfo, StorageError, Trouble, VersionInfo};
+use super::super::{EachDifference, EachEntry, EntryKind, PublishInfo, StorageError, Trouble, VersionInfo};
 use super::{from_sql, to_sql};
 use crate::time::Timestamp;
 
 /// The number of a kind in the file. The numbers are in the order of the kinds.
-fn number(kind: EntryKind) -> i64 {
+pub(super) fn number(kind: EntryKind) -> i64 {
     match kind {
         EntryKind::Store => 1,
         EntryKind::Group => 2,
@@ -86,71 +86,6 @@ pub(super) fn diff(conn: &Connection, before: u64, after: u64, each: EachDiffere
         each(kind(row)?, text(row, 1)?.unwrap_or_default(), text(row, 2)?, text(row, 3)?);
     }
     Ok(())
-}
-
-pub(super) fn publish(
-    conn: &Transaction<'_>,
-    expected: u64,
-    info: &PublishInfo,
-    changes: &mut dyn Iterator<Item = Change>,
-) -> Result<u64, StorageError> {
-    let current = current_version(conn)?;
-    if current != expected {
-        return Err(Trouble::Conflict { current }.into());
-    }
-    let next = current.saturating_add(1);
-    let mut publication = Publication { conn, next: to_sql(next) };
-    let mut count: u64 = 0;
-    for change in changes {
-        count += u64::from(publication.apply(&change)?);
-    }
-    conn.execute(
-        "INSERT INTO version (version, at, author, note, changes) VALUES (?1, ?2, ?3, ?4, ?5)",
-        (to_sql(next), info.at.unix_ms(), &info.author, &info.note, to_sql(count)),
-    )?;
-    Ok(next)
-}
-
-struct Publication<'a> {
-    conn: &'a Transaction<'a>,
-    next: i64,
-}
-
-impl Publication<'_> {
-    /// Applies one change and tells whether it made a difference.
-    fn apply(&mut self, change: &Change) -> Result<bool, StorageError> {
-        let key = (number(change.kind), &change.id);
-        let mut query = self.conn.prepare_cached(
-            "SELECT from_version, body FROM entry WHERE kind = ?1 AND id = ?2 AND to_version IS NULL
-             ORDER BY from_version DESC LIMIT 1",
-        )?;
-        let found: Option<(i64, bool)> = query
-            .query_one(key, |row| Ok((row.get(0)?, row.get_ref(1)?.as_str_or_null()? == change.body.as_deref())))
-            .optional()?;
-        match (found, &change.body) {
-            (None, None) | (Some((_, true)), _) => return Ok(false),
-            (None, Some(_)) => {}
-            // Two changes of one entry in one publication: the earlier one leaves no trace.
-            (Some((from, false)), _) if from == self.next => {
-                self.conn
-                    .prepare_cached("DELETE FROM entry WHERE kind = ?1 AND id = ?2 AND from_version = ?3")?
-                    .execute((key.0, key.1, from))?;
-            }
-            (Some((from, false)), _) => {
-                self.conn
-                    .prepare_cached(
-                        "UPDATE entry SET to_version = ?4 WHERE kind = ?1 AND id = ?2 AND from_version = ?3",
-                    )?
-                    .execute((key.0, key.1, from, self.next))?;
-            }
-        }
-        if let Some(body) = &change.body {
-            self.conn
-                .prepare_cached("INSERT INTO entry (kind, id, from_version, body) VALUES (?1, ?2, ?3, ?4)")?
-                .execute((key.0, key.1, self.next, body))?;
-        }
-        Ok(true)
-    }
 }
 
 pub(super) fn versions(conn: &Connection, before: Option<u64>, limit: usize) -> Result<Vec<VersionInfo>, StorageError> {

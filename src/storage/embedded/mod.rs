@@ -4,6 +4,7 @@ mod catalog;
 mod desk;
 mod heads;
 mod people;
+mod publication;
 mod records;
 mod schema;
 mod seats;
@@ -26,6 +27,7 @@ use crate::id::{GroupId, VisitorId};
 use crate::pace;
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
+use publication::Publisher;
 
 /// Connections for reading that are kept open; more are opened when needed and closed again.
 const IDLE_READERS_MAX: usize = 4;
@@ -44,6 +46,7 @@ pub struct Embedded {
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     version: Mutex<VersionWatch>,
+    publisher: Publisher,
     seats: Mutex<Connection>,
 }
 
@@ -76,13 +79,14 @@ impl Embedded {
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
             version: Mutex::new(VersionWatch { conn: watch, last: None }),
+            publisher: Publisher::open(path)?,
             seats: Mutex::new(seats::open(path)?),
         })
     }
 
     /// Does one thing as one transaction of the writer.
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StorageError>) -> Result<T, StorageError> {
-        whole(&self.writer, work)
+        whole(&mut lock(&self.writer), work)
     }
 
     /// Empties the write-ahead log, where removed records would be readable until it is written over. Somebody who reads at this
@@ -146,7 +150,7 @@ impl Storage for Embedded {
         info: &PublishInfo,
         changes: &mut dyn Iterator<Item = Change>,
     ) -> Result<u64, StorageError> {
-        self.write(|conn| catalog::publish(conn, expected, info, changes))
+        self.publisher.publish(&self.writer, expected, info, changes)
     }
 
     fn versions(&self, before: Option<u64>, limit: usize) -> Result<Vec<VersionInfo>, StorageError> {
@@ -160,15 +164,17 @@ impl Storage for Embedded {
         steps: &[StepRecord],
     ) -> Result<(), StorageError> {
         // Deliveries are repeated by their caller, so they wait for another process's lock only briefly: a stop must not.
-        lock(&self.writer).busy_timeout(DELIVER_BUSY)?;
-        let done = self.write(|conn| {
+        let mut writer = lock(&self.writer);
+        writer.busy_timeout(DELIVER_BUSY)?;
+        let done = whole(&mut writer, |conn| {
             people::deliver(conn, consents)?;
             records::deliver(conn, tags, steps)
         });
-        lock(&self.writer).busy_timeout(schema::BUSY)?;
+        writer.busy_timeout(schema::BUSY)?;
+        drop(writer);
         // A page that was still open may have taken a seat for somebody who was forgotten meanwhile.
         for (visitor, visit) in done? {
-            whole(&self.seats, |conn| heads::forget(conn, visitor, Some(visit)))?;
+            whole(&mut lock(&self.seats), |conn| heads::forget(conn, visitor, Some(visit)))?;
         }
         Ok(())
     }
@@ -190,19 +196,19 @@ impl Storage for Embedded {
     }
 
     fn take_seats(&self, asks: &[SeatAsk], rules: &SeatRules, now: Timestamp) -> Result<Vec<Seat>, StorageError> {
-        whole(&self.seats, |conn| seats::take(conn, asks, rules, now))
+        whole(&mut lock(&self.seats), |conn| seats::take(conn, asks, rules, now))
     }
 
     fn confirm_seat(&self, visitor: VisitorId, group: &GroupId, now: Timestamp) -> Result<(), StorageError> {
-        whole(&self.seats, |conn| heads::confirm(conn, visitor, group, now))
+        whole(&mut lock(&self.seats), |conn| heads::confirm(conn, visitor, group, now))
     }
 
     fn set_members(&self, members: &[(GroupId, u32)], at: Timestamp) -> Result<(), StorageError> {
-        whole(&self.seats, |conn| heads::set_members(conn, members, at))
+        whole(&mut lock(&self.seats), |conn| heads::set_members(conn, members, at))
     }
 
     fn head_counts(&self, groups: &[GroupId], now: Timestamp) -> Result<Vec<HeadCount>, StorageError> {
-        whole(&self.seats, |conn| heads::head_counts(conn, groups, now))
+        whole(&mut lock(&self.seats), |conn| heads::head_counts(conn, groups, now))
     }
 
     fn each_consent(&self, each: EachConsent<'_>) -> Result<(), StorageError> {
@@ -218,7 +224,7 @@ impl Storage for Embedded {
     }
 
     fn forget(&self, visitor: VisitorId, now: Timestamp) -> Result<Removed, StorageError> {
-        let seats = whole(&self.seats, |conn| heads::forget(conn, visitor, None))?;
+        let seats = whole(&mut lock(&self.seats), |conn| heads::forget(conn, visitor, None))?;
         let removed = self.write(|conn| people::forget(conn, visitor, now))?;
         self.checkpoint();
         Ok(Removed { seats, ..removed })
@@ -269,10 +275,9 @@ impl Storage for Embedded {
 
 /// Does one thing as one transaction of a connection that writes.
 fn whole<T>(
-    conn: &Mutex<Connection>,
+    conn: &mut Connection,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, StorageError>,
 ) -> Result<T, StorageError> {
-    let mut conn = lock(conn);
     // Immediate: a transaction that reads first and writes later could find its snapshot outdated by another process.
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let done = work(&transaction)?;

@@ -1,5 +1,7 @@
 //! The tables of the file, and how older files are brought up to date.
 
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,16 +11,20 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use super::super::{StorageError, Trouble};
 use super::tallies;
 
-/// How long a connection waits for another process that writes. An import of a million stores holds the lock for some seconds.
+/// How long a connection waits for another process that writes. Bringing an old file up to date holds the lock for some seconds.
 pub(super) const BUSY: Duration = Duration::from_secs(15);
 
 /// Statements that turn format `n` into format `n + 1`. A step that was shipped is never edited.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
+    include_str!("schema_5.sql"),
 ];
+/// Pages (of 4 KiB) in the write-ahead log from which on a commit copies them to the file. A delivery touches a page of an index for
+/// nearly every record, and pages that are touched again before that are copied once.
+pub(super) const AUTOCHECKPOINT_PAGES: u32 = 8_000;
 /// The first format with tallies.
 const FORMAT_TALLIES: i64 = 3;
 
@@ -54,8 +60,6 @@ pub(super) fn open_again(path: &Path) -> Result<Connection, StorageError> {
 /// - `synchronous = FULL`: what was answered survives a loss of power.
 /// - The planner's stability guarantee: without it SQLite plans a cached statement anew for new values, at several times the
 ///   cost of running it.
-/// - `wal_autocheckpoint`, in pages of 4 KiB: a delivery touches a page of an index for nearly every record, and pages that are
-///   touched again before the checkpoint are copied once.
 /// - `secure_delete`: what a visitor asked to forget is overwritten, not only unlinked.
 fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -64,9 +68,15 @@ fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     conn.busy_timeout(BUSY)?;
     conn.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
-         PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;",
+         PRAGMA journal_size_limit = 67108864;",
     )?;
+    set_autocheckpoint(&conn, AUTOCHECKPOINT_PAGES)?;
     Ok(conn)
+}
+
+/// Sets how many pages of the write-ahead log let a commit of this connection copy them to the file.
+pub(super) fn set_autocheckpoint(conn: &Connection, pages: u32) -> Result<(), rusqlite::Error> {
+    conn.pragma_update(None, "wal_autocheckpoint", pages)
 }
 
 fn migrate(
@@ -91,11 +101,20 @@ fn migrate(
     Ok(())
 }
 
-/// Makes the file, if there is none, readable by its owner only: it holds the secret that signs visitor tokens.
+/// Makes the file if there is none. One that is there is not touched: closing it would give back the locks that this process holds
+/// on it.
 fn make_private(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
+    match private().create_new(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
+/// How files are made: readable by their owner only, as the storage holds the secret that signs visitor tokens.
+pub(super) fn private() -> OpenOptions {
+    let mut options = File::options();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    options
 }
