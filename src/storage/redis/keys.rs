@@ -8,6 +8,7 @@
 //! | `{jinqun:seats}ends` | sorted set | held seats by the end of their hold | until the hold ends | one member a held seat, some 120 bytes |
 //! | `{jinqun:seats}remember` | string | milliseconds for which a seat is remembered | for ever | one |
 //! | `{jinqun:seats}of:` + 16 bytes of the visitor | hash | the visitor's seats by group | as long as seats are remembered | one key a visitor, 128 fields at most, some 250 bytes |
+//! | `{jinqun:catalog}:format` | string | the format of everything here | for ever | one |
 
 /// Partitions of what belongs to visitors: as many primaries of a Cluster can share the writing. A visitor's partition is the last
 /// byte of its id modulo this; changing it means copying everything.
@@ -27,3 +28,5 @@ pub(super) const SEAT_ENDS: &str = "{jinqun:seats}ends";
 pub(super) const SEAT_REMEMBER: &str = "{jinqun:seats}remember";
 /// The beginning of the names under which visitors' seats lie; the 16 bytes of the visitor's id follow.
 pub(super) const SEATS_OF_VISITOR: &str = "{jinqun:seats}of:";
+/// The format of everything in Redis, a whole number.
+pub(super) const FORMAT: &str = "{jinqun:catalog}:format";

@@ -1,26 +1,34 @@
-//! How the servers are reached: connections, their time limits, and who is asked.
+//! How the servers are reached: who is asked, how long anybody waits, and what becomes of connections that failed.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use redis::cluster::{ClusterClient, ClusterConnection};
-use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
-use redis::{
-    Client, Connection, ConnectionAddr, ConnectionLike, IntoConnectionInfo as _, RedisConnectionInfo, RedisResult,
-};
+use redis::{Cmd, Connection, ConnectionLike, RedisError, RedisResult, Value};
 
 use super::super::{StorageError, Trouble};
 use super::address::{Mode, RedisAt};
+use super::cluster::Cluster;
+use super::dial::{self, Dialer, Target};
+use super::endpoint::Endpoint;
+use super::keys;
+use super::slots::{self, Redirect};
+use super::verdict::{Verdict, trouble, verdict};
 
-/// How long a connection may take to be made.
-const CONNECT_WAIT: Duration = Duration::from_millis(500);
-/// How long an answer may take that a visit waits for.
+/// How long a visit waits, for everything together.
 const VISIT_WAIT: Duration = Duration::from_millis(100);
-/// How long an answer may take otherwise; each call is bounded, so this is long.
-const WORK_WAIT: Duration = Duration::from_secs(5);
-/// Connections that are kept open; more are opened when needed and closed again.
-const IDLE_MAX: usize = 8;
+/// How long one answer may take otherwise; each call is bounded, so this is long.
+const WORK_WAIT: Duration = Duration::from_secs(3);
+/// How long a new connection for listening may take to be made.
+const ALONE_WAIT: Duration = Duration::from_secs(3);
+/// How often a request follows servers of a Cluster that name another one.
+const REDIRECTS_MAX: u32 = 5;
+/// The pause before a server that moves a slot is asked again.
+const LATER_WAIT: Duration = Duration::from_millis(10);
+/// The format of what lies in Redis. A change that older versions cannot read raises it.
+const FORMAT: i64 = 1;
 
 /// How long a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,48 +39,17 @@ pub(super) enum Patience {
     Work,
 }
 
-impl Patience {
-    fn wait(self) -> Duration {
-        match self {
-            Self::Visit => VISIT_WAIT,
-            Self::Work => WORK_WAIT,
-        }
-    }
-}
-
-/// Makes connections.
-enum Maker {
-    Single(Client),
-    Sentinel(Mutex<SentinelClient>),
-    Cluster(ClusterClient),
-}
-
-/// A connection.
-enum Conn {
-    One(Connection),
-    Many(ClusterConnection),
-}
-
-impl Conn {
-    fn like(&mut self) -> &mut dyn ConnectionLike {
-        match self {
-            Self::One(conn) => conn,
-            Self::Many(conn) => conn,
-        }
-    }
-
-    fn set_wait(&self, wait: Duration) -> RedisResult<()> {
-        match self {
-            Self::One(conn) => conn.set_read_timeout(Some(wait)).and(conn.set_write_timeout(Some(wait))),
-            Self::Many(conn) => conn.set_read_timeout(Some(wait)).and(conn.set_write_timeout(Some(wait))),
-        }
-    }
+enum Way {
+    /// One server, or the primary that sentinels name.
+    One(Arc<Endpoint>),
+    Many(Arc<Cluster>),
 }
 
 /// The way to the servers.
 pub(super) struct Link {
-    maker: Maker,
-    idle: Mutex<Vec<Conn>>,
+    way: Way,
+    /// Whether the format has been looked at.
+    is_known: AtomicBool,
 }
 
 impl fmt::Debug for Link {
@@ -81,93 +58,221 @@ impl fmt::Debug for Link {
     }
 }
 
-fn unavailable(cause: redis::RedisError) -> StorageError {
-    StorageError::caused(Trouble::Unavailable, cause)
-}
-
 impl Link {
-    /// A way to these servers; nothing is connected yet.
+    /// A way to these servers. They need not be there yet: the format of what they hold is looked at when they are.
     pub(super) fn open(at: &RedisAt) -> Result<Self, StorageError> {
-        Ok(Self { maker: maker(at).map_err(unavailable)?, idle: Mutex::default() })
+        let dialer = Dialer::new(at).map_err(trouble)?;
+        let way = match &at.mode {
+            Mode::Single { .. } => {
+                let server = at.nodes.first().cloned().ok_or(Trouble::Unavailable)?;
+                Way::One(Endpoint::new(Target::At(server), dialer))
+            }
+            Mode::Sentinel { service, .. } => {
+                let target = Target::Primary { service: service.clone(), sentinels: at.nodes.clone() };
+                Way::One(Endpoint::new(target, dialer))
+            }
+            Mode::Cluster => Way::Many(Cluster::new(at.nodes.clone(), dialer)),
+        };
+        let link = Self { way, is_known: AtomicBool::new(false) };
+        match link.with(Patience::Work, |_conn| Ok(())) {
+            Err(error) if error.kind() != Trouble::Unavailable => Err(error),
+            _ => Ok(link),
+        }
     }
 
     /// Does something on a connection. All keys that one command, script or pipeline names are of one hash tag.
+    ///
+    /// A request that failed is never sent again, unless the server said that it did nothing.
     pub(super) fn with<T>(
         &self,
         patience: Patience,
         work: impl FnOnce(&mut dyn ConnectionLike) -> RedisResult<T>,
     ) -> Result<T, StorageError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut conn = match idle {
-            Some(conn) => conn,
-            None => self.connect().map_err(unavailable)?,
-        };
-        conn.set_wait(patience.wait()).map_err(unavailable)?;
-        // A connection that failed is not used again: an answer may still be on its way.
-        let done = work(conn.like()).map_err(unavailable)?;
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_MAX {
-            idle.push(conn);
+        let mut session = Session { link: self, patience, started: Instant::now(), held: Vec::new(), last: None };
+        if !self.is_known.load(Ordering::Relaxed) {
+            check_format(&mut session)?;
+            self.is_known.store(true, Ordering::Relaxed);
         }
-        Ok(done)
+        work(&mut session).map_err(trouble)
     }
 
-    fn connect(&self) -> RedisResult<Conn> {
-        match &self.maker {
-            Maker::Single(client) => client.get_connection_with_timeout(CONNECT_WAIT).map(Conn::One),
-            Maker::Sentinel(client) => {
-                client.lock().unwrap_or_else(PoisonError::into_inner).get_connection().map(Conn::One)
-            }
-            Maker::Cluster(client) => client.get_connection().map(Conn::Many),
+    /// A new connection that is nobody else's, for listening.
+    pub(super) fn alone(&self) -> Result<Connection, StorageError> {
+        let made = match &self.way {
+            Way::One(endpoint) => endpoint.alone(),
+            Way::Many(cluster) => cluster.alone(Instant::now() + ALONE_WAIT),
+        };
+        made.map_err(trouble)
+    }
+
+    /// Whether the servers answer, as far as is known.
+    pub(super) fn is_well(&self) -> bool {
+        match &self.way {
+            Way::One(endpoint) => endpoint.is_well(),
+            Way::Many(cluster) => cluster.is_well(),
         }
     }
 }
 
-fn maker(at: &RedisAt) -> RedisResult<Maker> {
-    let address = |(host, port): &(String, u16)| {
-        if at.is_tls {
-            ConnectionAddr::TcpTls { host: host.clone(), port: *port, insecure: false, tls_params: None }
-        } else {
-            ConnectionAddr::Tcp(host.clone(), *port)
+/// Looks at the format, and notes it on a server that is new.
+fn check_format(conn: &mut dyn ConnectionLike) -> Result<(), StorageError> {
+    let found: Option<i64> = redis::cmd("GET").arg(keys::FORMAT).query(conn).map_err(trouble)?;
+    match found {
+        Some(found) if found > FORMAT => Err(Trouble::TooNew { found, known: FORMAT }.into()),
+        Some(_) => Ok(()),
+        None => redis::cmd("SET").arg(keys::FORMAT).arg(FORMAT).arg("NX").exec(conn).map_err(trouble),
+    }
+}
+
+/// The connections that one call uses. They are given back when it ends, but for those that failed.
+struct Session<'a> {
+    link: &'a Link,
+    patience: Patience,
+    started: Instant,
+    held: Vec<(Arc<Endpoint>, Connection)>,
+    last: Option<Arc<Endpoint>>,
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        for (endpoint, conn) in self.held.drain(..) {
+            endpoint.give_back(conn);
         }
+    }
+}
+
+impl Session<'_> {
+    fn until(&self) -> Instant {
+        match self.patience {
+            Patience::Visit => self.started + VISIT_WAIT,
+            Patience::Work => Instant::now() + WORK_WAIT,
+        }
+    }
+
+    /// Whom to ask: who has the key; without one, who was asked last.
+    fn target(&self, packed: &[u8], until: Instant) -> RedisResult<Arc<Endpoint>> {
+        match &self.link.way {
+            Way::One(endpoint) => Ok(Arc::clone(endpoint)),
+            Way::Many(cluster) => match (slots::slot(packed), &self.last) {
+                (None, Some(last)) => Ok(Arc::clone(last)),
+                (slot, _) => cluster.owner(slot, until),
+            },
+        }
+    }
+
+    /// Sends packed commands to whom they concern and reads as many answers.
+    fn request(&mut self, packed: &[u8], answers: usize) -> RedisResult<Vec<Value>> {
+        let until = self.until();
+        let mut target = self.target(packed, until)?;
+        let mut is_asking = false;
+        let mut redirects = 0;
+        loop {
+            let found = if std::mem::take(&mut is_asking) {
+                let all = self.send(&target, &slots::asking(packed), answers.saturating_mul(2), until);
+                all.map(|it| it.into_iter().skip(1).step_by(2).collect())
+            } else {
+                self.send(&target, packed, answers, until)
+            };
+            let Way::Many(cluster) = &self.link.way else {
+                return found;
+            };
+            let found = found.inspect_err(|_error| cluster.doubt())?;
+            let redirect = match target.address() {
+                Some(asked) if redirects < REDIRECTS_MAX => slots::redirect(&found, asked),
+                _ => None,
+            };
+            redirects += 1;
+            match redirect {
+                None => {
+                    self.last = Some(target);
+                    return Ok(found);
+                }
+                Some(Redirect::Moved(slot, to)) => target = cluster.moved(slot, to),
+                Some(Redirect::Ask(to)) => (target, is_asking) = (cluster.at(to), true),
+                Some(Redirect::Later) => thread::sleep(LATER_WAIT.min(dial::left(until)?)),
+            }
+        }
+    }
+
+    /// Sends packed commands to one server and reads as many answers.
+    fn send(
+        &mut self,
+        target: &Arc<Endpoint>,
+        packed: &[u8],
+        answers: usize,
+        until: Instant,
+    ) -> RedisResult<Vec<Value>> {
+        let place = self.held.iter().position(|(it, _)| Arc::ptr_eq(it, target));
+        let mut conn = match place {
+            Some(place) => self.held.swap_remove(place).1,
+            None => target.lease(self.patience, until)?,
+        };
+        match exchange(&mut conn, packed, answers, until) {
+            Ok(found) => {
+                if let Some(error) = found.iter().find_map(away) {
+                    target.failed(self.patience, &error);
+                } else {
+                    target.answered(self.patience);
+                    self.held.push((Arc::clone(target), conn));
+                }
+                Ok(found)
+            }
+            // The connection is not used again: an answer may still be on its way.
+            Err(error) => {
+                target.failed(self.patience, &error);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Sends, and reads the answers, all before the moment is over.
+fn exchange(conn: &mut Connection, packed: &[u8], answers: usize, until: Instant) -> RedisResult<Vec<Value>> {
+    dial::limit(conn, until)?;
+    conn.send_packed_command(packed)?;
+    let mut found = Vec::with_capacity(answers.min(1_024));
+    for n in 0..answers {
+        if n > 0 {
+            dial::limit(conn, until)?;
+        }
+        found.push(conn.recv_response()?);
+    }
+    Ok(found)
+}
+
+/// The error in an answer after which the server is left alone for a while.
+fn away(answer: &Value) -> Option<RedisError> {
+    let Value::ServerError(error) = answer else {
+        return None;
     };
-    let mut addresses = at.nodes.iter().map(address);
-    let account = |mut it: RedisConnectionInfo| {
-        if let Some(user) = &at.user {
-            it = it.set_username(user);
-        }
-        if let Some(password) = &at.password {
-            it = it.set_password(password);
-        }
-        it
-    };
-    match &at.mode {
-        Mode::Single { database } => {
-            let address = addresses.next().unwrap_or_else(|| ConnectionAddr::Tcp("127.0.0.1".to_owned(), 6379));
-            let settings = account(RedisConnectionInfo::default()).set_db(*database);
-            Ok(Maker::Single(Client::open(address.into_connection_info()?.set_redis_settings(settings))?))
-        }
-        Mode::Sentinel { service, database } => {
-            let mut builder = SentinelClientBuilder::new(addresses, service, SentinelServerType::Master)?
-                .set_client_to_redis_db(*database);
-            if let Some(user) = &at.user {
-                builder = builder.set_client_to_redis_username(user);
-            }
-            if let Some(password) = &at.password {
-                builder = builder.set_client_to_redis_password(password);
-            }
-            Ok(Maker::Sentinel(Mutex::new(builder.build()?)))
-        }
-        Mode::Cluster => {
-            let nodes: RedisResult<Vec<_>> = addresses.map(redis::IntoConnectionInfo::into_connection_info).collect();
-            let mut builder = ClusterClient::builder(nodes?).connection_timeout(CONNECT_WAIT);
-            if let Some(user) = &at.user {
-                builder = builder.username(user);
-            }
-            if let Some(password) = &at.password {
-                builder = builder.password(password);
-            }
-            Ok(Maker::Cluster(builder.build()?))
-        }
+    let error = RedisError::from(error.clone());
+    Some(error).filter(|it| verdict(it) != Verdict::Answer)
+}
+
+impl ConnectionLike for Session<'_> {
+    fn req_packed_command(&mut self, packed: &[u8]) -> RedisResult<Value> {
+        let answers = self.request(packed, 1)?;
+        answers.into_iter().next().ok_or_else(|| std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into())
+    }
+
+    fn req_packed_commands(&mut self, packed: &[u8], offset: usize, count: usize) -> RedisResult<Vec<Value>> {
+        let answers = self.request(packed, offset.saturating_add(count))?;
+        Ok(answers.into_iter().skip(offset).collect())
+    }
+
+    fn req_command(&mut self, command: &Cmd) -> RedisResult<Value> {
+        self.req_packed_command(&command.get_packed_command())
+    }
+
+    fn get_db(&self) -> i64 {
+        0
+    }
+
+    fn check_connection(&mut self) -> bool {
+        redis::cmd("PING").exec(self).is_ok()
+    }
+
+    fn is_open(&self) -> bool {
+        true
     }
 }

@@ -4,14 +4,20 @@
 //! for a while, in [`link`]. Each atomic step is one script in `scripts`.
 
 mod address;
+mod breaker;
 mod catalog;
+mod cluster;
 mod desk;
+mod dial;
+mod endpoint;
 mod keys;
 mod link;
 mod people;
 mod records;
 mod seats;
+mod slots;
 mod tallies;
+mod verdict;
 
 pub use address::{Mode, RedisAt, RedisAtError};
 

@@ -1,0 +1,167 @@
+//! A Cluster: which server is asked about which key, learnt from the servers and learnt again when they say otherwise.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use redis::{Connection, ErrorKind, RedisResult, Value};
+
+use super::dial::{self, Address, Dialer, Target};
+use super::endpoint::Endpoint;
+use super::slots::Slots;
+
+/// How long one server may take to say who has which slots.
+const ASK_WAIT: Duration = Duration::from_millis(1_000);
+/// How long all servers may take together.
+const LEARN_WAIT: Duration = Duration::from_secs(5);
+/// The servers are not asked again sooner.
+const LEARN_EVERY: Duration = Duration::from_millis(200);
+
+/// The servers of a Cluster.
+pub(super) struct Cluster {
+    seeds: Vec<Address>,
+    dialer: Dialer,
+    state: Mutex<State>,
+    /// Told when asking has ended.
+    learnt: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    slots: Slots,
+    endpoints: HashMap<Address, Arc<Endpoint>>,
+    is_learning: bool,
+    asked: Option<Instant>,
+}
+
+fn nobody() -> redis::RedisError {
+    (ErrorKind::ClusterConnectionNotFound, "no server of the Cluster is known to have this key").into()
+}
+
+impl Cluster {
+    pub(super) fn new(seeds: Vec<Address>, dialer: Dialer) -> Arc<Self> {
+        Arc::new(Self { seeds, dialer, state: Mutex::default(), learnt: Condvar::new() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server that has a slot; any server for none.
+    pub(super) fn owner(self: &Arc<Self>, slot: Option<u16>, until: Instant) -> RedisResult<Arc<Endpoint>> {
+        let mut state = self.state();
+        if state.slots.is_empty() {
+            self.learn_soon(&mut state);
+            let wait = dial::left(until)?;
+            let learnt = self.learnt.wait_timeout_while(state, wait, |it| it.is_learning && it.slots.is_empty());
+            state = learnt.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let owner = match slot {
+            Some(slot) => state.slots.owner(slot),
+            None => state.slots.owner(fastrand::u16(0..16_384)),
+        };
+        match owner.cloned() {
+            Some(owner) => Ok(self.endpoint(&mut state, owner)),
+            None => {
+                self.learn_soon(&mut state);
+                Err(nobody())
+            }
+        }
+    }
+
+    fn endpoint(&self, state: &mut State, at: Address) -> Arc<Endpoint> {
+        let make = |at: &Address| Endpoint::new(Target::At(at.clone()), self.dialer.clone());
+        let found = state.endpoints.entry(at.clone()).or_insert_with(|| make(&at));
+        Arc::clone(found)
+    }
+
+    /// The server at an address that another server named.
+    pub(super) fn at(&self, at: Address) -> Arc<Endpoint> {
+        self.endpoint(&mut self.state(), at)
+    }
+
+    /// Notes that a slot is elsewhere for good, and asks about the others.
+    pub(super) fn moved(self: &Arc<Self>, slot: u16, to: Address) -> Arc<Endpoint> {
+        let state = &mut *self.state();
+        state.slots.note(slot, to.clone());
+        self.learn_soon(state);
+        self.endpoint(state, to)
+    }
+
+    /// Asks who has which slots, because a server failed.
+    pub(super) fn doubt(self: &Arc<Self>) {
+        self.learn_soon(&mut self.state());
+    }
+
+    /// Whether all servers answer, as far as is known.
+    pub(super) fn is_well(&self) -> bool {
+        let state = self.state();
+        let is_primary = |at: &Address| state.slots.primaries().any(|it| it == at);
+        !state.slots.is_empty() && state.endpoints.iter().all(|(at, it)| it.is_well() || !is_primary(at))
+    }
+
+    /// A new connection to any server that answers.
+    pub(super) fn alone(self: &Arc<Self>, until: Instant) -> RedisResult<Connection> {
+        let mut error = nobody();
+        for at in self.candidates() {
+            let wait = (Instant::now() + ASK_WAIT).min(until);
+            match self.dialer.dial(&Target::At(at), wait) {
+                Ok(conn) => return Ok(conn),
+                Err(found) => error = found,
+            }
+        }
+        Err(error)
+    }
+
+    /// All servers that may know, in an order by chance, so that one that hangs is not always asked first.
+    fn candidates(&self) -> Vec<Address> {
+        let mut all: Vec<Address> = self.state().slots.nodes().to_vec();
+        all.extend(self.seeds.iter().filter(|it| !all.contains(it)).cloned().collect::<Vec<_>>());
+        fastrand::shuffle(&mut all);
+        all
+    }
+
+    /// Asks on a thread of its own, one at a time.
+    fn learn_soon(self: &Arc<Self>, state: &mut State) {
+        let now = Instant::now();
+        let is_too_soon = state.asked.is_some_and(|it| now.saturating_duration_since(it) < LEARN_EVERY);
+        if state.is_learning || is_too_soon {
+            return;
+        }
+        let it = Arc::clone(self);
+        let spawned = thread::Builder::new().name("redis-slots".to_owned()).spawn(move || {
+            let found = it.learn(Instant::now() + LEARN_WAIT);
+            let state = &mut *it.state();
+            state.is_learning = false;
+            state.asked = Some(Instant::now());
+            match found {
+                Ok(slots) => {
+                    state.endpoints.retain(|at, _| slots.nodes().contains(at));
+                    state.slots = slots;
+                }
+                Err(error) => tracing::debug!(%error, "no server says who has which slots"),
+            }
+            it.learnt.notify_all();
+        });
+        state.is_learning = spawned.is_ok();
+    }
+
+    fn learn(&self, until: Instant) -> RedisResult<Slots> {
+        let mut error = nobody();
+        for at in self.candidates() {
+            match self.ask(&at, (Instant::now() + ASK_WAIT).min(until)) {
+                Ok(Some(slots)) => return Ok(slots),
+                Ok(None) => {}
+                Err(found) => error = found,
+            }
+        }
+        Err(error)
+    }
+
+    fn ask(&self, at: &Address, until: Instant) -> RedisResult<Option<Slots>> {
+        let mut conn = self.dialer.dial(&Target::At(at.clone()), until)?;
+        let answer: Vec<Value> = redis::cmd("CLUSTER").arg("SLOTS").query(&mut conn)?;
+        Ok(Slots::read(answer, at))
+    }
+}
