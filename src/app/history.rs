@@ -27,7 +27,7 @@ impl App {
     /// Storage's.
     pub fn versions(&self, skip: u64, limit: usize) -> Result<Vec<VersionInfo>, StorageError> {
         let storage = &self.parts.storage;
-        // Versions are numbered without a gap.
+        // Versions are numbered without a gap, except where a catalog was put back.
         let below = storage.current_version()?.saturating_add(1).saturating_sub(skip);
         storage.versions(Some(below), limit)
     }

@@ -25,6 +25,7 @@ pub use seats::{
 pub use visit::{stages, visit};
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use crate::consent::{Consent, ConsentRecord};
 use crate::funnel::{Dimension, ReportRow, StepRecord};
@@ -121,6 +122,13 @@ pub trait Storage: Send + Sync {
     /// [`Trouble::Unavailable`] or [`Trouble::Corrupt`], as all methods.
     fn current_version(&self) -> Result<u64, StorageError>;
 
+    /// Waits until storage holds another version than `known`, at most about `wait`, and returns the one that it holds as far as is
+    /// known then. It may also return early for nothing. For the one thread that follows the catalog.
+    ///
+    /// # Errors
+    /// As all methods, at once: whoever asks again waits a while first.
+    fn wait_for_publication(&self, known: u64, wait: Duration) -> Result<u64, StorageError>;
+
     /// Hands over every entry of a version, as of one moment. Version 0 is empty.
     ///
     /// # Errors
@@ -158,6 +166,20 @@ pub trait Storage: Send + Sync {
     fn publish(
         &self,
         expected: u64,
+        info: &PublishInfo,
+        changes: &mut dyn Iterator<Item = Change>,
+    ) -> Result<u64, StorageError>;
+
+    /// Makes a later version of the catalog, all of it or nothing: as [`Storage::publish`], but the version gets this number, above
+    /// the one that is expected. For a catalog that storage has lost and somebody still holds: numbers that were given out once
+    /// never mean anything else.
+    ///
+    /// # Errors
+    /// [`Trouble::Conflict`] with the current version, if that is not `expected` or not below `version`.
+    fn put_back(
+        &self,
+        expected: u64,
+        version: u64,
         info: &PublishInfo,
         changes: &mut dyn Iterator<Item = Change>,
     ) -> Result<u64, StorageError>;

@@ -1,10 +1,15 @@
 //! How every backend keeps the catalog: versions, conflicts, history.
 
+use std::error::Error;
 use std::thread;
+use std::time::Duration;
 
 use super::super::{Change, EntryKind, PublishInfo, Storage, StorageError, Trouble, VersionInfo};
 use super::{Finding, expect};
 use crate::time::Timestamp;
+
+/// Longer than any backend takes to tell of a publication.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) type Entries = Vec<(EntryKind, String, String)>;
 
@@ -200,4 +205,55 @@ pub fn check_diff(storage: &dyn Storage) -> Finding {
     expect("2 to 2", &told(2, 2)?, &Vec::new())?;
     let missing = told(1, 4).map_err(|error| error.kind());
     expect("1 to 4", &missing, &Err(Trouble::NoSuchVersion { version: 4 }))
+}
+
+/// A catalog that is put back gets the number that its giver wants; the numbers between mean nothing.
+pub fn check_put_back(storage: &dyn Storage) -> Finding {
+    let store = EntryKind::Store;
+    let put_back = |expected, version, changes: &[Change]| {
+        storage.put_back(expected, version, &info(1), &mut changes.iter().cloned()).map_err(|error| error.kind())
+    };
+    publish(storage, 0, &[put(store, "a", "1"), put(store, "b", "1")])?;
+    expect("a stale one", &put_back(0, 7, &[remove(store, "a")]), &Err(Trouble::Conflict { current: 1 }))?;
+    expect("one that is not above", &put_back(1, 1, &[remove(store, "a")]), &Err(Trouble::Conflict { current: 1 }))?;
+    expect("put back", &put_back(1, 7, &[put(store, "b", "2"), remove(store, "a")]), &Ok(7))?;
+    expect("current", &storage.current_version()?, &7)?;
+    expect("version 1", &loaded(storage, 1)?, &entries([(store, "a", "1"), (store, "b", "1")]))?;
+    expect("version 7", &loaded(storage, 7)?, &entries([(store, "b", "2")]))?;
+    for missing in [2, 6, 8] {
+        let found = loaded(storage, missing).map_err(|error| error.kind());
+        expect("a number between", &found, &Err(Trouble::NoSuchVersion { version: missing }))?;
+        let told = storage.diff(missing, 7, &mut |_, _, _, _| {}).map_err(|error| error.kind());
+        expect("a difference from there", &told, &Err(Trouble::NoSuchVersion { version: missing }))?;
+    }
+    expect("the next one", &publish(storage, 7, &[put(store, "c", "1")])?, &8)?;
+    let mut told = Vec::new();
+    storage.diff(7, 8, &mut |_, id, _, _| told.push(id.to_owned()))?;
+    expect("what it changed", &told, &vec!["c".to_owned()])?;
+    expect("version 8", &loaded(storage, 8)?, &entries([(store, "b", "2"), (store, "c", "1")]))?;
+    let numbers: Vec<u64> = storage.versions(None, 9)?.iter().map(|it| it.version).collect();
+    expect("versions", &numbers, &vec![8, 7, 1])?;
+    let below: Vec<u64> = storage.versions(Some(7), 1)?.iter().map(|it| it.version).collect();
+    expect("the one before", &below, &vec![1])
+}
+
+/// Waiting ends at a publication, and after a while without one.
+pub fn check_wait(storage: &dyn Storage) -> Finding {
+    expect("nothing", &storage.wait_for_publication(0, Duration::from_millis(1))?, &0)?;
+    publish(storage, 0, &[put(EntryKind::Store, "a", "1")])?;
+    expect("a version that is there", &storage.wait_for_publication(0, PATIENCE)?, &1)?;
+    let seen = thread::scope(|scope| -> Result<_, Box<dyn Error + Send + Sync>> {
+        let waiting = scope.spawn(|| {
+            for _ in 0..50 {
+                let version = storage.wait_for_publication(1, PATIENCE)?;
+                if version != 1 {
+                    return Ok(version);
+                }
+            }
+            Err(StorageError::from(Trouble::Unavailable))
+        });
+        publish(storage, 1, &[put(EntryKind::Store, "a", "2")])?;
+        Ok(waiting.join().map_err(|_panic| "somebody panicked")??)
+    });
+    expect("a version that comes", &seen?, &2)
 }

@@ -24,7 +24,7 @@ pub type Finding = Result<(), Box<dyn Error + Send + Sync>>;
 pub type Check = fn(&dyn Storage) -> Finding;
 
 /// All checks of one storage, with their names.
-pub const CHECKS: [(&str, Check); 27] = [
+pub const CHECKS: [(&str, Check); 29] = [
     ("an_empty_storage_has_version_0", check_empty),
     ("a_publication_is_loaded_in_order", catalog::check_publish_and_load),
     ("kinds_are_loaded_apart_and_say_when_they_changed", catalog::check_kinds),
@@ -34,6 +34,8 @@ pub const CHECKS: [(&str, Check); 27] = [
     ("versions_are_listed_latest_first", catalog::check_versions),
     ("the_later_of_two_changes_of_one_entry_stands", catalog::check_repeated_change),
     ("differences_are_told_in_both_directions", catalog::check_diff),
+    ("a_catalog_is_put_back_above_every_number_given_out", catalog::check_put_back),
+    ("whoever_waits_is_told_of_a_publication", catalog::check_wait),
     ("the_highest_revision_wins_in_any_order", records::check_revisions),
     ("the_earliest_step_of_each_kind_is_kept", records::check_steps),
     ("filters_choose_records_in_order", records::check_filters),

@@ -38,7 +38,9 @@ pub(super) fn current_version(conn: &Connection) -> Result<u64, StorageError> {
 }
 
 fn require(conn: &Connection, version: u64) -> Result<(), StorageError> {
-    if version <= current_version(conn)? { Ok(()) } else { Err(Trouble::NoSuchVersion { version }.into()) }
+    let mut query = conn.prepare_cached("SELECT ?1 = 0 OR EXISTS (SELECT 1 FROM version WHERE version = ?1)")?;
+    let exists: bool = query.query_one([to_sql(version)], |row| row.get(0))?;
+    if exists { Ok(()) } else { Err(Trouble::NoSuchVersion { version }.into()) }
 }
 
 pub(super) fn load(
@@ -73,7 +75,8 @@ pub(super) fn last_change(conn: &Connection, kind: EntryKind, version: u64) -> R
 
 /// A row that is valid in both versions, or in neither, tells no difference; so only rows valid in exactly one are grouped.
 pub(super) fn diff(conn: &Connection, before: u64, after: u64, each: EachDifference<'_>) -> Result<(), StorageError> {
-    require(conn, before.max(after))?;
+    require(conn, before)?;
+    require(conn, after)?;
     let mut query = conn.prepare_cached(
         "SELECT kind, id, max(CASE WHEN is_before THEN body END) AS was, max(CASE WHEN is_after THEN body END) AS will
          FROM (SELECT kind, id, body,

@@ -12,7 +12,8 @@ mod tallies;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 
@@ -35,6 +36,8 @@ const IDLE_READERS_MAX: usize = 4;
 const CHECKPOINT_BUSY: Duration = Duration::from_millis(50);
 /// Steps of SQLite's machine between two places to pause, some 50 microseconds.
 const STEPS_A_BREATH: i32 = 400;
+/// How often a publication of another process is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long a delivery waits for the lock of another process.
 const DELIVER_BUSY: Duration = Duration::from_secs(1);
 
@@ -132,6 +135,18 @@ impl Storage for Embedded {
         Ok(version)
     }
 
+    fn wait_for_publication(&self, known: u64, wait: Duration) -> Result<u64, StorageError> {
+        let end = Instant::now() + wait;
+        loop {
+            let version = self.current_version()?;
+            let left = end.saturating_duration_since(Instant::now());
+            if version != known || left.is_zero() {
+                return Ok(version);
+            }
+            thread::sleep(left.min(LOOK_EVERY));
+        }
+    }
+
     fn load_kinds(&self, version: u64, kinds: &[EntryKind], each: EachEntry<'_>) -> Result<(), StorageError> {
         self.read(|conn| catalog::load(conn, version, kinds, each))
     }
@@ -150,7 +165,17 @@ impl Storage for Embedded {
         info: &PublishInfo,
         changes: &mut dyn Iterator<Item = Change>,
     ) -> Result<u64, StorageError> {
-        self.publisher.publish(&self.writer, expected, info, changes)
+        self.publisher.publish(&self.writer, (expected, expected.saturating_add(1)), info, changes)
+    }
+
+    fn put_back(
+        &self,
+        expected: u64,
+        version: u64,
+        info: &PublishInfo,
+        changes: &mut dyn Iterator<Item = Change>,
+    ) -> Result<u64, StorageError> {
+        self.publisher.publish(&self.writer, (expected, version), info, changes)
     }
 
     fn versions(&self, before: Option<u64>, limit: usize) -> Result<Vec<VersionInfo>, StorageError> {

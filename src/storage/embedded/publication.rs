@@ -46,7 +46,7 @@ impl Publisher {
     pub(super) fn publish(
         &self,
         writer: &Mutex<Connection>,
-        expected: u64,
+        (expected, next): (u64, u64),
         info: &PublishInfo,
         changes: &mut dyn Iterator<Item = Change>,
     ) -> Result<u64, StorageError> {
@@ -56,7 +56,9 @@ impl Publisher {
             clean_up(writer)?;
         }
         require(&lock(writer), expected)?;
-        let next = expected.saturating_add(1);
+        if next <= expected {
+            return Err(Trouble::Conflict { current: expected }.into());
+        }
         let mut step = Vec::new();
         if fill(&mut step, changes) == Filled::All {
             return whole(&mut lock(writer), |conn| {

@@ -21,10 +21,12 @@ mod verdict;
 
 pub use address::{Mode, RedisAt, RedisAtError};
 
+use std::time::Duration;
+
 use super::{
     AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachStep, EachTag,
     EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter,
-    TallyCheck, TallyFilter, VersionInfo,
+    TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::ConsentRecord;
 use crate::funnel::{Dimension, ReportRow, StepRecord};
@@ -54,6 +56,10 @@ impl Storage for Redis {
         catalog::current_version(&self.link)
     }
 
+    fn wait_for_publication(&self, _known: u64, _wait: Duration) -> Result<u64, StorageError> {
+        Err(Trouble::Unavailable.into())
+    }
+
     fn load_kinds(&self, version: u64, kinds: &[EntryKind], each: EachEntry<'_>) -> Result<(), StorageError> {
         catalog::load(&self.link, version, kinds, each)
     }
@@ -73,6 +79,16 @@ impl Storage for Redis {
         changes: &mut dyn Iterator<Item = Change>,
     ) -> Result<u64, StorageError> {
         catalog::publish(&self.link, expected, info, changes)
+    }
+
+    fn put_back(
+        &self,
+        _expected: u64,
+        _version: u64,
+        _info: &PublishInfo,
+        _changes: &mut dyn Iterator<Item = Change>,
+    ) -> Result<u64, StorageError> {
+        Err(Trouble::Unavailable.into())
     }
 
     fn versions(&self, before: Option<u64>, limit: usize) -> Result<Vec<VersionInfo>, StorageError> {
