@@ -1,28 +1,27 @@
 //! The one place that assembles: settings in, a bound and running service out.
 
-use std::cell::RefCell;
+mod open;
+
+pub use open::{open_ip_databases, open_outbox, open_storage, outbox_path, signer};
+
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::app::{Alerter, App, Chance, Deliverer, Follower, Lookout, Parts, Retainer, Seater, Signer, load_last_good};
-use crate::config::{Config, StorageAt};
+use crate::app::{Alerter, App, Chance, Deliverer, Follower, Lookout, Parts, Retainer, Seater, load_last_good};
+use crate::config::Config;
 use crate::http::tls::Certificates;
 use crate::http::{self, Served};
-use crate::ipdb::{self, IpLocator, ReloadOutcome};
+use crate::ipdb::{IpLocator, ReloadOutcome};
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::outbox::{Commit, Outbox};
-use crate::storage::Storage;
-use crate::storage::embedded::Embedded;
-use crate::storage::redis::Redis;
+use crate::outbox::Outbox;
 use crate::time::{Clock, SystemClock};
 
 /// How often the catalog's version is asked for. A publication of another process is live within this time and its load.
@@ -42,124 +41,8 @@ pub struct Replaceable {
 
 impl Default for Replaceable {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), chance: Arc::new(chance) }
+        Self { clock: Arc::new(SystemClock), chance: Arc::new(open::chance) }
     }
-}
-
-/// Bytes that are taken from the operating system at a time: a call costs about as much for these as for sixteen.
-const CHANCE_BYTES: usize = 512;
-
-/// 128 bits from the operating system, each given out once.
-fn chance() -> u128 {
-    thread_local! {
-        static STOCK: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    }
-    STOCK.with_borrow_mut(|stock| {
-        if stock.len() < 16 {
-            stock.resize(CHANCE_BYTES, 0);
-            // The system's source fails only before it is seeded at boot; ids need to differ, and the signature keeps them safe.
-            if getrandom::fill(stock).is_err() {
-                fastrand::fill(stock);
-            }
-        }
-        let rest = stock.len().saturating_sub(16);
-        let mut bytes = [0_u8; 16];
-        for (byte, taken) in bytes.iter_mut().zip(stock.drain(rest..)) {
-            *byte = taken;
-        }
-        u128::from_ne_bytes(bytes)
-    })
-}
-
-/// Opens the storage of the settings; makes the folder if it is missing. Redis need not be there yet.
-///
-/// # Errors
-/// What hinders it, with the file or the address named.
-pub fn open_storage(config: &Config) -> anyhow::Result<Arc<dyn Storage>> {
-    make_folder(&config.data_dir)?;
-    match &config.storage {
-        StorageAt::Sqlite(path) => {
-            if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
-                make_folder(folder)?;
-            }
-            let storage =
-                Embedded::open(path).with_context(|| format!("the storage {} cannot be used", path.display()))?;
-            Ok(Arc::new(storage))
-        }
-        StorageAt::Redis(at) => {
-            let storage = Redis::open(at).with_context(|| format!("the storage {at} cannot be used"))?;
-            Ok(Arc::new(storage))
-        }
-    }
-}
-
-/// Where the outbox of the settings lies.
-#[must_use]
-pub fn outbox_path(config: &Config) -> PathBuf {
-    config.data_dir.join("outbox.sqlite")
-}
-
-/// Opens the outbox of the settings.
-///
-/// # Errors
-/// What hinders it; another process may have it open.
-pub fn open_outbox(config: &Config, metrics: Option<&Arc<Metrics>>) -> anyhow::Result<Arc<Outbox>> {
-    make_folder(&config.data_dir)?;
-    let path = outbox_path(config);
-    let on_commit = metrics.map(|it| {
-        let metrics = Arc::clone(it);
-        let observe: crate::outbox::OnCommit = Arc::new(move |commit: Commit<'_>| {
-            metrics.commit_seconds.observe(commit.took.as_secs_f64());
-            metrics.commit_items.observe(f64::from(u32::try_from(commit.waits.len()).unwrap_or(u32::MAX)));
-            commit.waits.iter().for_each(|it| metrics.commit_wait_seconds.observe(it.as_secs_f64()));
-        });
-        observe
-    });
-    let outbox = Outbox::open(&path, &config.outbox, on_commit)
-        .with_context(|| format!("the outbox {} cannot be used", path.display()))?;
-    Ok(Arc::new(outbox))
-}
-
-fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    // Records and the secret lie there; a folder that exists keeps its rights.
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))
-}
-
-/// The signer of the settings' secret, or of the one that storage keeps.
-///
-/// # Errors
-/// Storage's.
-pub fn signer(config: &Config, storage: &dyn Storage) -> anyhow::Result<Signer> {
-    if let Some(secret) = &config.secret {
-        return Ok(Signer::new(secret.reveal().as_bytes()));
-    }
-    let make = || {
-        let mut bytes = [0_u8; 32];
-        let (low, high) = bytes.split_at_mut(16);
-        low.copy_from_slice(&chance().to_ne_bytes());
-        high.copy_from_slice(&chance().to_ne_bytes());
-        bytes
-    };
-    let secret = storage.secret(&make).context("the secret in storage cannot be read")?;
-    Ok(Signer::new(&secret))
-}
-
-/// The IP databases of the settings; one that cannot be used is an error, because the operator asked for it.
-///
-/// # Errors
-/// Every database that cannot be used, with the reason.
-pub fn open_ip_databases(config: &Config) -> anyhow::Result<IpLocator> {
-    let settings =
-        ipdb::Settings { paths: config.ip_databases.clone(), ip2region_fields: config.ip2region_fields.clone() };
-    let (locator, errors) = IpLocator::open(settings);
-    if !errors.is_empty() {
-        let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        bail!("IP databases cannot be used: {}", all.join("; "));
-    }
-    Ok(locator)
 }
 
 /// A service that is bound and waits to be run.
