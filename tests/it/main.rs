@@ -50,6 +50,7 @@ mod publish;
 mod real_regions;
 mod real_sheets;
 mod redis;
+mod redis_catalog;
 mod redis_seats;
 mod redis_servers;
 mod redis_sets;

@@ -10,6 +10,7 @@ mod cluster;
 mod desk;
 mod dial;
 mod endpoint;
+mod entries;
 mod keys;
 mod link;
 mod people;
