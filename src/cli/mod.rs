@@ -7,6 +7,7 @@ mod explain;
 mod export;
 mod forget;
 mod funnel;
+mod health;
 mod import;
 mod printer;
 mod qr;
@@ -46,6 +47,7 @@ enum Command {
     User(user::Options),
     Token(token::Options),
     Config(config::Options),
+    Health(health::Options),
 }
 
 /// How a command ended.
@@ -113,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::User(options) => options.run(&printer),
         Command::Token(options) => options.run(&printer),
         Command::Config(options) => options.run(&printer),
+        Command::Health(options) => options.run(&printer),
     };
     match ended {
         Ok(End::Success) => ExitCode::SUCCESS,
