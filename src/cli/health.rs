@@ -84,11 +84,9 @@ mod tests {
 
     #[test]
     fn a_wildcard_is_asked_on_the_loopback() {
-        for (listen, expected) in [
-            ("0.0.0.0:8080", "127.0.0.1:8080"),
-            ("[::]:443", "[::1]:443"),
-            ("10.0.0.7:8080", "10.0.0.7:8080"),
-        ] {
+        for (listen, expected) in
+            [("0.0.0.0:8080", "127.0.0.1:8080"), ("[::]:443", "[::1]:443"), ("10.0.0.7:8080", "10.0.0.7:8080")]
+        {
             assert_eq!(reachable(listen.parse().unwrap()).to_string(), expected);
         }
     }

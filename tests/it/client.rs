@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Method, Request};
+use ureq::tls::TlsConfig;
 
 /// Longer than anything a healthy service does.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -104,13 +105,28 @@ pub struct Client {
 
 impl Client {
     pub fn new(url: impl Into<String>) -> Self {
+        Self::of(url.into(), TlsConfig::default())
+    }
+
+    /// One that takes every certificate.
+    pub fn credulous(url: impl Into<String>) -> Self {
+        Self::of(url.into(), TlsConfig::builder().disable_verification(true).build())
+    }
+
+    fn of(url: String, tls: TlsConfig) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(None)
             .timeout_global(Some(PATIENCE))
+            .tls_config(tls)
             .build();
-        Self { agent: config.new_agent(), url: url.into() }
+        Self { agent: config.new_agent(), url }
+    }
+
+    /// What it calls.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Calls once; an error of the connection is a value.

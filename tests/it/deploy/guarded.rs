@@ -1,0 +1,111 @@
+//! Redis with the shipped settings and users.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+
+use super::engines::{free_port, is_installed};
+use super::root;
+use crate::client::eventually;
+
+/// A `redis-server` with the shipped settings and the users of a fresh `secrets.sh`; ended when dropped.
+struct Guarded {
+    child: Child,
+    port: u16,
+    /// What the instances read.
+    storage: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Guarded {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let deploy = folder.path().join("deploy");
+        fs::create_dir_all(deploy.join("redis")).unwrap();
+        for name in ["secrets.sh", "redis/users.acl.example", "redis/redis.conf"] {
+            fs::copy(root().join("deploy").join(name), deploy.join(name)).unwrap();
+        }
+        // A certificate that is there is kept, so no key has to be made.
+        fs::create_dir_all(deploy.join("secrets/tls")).unwrap();
+        fs::write(deploy.join("secrets/tls/privkey.pem"), "there").unwrap();
+        for _ in 0..2 {
+            let made = Command::new("sh").arg(deploy.join("secrets.sh")).arg("join.example.com").output().unwrap();
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        }
+        assert_eq!(fs::read_to_string(deploy.join("secrets/tls/privkey.pem")).unwrap(), "there");
+        let config = fs::read_to_string(deploy.join("redis/redis.conf")).unwrap();
+        let users = deploy.join("secrets/redis_users");
+        assert!(config.contains("aclfile /run/secrets/redis_users"));
+        let config = config.replace("/run/secrets/redis_users", users.to_str().unwrap());
+        fs::write(deploy.join("redis/redis.conf"), config).unwrap();
+        let port = free_port();
+        let mut program = Command::new("redis-server");
+        program.arg(deploy.join("redis/redis.conf")).args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+        ]);
+        let child = program.arg(folder.path()).stdout(Stdio::null()).spawn().unwrap();
+        let storage = fs::read_to_string(deploy.join("secrets/storage")).unwrap();
+        let storage = storage.replace("@redis:6379", &format!("@127.0.0.1:{port}"));
+        let it = Self { child, port, storage, _folder: folder };
+        eventually("Redis answers", || it.default_user(&["PING"]).ok().filter(|it| it == "PONG"));
+        it
+    }
+
+    fn default_user(&self, words: &[&str]) -> redis::RedisResult<String> {
+        ask(&format!("redis://127.0.0.1:{}", self.port), words)
+    }
+
+    fn service(&self, words: &[&str]) -> redis::RedisResult<String> {
+        ask(&self.storage, words)
+    }
+}
+
+fn ask(url: &str, words: &[&str]) -> redis::RedisResult<String> {
+    let mut connection = redis::Client::open(url)?.get_connection()?;
+    let mut command = redis::cmd(words[0]);
+    let value: redis::Value = command.arg(&words[1..]).query(&mut connection)?;
+    redis::from_redis_value(value).or_else(|_not_text| Ok("…".to_owned()))
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn redis_takes_its_settings_and_its_users_may_do_what_they_need_and_no_more() {
+    if !is_installed("redis-server") {
+        return;
+    }
+    let redis = Guarded::start();
+    for forbidden in [&["GET", "{jinqun:catalog}:version"][..], &["INFO"], &["ACL", "WHOAMI"]] {
+        let error = redis.default_user(forbidden).unwrap_err().to_string();
+        assert!(error.to_lowercase().contains("permission"), "{forbidden:?}: {error}");
+    }
+    for allowed in [
+        &["SET", "{jinqun:desk}:it", "1"][..],
+        &["EVAL", "return redis.call('GET', KEYS[1])", "1", "{jinqun:desk}:it"],
+        &["PUBLISH", "jinqun:catalog", "7"],
+        &["HELLO", "2"],
+        &["INFO", "replication"],
+    ] {
+        redis.service(allowed).unwrap_or_else(|error| panic!("{allowed:?}: {error}"));
+    }
+    for forbidden in [
+        &["SET", "another", "1"][..],
+        &["KEYS", "*"],
+        &["FLUSHALL"],
+        &["CONFIG", "GET", "*"],
+        &["SHUTDOWN"],
+        &["ACL", "LIST"],
+        &["PUBLISH", "another", "7"],
+    ] {
+        let error = redis.service(forbidden).unwrap_err().to_string();
+        assert!(error.to_lowercase().contains("permission"), "{forbidden:?}: {error}");
+    }
+}
