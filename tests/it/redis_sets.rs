@@ -12,8 +12,8 @@ fn a_server_comes_back_with_what_it_was_told() {
     assert!(server.try_ask::<()>(&["PING"]).is_err());
     server.restart(&[]);
     assert_eq!(server.ask::<String>(&["GET", "key"]), "value");
-    server.signal("STOP");
     let mut beside = server.connection();
+    server.signal("STOP");
     beside.set_read_timeout(Some(std::time::Duration::from_millis(50))).unwrap();
     assert!(redis::cmd("PING").query::<String>(&mut beside).is_err_and(|it| it.is_timeout()));
     server.signal("CONT");
