@@ -23,7 +23,7 @@ use crate::storage::redis::RedisAt;
 use crate::store::Zone;
 use crate::telemetry::LogFormat;
 use crate::webhook::Webhook;
-use gather::Gathered;
+use gather::{Gathered, Reader};
 
 /// Everything wrong with the settings.
 #[derive(Debug, Error)]
@@ -130,14 +130,7 @@ impl Config {
     fn from_gathered(gathered: &Gathered) -> Result<Self, ConfigError> {
         let mut read = gathered.reader();
         let data_dir = PathBuf::from(read.text("data_dir").unwrap_or_default());
-        let storage = read.parse("storage", |text| storage_at(text, &data_dir));
-        let storage = match (storage, read.text("storage_ca")) {
-            (Some(StorageAt::Redis(at)), Some(_)) if !at.is_tls => {
-                read.fail("storage_ca", "is set, and storage does not speak TLS: write rediss")
-            }
-            (Some(StorageAt::Redis(at)), ca) => Some(StorageAt::Redis(RedisAt { ca: ca.map(PathBuf::from), ..at })),
-            (storage, _) => storage,
-        };
+        let storage = read_storage(&mut read, &data_dir);
         let tls = match (read.text("tls_cert"), read.text("tls_key")) {
             (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
             (None, None) => None,
@@ -156,7 +149,7 @@ impl Config {
                 .parse("listen", |it| it.parse().map_err(|_cause| "is not an address such as 127.0.0.1:8080".into()))
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             public_url: read.parse("public_url", public_url),
-            storage: storage.unwrap_or_else(|| StorageAt::Sqlite(data_dir.join("jinqun.sqlite"))),
+            storage,
             data_dir,
             ip_databases: read.list("ip_databases").into_iter().map(PathBuf::from).collect(),
             ip2region_fields: read
@@ -218,6 +211,21 @@ impl Config {
 
 fn secret(text: &str) -> Result<Secret, String> {
     if text.len() >= 16 { Ok(Secret(text.to_owned())) } else { Err("has fewer than 16 characters".to_owned()) }
+}
+
+fn read_storage(read: &mut Reader<'_>, data_dir: &Path) -> StorageAt {
+    let storage = read.parse("storage", |text| storage_at(text, data_dir));
+    let ca = read.text("storage_ca").map(PathBuf::from);
+    match storage {
+        Some(StorageAt::Redis(at)) => {
+            if ca.is_some() && !at.is_tls {
+                let _: Option<()> = read.fail("storage_ca", "is set, and storage does not speak TLS: write rediss");
+            }
+            StorageAt::Redis(RedisAt { ca, ..at })
+        }
+        Some(at) => at,
+        None => StorageAt::Sqlite(data_dir.join("jinqun.sqlite")),
+    }
 }
 
 fn storage_at(text: &str, data_dir: &Path) -> Result<StorageAt, String> {

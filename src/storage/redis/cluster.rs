@@ -12,7 +12,7 @@ use super::endpoint::Endpoint;
 use super::slots::Slots;
 
 /// How long one server may take to say who has which slots.
-const ASK_WAIT: Duration = Duration::from_millis(1_000);
+const ASK_WAIT: Duration = Duration::from_secs(1);
 /// How long all servers may take together.
 const LEARN_WAIT: Duration = Duration::from_secs(5);
 /// The servers are not asked again sooner.
@@ -61,32 +61,30 @@ impl Cluster {
             Some(slot) => state.slots.owner(slot),
             None => state.slots.owner(fastrand::u16(0..16_384)),
         };
-        match owner.cloned() {
-            Some(owner) => Ok(self.endpoint(&mut state, owner)),
-            None => {
-                self.learn_soon(&mut state);
-                Err(nobody())
-            }
+        if let Some(owner) = owner.cloned() {
+            return Ok(self.endpoint(&mut state, &owner));
         }
+        self.learn_soon(&mut state);
+        Err(nobody())
     }
 
-    fn endpoint(&self, state: &mut State, at: Address) -> Arc<Endpoint> {
-        let make = |at: &Address| Endpoint::new(Target::At(at.clone()), self.dialer.clone());
-        let found = state.endpoints.entry(at.clone()).or_insert_with(|| make(&at));
-        Arc::clone(found)
+    fn endpoint(&self, state: &mut State, at: &Address) -> Arc<Endpoint> {
+        let make = || Endpoint::new(Target::At(at.clone()), self.dialer.clone());
+        Arc::clone(state.endpoints.entry(at.clone()).or_insert_with(make))
     }
 
     /// The server at an address that another server named.
-    pub(super) fn at(&self, at: Address) -> Arc<Endpoint> {
+    pub(super) fn at(&self, at: &Address) -> Arc<Endpoint> {
         self.endpoint(&mut self.state(), at)
     }
 
     /// Notes that a slot is elsewhere for good, and asks about the others.
     pub(super) fn moved(self: &Arc<Self>, slot: u16, to: Address) -> Arc<Endpoint> {
         let state = &mut *self.state();
-        state.slots.note(slot, to.clone());
+        let endpoint = self.endpoint(state, &to);
+        state.slots.note(slot, to);
         self.learn_soon(state);
-        self.endpoint(state, to)
+        endpoint
     }
 
     /// Asks who has which slots, because a server failed.

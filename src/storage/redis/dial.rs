@@ -15,7 +15,7 @@ use super::address::{Mode, RedisAt};
 /// How long one sentinel may take to name the primary.
 const SENTINEL_WAIT: Duration = Duration::from_millis(700);
 /// How long one server that a sentinel named may take, where another one may be right.
-const CANDIDATE_WAIT: Duration = Duration::from_millis(1_000);
+const CANDIDATE_WAIT: Duration = Duration::from_secs(1);
 
 /// A host and its port.
 pub(super) type Address = (String, u16);

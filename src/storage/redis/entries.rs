@@ -116,7 +116,9 @@ pub(super) fn read(
             scan.arg("MATCH").arg(format!("[{digits}]*"));
         }
         let (next, page): (u64, Vec<(String, String)>) = link.with(Patience::Work, |conn| scan.query(conn))?;
-        page.into_iter().for_each(|(field, value)| each(field, value));
+        for (field, value) in page {
+            each(field, value);
+        }
         cursor = next;
         if cursor == 0 {
             break;

@@ -188,7 +188,7 @@ impl Session<'_> {
                     return Ok(found);
                 }
                 Some(Redirect::Moved(slot, to)) => target = cluster.moved(slot, to),
-                Some(Redirect::Ask(to)) => (target, is_asking) = (cluster.at(to), true),
+                Some(Redirect::Ask(to)) => (target, is_asking) = (cluster.at(&to), true),
                 Some(Redirect::Later) => thread::sleep(LATER_WAIT.min(dial::left(until)?)),
             }
         }

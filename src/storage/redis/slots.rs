@@ -69,19 +69,15 @@ impl Slots {
 }
 
 fn sequence(value: Value) -> Option<Vec<Value>> {
-    match value {
-        Value::Array(items) => Some(items),
-        _ => None,
-    }
+    if let Value::Array(items) = value { Some(items) } else { None }
 }
 
 /// A server that does not know its own name is the one that was asked.
 fn node(value: Value, asked: &Address) -> Option<Address> {
     let mut parts = sequence(value)?.into_iter();
-    let host = match parts.next()? {
-        Value::BulkString(host) => String::from_utf8(host).ok().filter(|it| !it.is_empty() && it != "?"),
-        _ => None,
-    };
+    let host = parts.next()?;
+    let host = if let Value::BulkString(host) = host { String::from_utf8(host).ok() } else { None };
+    let host = host.filter(|it| !it.is_empty() && it != "?");
     let Some(Value::Int(port)) = parts.next() else {
         return None;
     };
@@ -175,14 +171,13 @@ pub(super) enum Redirect {
 
 /// Where to go instead, if nothing of what was asked was done. Answers of which some were done are the caller's.
 pub(super) fn redirect(answers: &[Value], asked: &Address) -> Option<Redirect> {
-    let refusal = |answer: &Value| match answer {
-        Value::ServerError(error) => match error.kind()? {
-            ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::TryAgain => {
-                Some(RedisError::from(error.clone()))
-            }
-            _ => None,
-        },
-        _ => None,
+    let refusal = |answer: &Value| {
+        let Value::ServerError(error) = answer else {
+            return None;
+        };
+        let is_refused =
+            matches!(error.kind()?, ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::TryAgain);
+        is_refused.then(|| RedisError::from(error.clone()))
     };
     let mut refusals = answers.iter().map(refusal);
     let first = refusals.next()??;

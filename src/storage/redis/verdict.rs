@@ -19,22 +19,23 @@ pub(super) enum Verdict {
 
 /// What to make of an error.
 pub(super) fn verdict(error: &RedisError) -> Verdict {
-    match error.kind() {
-        ErrorKind::AuthenticationFailed => Verdict::Refused,
-        ErrorKind::Server(
-            ServerErrorKind::BusyLoading
-            | ServerErrorKind::ReadOnly
-            | ServerErrorKind::MasterDown
-            | ServerErrorKind::ClusterDown,
-        )
-        | ErrorKind::MasterNameNotFoundBySentinel
-        | ErrorKind::ClusterConnectionNotFound => Verdict::Away,
-        ErrorKind::Server(_) | ErrorKind::UnexpectedReturnType => Verdict::Answer,
-        ErrorKind::Extension => match error.code() {
-            Some("NOAUTH" | "WRONGPASS") => Verdict::Refused,
-            _ => Verdict::Answer,
-        },
-        _ => Verdict::Lost,
+    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly};
+    let kind = error.kind();
+    let is_away = matches!(
+        kind,
+        ErrorKind::Server(BusyLoading | ReadOnly | MasterDown | ClusterDown)
+            | ErrorKind::MasterNameNotFoundBySentinel
+            | ErrorKind::ClusterConnectionNotFound
+    );
+    let is_answer = matches!(kind, ErrorKind::Server(_) | ErrorKind::UnexpectedReturnType | ErrorKind::Extension);
+    if kind == ErrorKind::AuthenticationFailed || matches!(error.code(), Some("NOAUTH" | "WRONGPASS")) {
+        Verdict::Refused
+    } else if is_away {
+        Verdict::Away
+    } else if is_answer {
+        Verdict::Answer
+    } else {
+        Verdict::Lost
     }
 }
 
