@@ -5,13 +5,15 @@ use clap::Args;
 use super::{Common, End, Printer};
 use crate::app::load_catalog;
 use crate::catalog::Catalog;
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, StorageAt};
 use crate::http::tls::Certificates;
 use crate::id::RegionCode;
 use crate::ipdb::{self, IpLocator};
 use crate::outbox::{OutboxError, Trouble};
 use crate::region::{Level, Region};
 use crate::startup;
+use crate::storage::redis::{RedisAt, Weakness, survey};
+use crate::storage::{self, StorageError};
 use crate::store::StoreStatus;
 use crate::time::{Clock as _, SystemClock, Timestamp};
 
@@ -80,13 +82,19 @@ fn check(config: &Config, printer: &Printer, findings: &mut Vec<Finding>) -> any
             }
         }
     }
-    let storage = match startup::open_storage(config) {
+    let storage = match startup::open_storage(config)
+        .and_then(|it| it.current_version().map(|_version| it).map_err(Into::into))
+    {
         Ok(storage) => storage,
         Err(error) => {
-            find(chain(&error), "make the storage readable and writable");
+            let remedy = storage_remedy(config, &error);
+            find(chain(&error), remedy);
             return Ok(());
         }
     };
+    if let StorageAt::Redis(at) = &config.storage {
+        check_redis(at, &mut find);
+    }
     match storage.check_tallies() {
         Err(error) => find(chain(&error.into()), "restore the storage from a backup"),
         Ok(it) if it.differing > 0 => find(
@@ -108,6 +116,39 @@ fn check(config: &Config, printer: &Printer, findings: &mut Vec<Finding>) -> any
         },
     }
     Ok(())
+}
+
+fn storage_remedy(config: &Config, error: &anyhow::Error) -> &'static str {
+    use storage::Trouble;
+    let kind = error.downcast_ref::<StorageError>().map(StorageError::kind);
+    match (kind, &config.storage) {
+        (Some(Trouble::TooNew { .. }), _) => "update this program",
+        (Some(Trouble::Corrupt), _) => "restore the storage from a backup",
+        (_, StorageAt::Redis(_)) => {
+            "see that Redis runs and that storage (address, user, password) and storage_ca are right; until then scans are answered and records wait in the outbox"
+        }
+        (_, StorageAt::Sqlite(_)) => "make the storage readable and writable",
+    }
+}
+
+/// What about Redis's own settings may lose records. An account that may not ask is no finding.
+fn check_redis(at: &RedisAt, find: &mut impl FnMut(String, &'static str)) {
+    for weakness in survey(at).unwrap_or_default() {
+        match weakness {
+            Weakness::Evicts { policy } => find(
+                format!("Redis drops keys when its memory is full (maxmemory-policy {policy})"),
+                "set maxmemory-policy noeviction; records then wait in the outbox until there is room",
+            ),
+            Weakness::Forgets => find(
+                "Redis writes no append-only file, so a restart loses what it was told".to_owned(),
+                "set appendonly yes",
+            ),
+            Weakness::Replica => find(
+                "the server is a replica and takes no writes".to_owned(),
+                "name the primary in storage, or the sentinels as redis+sentinel://",
+            ),
+        }
+    }
 }
 
 fn check_codes(catalog: &Catalog, now: Timestamp, findings: &mut Vec<Finding>) {

@@ -56,6 +56,7 @@ mod redis_catalog;
 mod redis_seats;
 mod redis_servers;
 mod redis_sets;
+mod redis_tls;
 mod regions;
 mod seats;
 mod service_areas;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use redis::{Connection, ErrorKind, RedisResult, Value};
+use redis::{Connection, ErrorKind, RedisError, RedisResult, Value};
 
 use super::dial::{self, Address, Dialer, Target};
 use super::endpoint::Endpoint;
@@ -33,10 +33,13 @@ struct State {
     endpoints: HashMap<Address, Arc<Endpoint>>,
     is_learning: bool,
     asked: Option<Instant>,
+    /// Why nobody said who has which slots.
+    fault: Option<RedisError>,
 }
 
-fn nobody() -> redis::RedisError {
-    (ErrorKind::ClusterConnectionNotFound, "no server of the Cluster is known to have this key").into()
+fn nobody(fault: Option<&RedisError>) -> RedisError {
+    let why = fault.map(ToString::to_string).unwrap_or_default();
+    (ErrorKind::ClusterConnectionNotFound, "no server of the Cluster is known to have this key", why).into()
 }
 
 impl Cluster {
@@ -65,7 +68,7 @@ impl Cluster {
             return Ok(self.endpoint(&mut state, &owner));
         }
         self.learn_soon(&mut state);
-        Err(nobody())
+        Err(nobody(state.fault.as_ref()))
     }
 
     fn endpoint(&self, state: &mut State, at: &Address) -> Arc<Endpoint> {
@@ -101,7 +104,7 @@ impl Cluster {
 
     /// A new connection to any server that answers.
     pub(super) fn alone(self: &Arc<Self>, until: Instant) -> RedisResult<Connection> {
-        let mut error = nobody();
+        let mut error = nobody(None);
         for at in self.candidates() {
             let wait = (Instant::now() + ASK_WAIT).min(until);
             match self.dialer.dial(&Target::At(at), wait) {
@@ -138,7 +141,7 @@ impl Cluster {
                     state.endpoints.retain(|at, _| slots.nodes().contains(at));
                     state.slots = slots;
                 }
-                Err(error) => tracing::debug!(%error, "no server says who has which slots"),
+                Err(error) => state.fault = Some(error),
             }
             it.learnt.notify_all();
         });
@@ -146,7 +149,7 @@ impl Cluster {
     }
 
     fn learn(&self, until: Instant) -> RedisResult<Slots> {
-        let mut error = nobody();
+        let mut error = nobody(None);
         for at in self.candidates() {
             match self.ask(&at, (Instant::now() + ASK_WAIT).min(until)) {
                 Ok(Some(slots)) => return Ok(slots),

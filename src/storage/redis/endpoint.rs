@@ -43,10 +43,8 @@ struct Idle {
     conns: Vec<(Connection, Instant)>,
     /// Connections that were last used before this are looked at before they are used.
     suspect: Option<Instant>,
-}
-
-fn refused() -> RedisError {
-    std::io::Error::other("the server failed a moment ago and is not asked now").into()
+    /// What failed last.
+    fault: Option<RedisError>,
 }
 
 impl Endpoint {
@@ -68,6 +66,12 @@ impl Endpoint {
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why it is not asked: what failed a moment ago.
+    fn refused(&self) -> RedisError {
+        let fault = self.idle().fault.as_ref().map(ToString::to_string).unwrap_or_default();
+        std::io::Error::other(format!("not asked now, for a moment ago it failed: {fault}")).into()
     }
 
     fn breaker(&self, patience: Patience) -> &Breaker {
@@ -93,7 +97,7 @@ impl Endpoint {
     /// A connection that is alive, or was a moment ago.
     pub(super) fn lease(self: &Arc<Self>, patience: Patience, until: Instant) -> RedisResult<Connection> {
         if !self.breaker(patience).admits(Instant::now()) {
-            return Err(refused());
+            return Err(self.refused());
         }
         let found = self.kept(patience, until).map_or_else(|| self.dialled(until), Ok);
         if let Err(error) = &found {
@@ -160,7 +164,7 @@ impl Endpoint {
     /// A new connection that is nobody else's and is not given back.
     pub(super) fn alone(self: &Arc<Self>) -> RedisResult<Connection> {
         if !self.work.admits(Instant::now()) {
-            return Err(refused());
+            return Err(self.refused());
         }
         let made = self.dialled(Instant::now() + DIAL_WAIT);
         match &made {
@@ -180,7 +184,11 @@ impl Endpoint {
     /// Notes that it did not, or that it is not what it should be.
     pub(super) fn failed(&self, patience: Patience, error: &RedisError) {
         let now = Instant::now();
-        self.idle().suspect = Some(now);
+        {
+            let idle = &mut *self.idle();
+            idle.suspect = Some(now);
+            idle.fault = Some(error.clone());
+        }
         let is_late_for_visit = patience == Patience::Visit && error.is_timeout();
         self.visit.fail(now, fastrand::f64());
         if is_late_for_visit || !self.work.fail(now, fastrand::f64()) {

@@ -17,10 +17,12 @@ mod people;
 mod records;
 mod seats;
 mod slots;
+mod survey;
 mod tallies;
 mod verdict;
 
 pub use address::{Mode, RedisAt, RedisAtError};
+pub use survey::{Weakness, survey};
 
 use std::time::Duration;
 
