@@ -174,6 +174,12 @@ macro_rules! made_id {
                 self.0.to_bytes()
             }
 
+            /// The id of these 16 bytes.
+            #[must_use]
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Ulid::from_bytes(bytes))
+            }
+
             /// When the id was made, in milliseconds since 1970.
             #[must_use]
             pub fn unix_ms(self) -> u64 {

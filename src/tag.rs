@@ -96,18 +96,7 @@ impl TagRecord {
     /// The region as far as it is known, from the widest name on: `上海市/黄浦区`. A name that repeats the one before is left out.
     #[must_use]
     pub fn region_path(&self) -> String {
-        let mut path = String::new();
-        let mut last = "";
-        for name in [&*self.region.province, &*self.region.city, &*self.region.district] {
-            if !name.is_empty() && name != last {
-                if !path.is_empty() {
-                    path.push('/');
-                }
-                path.push_str(name);
-                last = name;
-            }
-        }
-        path
+        self.region.path()
     }
 
     /// The labels put on the customer, see [`labels`].

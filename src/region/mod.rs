@@ -90,6 +90,23 @@ pub struct RegionNames {
 }
 
 impl RegionNames {
+    /// The region as far as it is known, from the widest name on: `上海市/黄浦区`. A name that repeats the one before is left out.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let mut path = String::new();
+        let mut last = "";
+        for name in [&*self.province, &*self.city, &*self.district] {
+            if !name.is_empty() && name != last {
+                if !path.is_empty() {
+                    path.push('/');
+                }
+                path.push_str(name);
+                last = name;
+            }
+        }
+        path
+    }
+
     /// Whether a province, city or district is known, and not only areas of the operator's own.
     #[must_use]
     pub fn names_a_region(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Every key in Redis: its name, type, hash tag, lifetime and growth. No other file writes a key's name.
 //!
-//! Keys of one hash tag (the part in braces) lie in one slot of a Cluster, so that one script may touch them all.
+//! Keys of one hash tag (the part in braces) lie in one slot of a Cluster, so that one script may touch them all. `NN` is a partition
+//! of visitors, from `00`; ids are their 16 bytes.
 //!
 //! | key | type | what | lifetime | growth |
 //! | --- | --- | --- | --- | --- |
@@ -20,6 +21,21 @@
 //! | `{jinqun:desk}:audit_last` | string | the last number of the audit trail | for ever | one |
 //! | `{jinqun:desk}:secret` | string | 32 bytes that sign visitor tokens | for ever | one |
 //! | `jinqun:catalog` | channel | tells the number of a new version | | |
+//! | `{jinqun:NN}v<visitor>` | hash | a visitor's visits: scan → steps and record, see `pack` | until removed | a key a visitor, a field a visit |
+//! | `{jinqun:NN}a` | sorted set | scan and visitor by the time of the visit | until removed | an entry a visit |
+//! | `{jinqun:NN}s` | sorted set | scan and visitor by the time of the first step | until removed | an entry a visit with steps |
+//! | `{jinqun:NN}w<time>` | hash | whose visits are: scan → visitor; a key for 65.5 s of scans | until removed | a field a visit |
+//! | `{jinqun:NN}e<scan>` | string | steps of a visit whose record nobody has seen yet | 30 days | rare |
+//! | `{jinqun:NN}d` | sorted set | the days with tallies | until removed | an entry a day |
+//! | `{jinqun:NN}t<day>` | hash | tallies of the records that are there: cell → 12 counts | until removed | a field a cell of the day |
+//! | `{jinqun:NN}k<day>` | hash | tallies of records that were removed, likewise | until removed | likewise |
+//! | `{jinqun:NN}c<time>` | hash | consents: visitor → notices and times; a key for 35 min of visitors | until removed | a field a visitor |
+//! | `{jinqun:NN}i` | sorted set | the keys of consents by the time of their oldest one | until removed | an entry for 35 min |
+//! | `{jinqun:NN}f` | sorted set | marks of forgotten visitors and visits by when | 30 days | 1 and 1 a visit for each forgotten visitor |
+//! | `{jinqun:00}h` | string | the key that marks are made with, 32 bytes | for ever | one |
+//!
+//! The scripts of visits make the keys `v`, `w`, `e`, `t`, `k` and `c` from a prefix, because which of them they touch is known inside
+//! only; all of them bear the partition's tag.
 
 use super::super::DeskKind;
 
@@ -80,4 +96,59 @@ pub(super) fn catalog_base(version: u64) -> String {
 /// What will become a log or a base.
 pub(super) fn catalog_stage(mark: &str) -> String {
     format!("{{jinqun:catalog}}:stage:{mark}")
+}
+
+/// What all keys of a partition begin with.
+pub(super) fn prefix(partition: u8) -> String {
+    format!("{{jinqun:{partition:02}}}")
+}
+
+/// Visits by time.
+pub(super) fn by_time(partition: u8) -> String {
+    prefix(partition) + "a"
+}
+
+/// Visits by their first step.
+pub(super) fn by_step(partition: u8) -> String {
+    prefix(partition) + "s"
+}
+
+/// Marks of the forgotten.
+pub(super) fn forgotten(partition: u8) -> String {
+    prefix(partition) + "f"
+}
+
+/// What the marks of the forgotten are made with.
+pub(super) fn forgotten_key() -> String {
+    prefix(0) + "h"
+}
+
+/// The days with tallies.
+pub(super) fn days(partition: u8) -> String {
+    prefix(partition) + "d"
+}
+
+/// Tallies of the records of a day that are there.
+pub(super) fn tallies(partition: u8, day: i64) -> String {
+    format!("{}t{day}", prefix(partition))
+}
+
+/// Tallies of the records of a day that were removed.
+pub(super) fn tallies_kept(partition: u8, day: i64) -> String {
+    format!("{}k{day}", prefix(partition))
+}
+
+/// The visits of a visitor.
+pub(super) fn visits(partition: u8, visitor: &[u8; 16]) -> Vec<u8> {
+    [format!("{}v", prefix(partition)).as_bytes(), visitor].concat()
+}
+
+/// Consents of the visitors of some time.
+pub(super) fn consents(partition: u8, time: &[u8]) -> Vec<u8> {
+    [format!("{}c", prefix(partition)).as_bytes(), time].concat()
+}
+
+/// The keys of consents.
+pub(super) fn consent_times(partition: u8) -> String {
+    prefix(partition) + "i"
 }

@@ -13,8 +13,12 @@ mod endpoint;
 mod entries;
 mod keys;
 mod link;
+mod pack;
+mod pages;
 mod people;
+mod purge;
 mod records;
+mod scripts;
 mod seats;
 mod slots;
 mod survey;
@@ -104,23 +108,27 @@ impl Storage for Redis {
         tags: &[TagRecord],
         steps: &[StepRecord],
     ) -> Result<(), StorageError> {
-        records::deliver(&self.link, consents, tags, steps)
+        // A page that was still open may have taken a seat for somebody who was forgotten meanwhile.
+        for (visitor, visit) in records::deliver(&self.link, consents, tags, steps)? {
+            seats::forget(&self.link, visitor, Some(visit))?;
+        }
+        Ok(())
     }
 
     fn each_tag(&self, filter: &TagFilter, each: EachTag<'_>) -> Result<(), StorageError> {
-        records::each_tag(&self.link, filter, each)
+        pages::each_tag(&self.link, filter, each)
     }
 
     fn latest_tags(&self, filter: &TagFilter, skip: usize, limit: usize) -> Result<Vec<TagRecord>, StorageError> {
-        records::latest_tags(&self.link, filter, skip, limit)
+        pages::latest_tags(&self.link, filter, skip, limit)
     }
 
     fn count_tags(&self, filter: &TagFilter) -> Result<u64, StorageError> {
-        records::count_tags(&self.link, filter)
+        pages::count_tags(&self.link, filter)
     }
 
     fn each_step(&self, filter: &TagFilter, each: EachStep<'_>) -> Result<(), StorageError> {
-        records::each_step(&self.link, filter, each)
+        pages::each_step(&self.link, filter, each)
     }
 
     fn take_seats(&self, asks: &[SeatAsk], rules: &SeatRules, now: Timestamp) -> Result<Vec<Seat>, StorageError> {
@@ -158,7 +166,7 @@ impl Storage for Redis {
     }
 
     fn purge(&self, what: Purge, limit: usize) -> Result<u64, StorageError> {
-        people::purge(&self.link, what, limit)
+        purge::purge(&self.link, what, limit)
     }
 
     fn desk(&self, kind: DeskKind, id: &str) -> Result<Option<DeskEntry>, StorageError> {
@@ -190,4 +198,9 @@ impl Storage for Redis {
     fn secret(&self, make: &dyn Fn() -> [u8; 32]) -> Result<[u8; 32], StorageError> {
         desk::secret(&self.link, make)
     }
+}
+
+/// Something that this program did not write.
+fn damaged(what: &'static str) -> StorageError {
+    StorageError::caused(Trouble::Corrupt, what)
 }

@@ -1,0 +1,92 @@
+//! The scripts, and how they are run: many calls at once, each of them one step; not what they do.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, Script, ServerErrorKind};
+
+use super::super::StorageError;
+use super::link::{Link, Patience};
+
+/// A script, and the name by which servers that have seen it know it.
+pub(super) struct Lua {
+    text: &'static str,
+    hash: String,
+}
+
+fn lua(text: &'static str) -> Lua {
+    Lua { text, hash: Script::new(text).get_hash().to_owned() }
+}
+
+/// Changes visits.
+pub(super) static VISITS: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/visits.lua")));
+/// Says whose visits are.
+pub(super) static CLAIM: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/claim.lua")));
+/// Lets go of what is known of visits beside their records.
+pub(super) static RELEASE: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/release.lua")));
+/// Reads visits.
+pub(super) static PAGE: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/page.lua")));
+/// Keeps and forgets consents.
+pub(super) static CONSENTS: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/consents.lua")));
+/// Removes old consents.
+pub(super) static OLD_CONSENTS: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/old_consents.lua")));
+/// Removes old tallies.
+pub(super) static OLD_TALLIES: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/old_tallies.lua")));
+/// Removes old marks.
+pub(super) static OLD_MARKS: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/old_marks.lua")));
+
+/// What one call of a script is told.
+#[derive(Debug, Default)]
+pub(super) struct Call {
+    keys: Vec<Vec<u8>>,
+    args: Vec<Vec<u8>>,
+}
+
+impl Call {
+    /// A call that names these keys.
+    pub(super) fn new<K: Into<Vec<u8>>>(keys: impl IntoIterator<Item = K>) -> Self {
+        Self { keys: keys.into_iter().map(Into::into).collect(), args: Vec::new() }
+    }
+
+    /// Adds an argument.
+    pub(super) fn arg(&mut self, arg: impl Into<Vec<u8>>) -> &mut Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    fn command(&self, name: &str, script: &str) -> Cmd {
+        let mut cmd = redis::cmd(name);
+        cmd.arg(script).arg(self.keys.len()).arg(&self.keys).arg(&self.args);
+        cmd
+    }
+}
+
+/// Runs a script once for each call, all of them in one go. All keys are of one hash tag.
+pub(super) fn run<T: FromRedisValue>(link: &Link, script: &Lua, calls: &[Call]) -> Result<Vec<T>, StorageError> {
+    if calls.is_empty() {
+        return Ok(Vec::new());
+    }
+    link.with(Patience::Work, |conn| {
+        let mut pipe = Pipeline::with_capacity(calls.len());
+        for call in calls {
+            pipe.add_command(call.command("EVALSHA", &script.hash));
+        }
+        match pipe.query(conn) {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                // The server has not seen the script since its last start; the first call brings it. None of them has run, and
+                // running one again would be harmless.
+                let mut pipe = Pipeline::with_capacity(calls.len());
+                for (n, call) in calls.iter().enumerate() {
+                    let by_text = || call.command("EVAL", script.text);
+                    pipe.add_command(if n == 0 { by_text() } else { call.command("EVALSHA", &script.hash) });
+                }
+                pipe.query(conn)
+            }
+            done => done,
+        }
+    })
+}
+
+/// Runs a script once.
+pub(super) fn run_one<T: FromRedisValue>(link: &Link, script: &Lua, call: Call) -> Result<T, StorageError> {
+    run(link, script, &[call])?.pop().ok_or_else(|| super::damaged("a call has no answer"))
+}
