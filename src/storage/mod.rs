@@ -20,7 +20,7 @@ pub use filter::{TagFilter, TallyFilter, TallyOf};
 pub use people::{FORGOTTEN_DAYS, Purge, Removed, TallyCheck};
 pub use seats::{
     HOLD_MINUTES_DEFAULT, HOLD_MINUTES_MAX, HeadCount, JOIN_RATE_DEFAULT, REMEMBER_DAYS_DEFAULT, REMEMBER_DAYS_MAX,
-    Seat, SeatAsk, SeatOffer, SeatPlace, SeatRules,
+    Seat, SeatAsk, SeatClaim, SeatOffer, SeatPlace, SeatRules,
 };
 pub use visit::{stages, visit};
 
@@ -236,6 +236,15 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// As all methods; then no seat was taken.
     fn take_seats(&self, asks: &[SeatAsk], rules: &SeatRules, now: Timestamp) -> Result<Vec<Seat>, StorageError>;
+
+    /// Counts seats that were shown while storage did not answer, also where there is no room. Repeating it changes nothing.
+    ///
+    /// Of the seats that a visitor holds for one wish or at one visit, the one that was shown last stays, and a join stands above all:
+    /// a claim of before counts for nothing. A hold that is over by now counts as given back at its end.
+    ///
+    /// # Errors
+    /// As all methods; claiming again is harmless.
+    fn claim_seats(&self, claims: &[SeatClaim], rules: &SeatRules, now: Timestamp) -> Result<(), StorageError>;
 
     /// Notes that a visitor has joined a group, whether or not a seat was held. Repeating it changes nothing.
     ///

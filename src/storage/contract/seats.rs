@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use super::super::{HeadCount, Seat, SeatAsk, SeatOffer, SeatPlace, SeatRules, Storage, StorageError};
+use super::super::{HeadCount, Seat, SeatAsk, SeatClaim, SeatOffer, SeatPlace, SeatRules, Storage, StorageError};
 use super::{Finding, expect};
 use crate::campaign::Rotation;
 use crate::id::{GroupId, IdError, ScanId, VisitorId};
@@ -223,4 +223,48 @@ pub fn check_forget(storage: &dyn Storage) -> Finding {
     let found = heads(storage, "a", later(0))?;
     expect("count", &found, &HeadCount { members: None, confirmed: 0, held: 0, given_back: 1 })?;
     expect("a stranger by now", &take(storage, &[ask(1, "store:x", &rungs)?], later(0))?, &vec![taken(0, 1)])
+}
+
+/// The claim of a visitor at a visit of the same number, for what was shown some minutes from the beginning.
+fn claim(n: u32, wanted: &str, group: &str, minutes: i64) -> Result<SeatClaim, IdError> {
+    let it = ask(n, wanted, &[])?;
+    let (group, at) = (GroupId::parse(group)?, later(minutes));
+    Ok(SeatClaim { visitor: it.visitor, scan: it.scan, group, wanted: it.wanted, at })
+}
+
+/// What was shown while storage did not answer is counted afterwards, once, also in a group without room.
+pub fn check_claims(storage: &dyn Storage) -> Finding {
+    let rungs: [&[(&str, u32)]; 1] = [&[("a", 1), ("b", 9)]];
+    let held = |group, minutes| heads(storage, group, later(minutes)).map(|it| (it.held, it.given_back));
+    take(storage, &[ask(1, "store:x", &rungs)?], later(0))?;
+    for _ in 0..2 {
+        storage.claim_seats(
+            &[claim(2, "store:x", "a", 1)?, claim(3, "store:x", "a", 1)?, claim(1, "store:x", "a", 1)?],
+            &rules(),
+            later(5),
+        )?;
+        expect("over its capacity", &held("a", 5)?, &(3, 0))?;
+    }
+    expect("they keep it", &take(storage, &[ask(2, "store:x", &rungs)?], later(5))?, &vec![kept(0, 0)])?;
+    // Shown a at minute 1, and seated in b since: one seat, the later one.
+    take(storage, &[ask(4, "store:x", &rungs)?], later(6))?;
+    storage.claim_seats(&[claim(4, "store:x", "a", 1)?], &rules(), later(7))?;
+    expect("an earlier one", &(held("a", 7)?, held("b", 7)?), &((3, 0), (1, 0)))?;
+    // Seated in b, and shown c at the same visit since: one seat, the later one.
+    storage.claim_seats(&[claim(4, "store:y", "c", 8)?], &rules(), later(9))?;
+    expect("a later one", &(held("b", 9)?, held("c", 9)?), &((0, 0), (1, 0)))?;
+    storage.claim_seats(&[claim(4, "store:x", "a", 1)?, claim(4, "store:y", "c", 8)?], &rules(), later(9))?;
+    expect("again", &(held("a", 9)?, held("c", 9)?), &((3, 0), (1, 0)))?;
+    // Who has joined a group of what they wanted is in no other.
+    storage.confirm_seat(visitor(2), &GroupId::parse("a")?, later(9))?;
+    storage.claim_seats(&[claim(2, "store:x", "b", 10)?, claim(2, "store:x", "a", 10)?], &rules(), later(10))?;
+    expect("who has joined", &(held("a", 10)?, held("b", 10)?), &((2, 0), (0, 0)))?;
+    // What arrives long afterwards was given back at the end of its hold, unless the members were counted since.
+    for _ in 0..2 {
+        storage.claim_seats(&[claim(5, "store:x", "d", 0)?, claim(6, "store:x", "d", 0)?], &rules(), later(90))?;
+        expect("late", &held("d", 90)?, &(0, 2))?;
+    }
+    storage.set_members(&[(GroupId::parse("e")?, 7)], later(60))?;
+    storage.claim_seats(&[claim(7, "store:x", "e", 0)?, claim(8, "store:x", "e", 50)?], &rules(), later(90))?;
+    expect("counted since", &held("e", 90)?, &(0, 1))
 }

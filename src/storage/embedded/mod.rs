@@ -1,6 +1,7 @@
 //! The default storage: one SQLite file, which several processes may open at once.
 
 mod catalog;
+mod claims;
 mod desk;
 mod heads;
 mod people;
@@ -19,8 +20,8 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, Trans
 
 use super::{
     AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachStep, EachTag,
-    EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter,
-    TallyCheck, TallyFilter, Trouble, VersionInfo,
+    EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatClaim, SeatRules, Storage, StorageError,
+    TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::ConsentRecord;
 use crate::funnel::{Dimension, ReportRow, StepRecord};
@@ -222,6 +223,10 @@ impl Storage for Embedded {
 
     fn take_seats(&self, asks: &[SeatAsk], rules: &SeatRules, now: Timestamp) -> Result<Vec<Seat>, StorageError> {
         whole(&mut lock(&self.seats), |conn| seats::take(conn, asks, rules, now))
+    }
+
+    fn claim_seats(&self, claims: &[SeatClaim], rules: &SeatRules, now: Timestamp) -> Result<(), StorageError> {
+        whole(&self.seats, |conn| claims::claim(conn, claims, rules, now))
     }
 
     fn confirm_seat(&self, visitor: VisitorId, group: &GroupId, now: Timestamp) -> Result<(), StorageError> {

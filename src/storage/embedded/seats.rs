@@ -30,7 +30,7 @@ const RENEW_DENOMINATOR: i64 = 10;
 const MIGRATIONS: [&str; 1] = [include_str!("seats.sql")];
 
 pub(super) const HELD: i64 = 0;
-const GIVEN_BACK: i64 = 1;
+pub(super) const GIVEN_BACK: i64 = 1;
 pub(super) const CONFIRMED: i64 = 2;
 
 /// The file beside the storage at `path`.

@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use super::{
     AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachStep, EachTag,
-    EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter,
+    EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatClaim, SeatRules, Storage, StorageError, TagFilter,
     TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::ConsentRecord;
@@ -133,6 +133,10 @@ impl Storage for Redis {
 
     fn take_seats(&self, asks: &[SeatAsk], rules: &SeatRules, now: Timestamp) -> Result<Vec<Seat>, StorageError> {
         seats::take(&self.link, asks, rules, now)
+    }
+
+    fn claim_seats(&self, claims: &[SeatClaim], rules: &SeatRules, now: Timestamp) -> Result<(), StorageError> {
+        seats::claim(&self.link, claims, rules, now)
     }
 
     fn confirm_seat(&self, visitor: VisitorId, group: &GroupId, now: Timestamp) -> Result<(), StorageError> {

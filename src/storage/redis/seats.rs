@@ -4,7 +4,7 @@
 
 use redis::{Script, ScriptInvocation};
 
-use super::super::{HeadCount, Seat, SeatAsk, SeatPlace, SeatRules, StorageError, Trouble};
+use super::super::{HeadCount, Seat, SeatAsk, SeatClaim, SeatPlace, SeatRules, StorageError, Trouble};
 use super::keys;
 use super::link::{Link, Patience};
 use crate::campaign::Rotation;
@@ -13,6 +13,8 @@ use crate::time::Timestamp;
 
 /// Wishes in one script.
 const ASKS_MAX: usize = 256;
+/// Claims in one script.
+const CLAIMS_MAX: usize = 200;
 /// Groups whose counters one script reads or writes.
 const GROUPS_MAX: usize = 500;
 /// Holds that are over and that one reading of counters ends at most.
@@ -73,6 +75,20 @@ fn add_ask(call: &mut ScriptInvocation<'_>, ask: &SeatAsk) {
             call.arg(offer.group.as_str()).arg(offer.capacity);
         }
     }
+}
+
+pub(super) fn claim(link: &Link, claims: &[SeatClaim], rules: &SeatRules, now: Timestamp) -> Result<(), StorageError> {
+    let script = script!("claim");
+    for claims in claims.chunks(CLAIMS_MAX) {
+        let mut call = call(&script);
+        call.arg(now.unix_ms()).arg(rules.hold_ms).arg(rules.remember_ms);
+        for it in claims {
+            call.arg(&it.visitor.to_bytes()).arg(&it.scan.to_bytes());
+            call.arg(it.group.as_str()).arg(&*it.wanted).arg(it.at.unix_ms());
+        }
+        link.with(Patience::Work, |conn| call.invoke::<()>(conn))?;
+    }
+    Ok(())
 }
 
 pub(super) fn confirm(link: &Link, visitor: VisitorId, group: &GroupId, now: Timestamp) -> Result<(), StorageError> {
