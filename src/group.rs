@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::id::{CampaignSlug, ContactId, GroupId, RegionCode, StoreId};
+use crate::id::{CampaignSlug, ContactId, GroupId, RegionCode, ScanId, StoreId, VisitorId};
 use crate::time::Timestamp;
 
 /// Members up to which a group is taken to accept scans, unless it says otherwise. `WeCom`'s own limit has changed before,
@@ -189,6 +189,21 @@ pub struct Contact {
     /// Its place among the contacts of its owner; smaller comes first, then the smaller id.
     #[serde(default)]
     pub order: i32,
+}
+
+/// A seat that a visitor was shown while storage did not answer, to be counted afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeatClaim {
+    /// Whose.
+    pub visitor: VisitorId,
+    /// At which visit.
+    pub scan: ScanId,
+    /// In which group.
+    pub group: GroupId,
+    /// What the visitor wanted, as in a wish for a seat.
+    pub wanted: Box<str>,
+    /// When the group was shown.
+    pub at: Timestamp,
 }
 
 #[cfg(test)]

@@ -64,6 +64,10 @@ pub struct Metrics {
     seats: IntCounterVec,
     /// Time of one call for seats.
     pub seat_seconds: Histogram,
+    /// Seats that were shown while storage did not answer and that it has not counted.
+    pub seats_unconfirmed: IntGauge,
+    /// Such seats that storage has counted since.
+    pub seats_reconciled: IntCounter,
     /// Answers to crawlers, previews and prefetches.
     pub robots: IntCounter,
     /// Pages that were looked at again.
@@ -91,6 +95,8 @@ pub struct Metrics {
     pub delivered: IntCounter,
     /// Deliveries that failed and are tried again.
     pub delivery_failures: IntCounter,
+    /// Records that storage refuses as such and that were set aside.
+    pub set_aside: IntCounter,
     /// 1 while storage does not take records.
     pub delivery_failing: IntGauge,
     /// IP databases that were refused, the one before stays in use.
@@ -170,6 +176,11 @@ impl Metrics {
                 "Time of one call for seats, of any number of visits",
                 &SLOW_BUCKETS,
             ),
+            seats_unconfirmed: gauge(
+                "seats_unconfirmed",
+                "Seats shown while storage did not answer, which wait in the outbox to be counted",
+            ),
+            seats_reconciled: single("seats_reconciled_total", "Seats of that kind that storage has counted since"),
             robots: single("robots_total", "Answers to crawlers, link previews and prefetches, which make no visits"),
             seen_again: single("seen_again_total", "Pages that were looked at again within half an hour"),
             purged: counter("purged_total", "What was removed because it was too old", &["kind"]),
@@ -192,6 +203,7 @@ impl Metrics {
             outbox_depth: gauge("outbox_depth", "Records in the outbox that storage does not have"),
             delivered: single("delivered_total", "Records handed to storage"),
             delivery_failures: single("delivery_failures_total", "Deliveries that failed and are tried again"),
+            set_aside: single("set_aside_total", "Records that storage refuses as such; they are dead letters"),
             delivery_failing: gauge("delivery_failing", "1 while storage does not take records"),
             ip_database_refused: single(
                 "ip_database_refused_total",

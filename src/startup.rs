@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::app::{Alerter, App, Chance, Deliverer, Follower, Lookout, Parts, Retainer, Seater, load_last_good};
+use crate::app::{Alerter, App, Chance, Deliverer, Follower, KnownSeats, Lookout, Parts, Retainer, Seater, load_last_good};
 use crate::config::Config;
 use crate::http::tls::Certificates;
 use crate::http::{self, Served};
@@ -192,10 +192,10 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
             "the published catalog is refused; an older one is live"
         );
     }
-    let deliverer = Deliverer::new(Arc::clone(&outbox), Arc::clone(&storage), Arc::clone(&metrics))
+    let known = Arc::new(KnownSeats::new(config.seats, Arc::clone(&replaced.clock), Arc::clone(&metrics)));
+    let deliverer = Deliverer::new(Arc::clone(&outbox), Arc::clone(&storage), Arc::clone(&known), Arc::clone(&metrics))
         .context("the system gives no thread")?;
-    let clock = Arc::clone(&replaced.clock);
-    let seats = Seater::new(Arc::clone(&storage), config.seats, clock, Arc::clone(&metrics))
+    let seats = Seater::new((Arc::clone(&storage), Arc::clone(&outbox)), Arc::clone(&live), known)
         .context("the system gives no thread")?;
     let retainer = Retainer::new(
         (Arc::clone(&storage), Arc::clone(&outbox)),

@@ -1,5 +1,7 @@
 //! The worker that hands records from the outbox to storage, at least once and in order.
 
+mod sift;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -8,8 +10,10 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use self::sift::Sieve;
+use super::seat::KnownSeats;
 use crate::metrics::Metrics;
-use crate::outbox::{Consented, Item, Outbox, OutboxError};
+use crate::outbox::{Outbox, OutboxError};
 use crate::pace::paced;
 use crate::storage::{Storage, StorageError};
 
@@ -52,19 +56,25 @@ pub struct Deliverer {
 }
 
 impl Deliverer {
-    /// A deliverer from an outbox to a storage; its thread ends with the last clone.
+    /// A deliverer from an outbox to a storage, which tells `seats` what was counted; its thread ends with the last clone.
     ///
     /// # Errors
     /// The system's, if it gives no thread.
-    pub fn new(outbox: Arc<Outbox>, storage: Arc<dyn Storage>, metrics: Arc<Metrics>) -> io::Result<Self> {
+    pub fn new(
+        outbox: Arc<Outbox>,
+        storage: Arc<dyn Storage>,
+        seats: Arc<KnownSeats>,
+        metrics: Arc<Metrics>,
+    ) -> io::Result<Self> {
         let (batches, asked) = sync_channel::<oneshot::Sender<Handed>>(1);
-        let from = Arc::clone(&outbox);
+        let (from, counted) = (Arc::clone(&outbox), Arc::clone(&metrics));
         thread::Builder::new().name("deliver".to_owned()).spawn(move || {
             // Nobody waits for a delivery. Where the system does not allow it, deliveries merely cost visits more.
             let _ = rustix::process::nice(NICE);
+            let mut sieve = Sieve::default();
             for answer in asked {
                 // An asker that has gone will ask again.
-                let _ = answer.send(paced(|| hand_over(&from, &*storage)));
+                let _ = answer.send(paced(|| hand_over(&mut sieve, &from, &*storage, &seats, &counted)));
             }
         })?;
         Ok(Self { batches, outbox, metrics })
@@ -133,26 +143,29 @@ impl Deliverer {
     }
 }
 
-fn hand_over(outbox: &Outbox, storage: &dyn Storage) -> Handed {
+/// Hands the oldest batch over; what storage refuses as such is set aside.
+fn hand_over(
+    sieve: &mut Sieve,
+    outbox: &Outbox,
+    storage: &dyn Storage,
+    seats: &KnownSeats,
+    metrics: &Metrics,
+) -> Handed {
     let batch = outbox.read(0, BATCH_MAX)?;
     let Some((last, _)) = batch.last() else {
+        seats.nothing_waits();
         return Ok(None);
     };
-    let (last, count) = (*last, batch.len());
-    let (mut tags, mut steps, mut consents) = (Vec::with_capacity(count), Vec::new(), Vec::new());
-    for (_, item) in batch {
-        match item {
-            Item::Tag(record) => tags.push(record),
-            Item::Consented(Consented { consent, record }) => {
-                consents.push(consent);
-                tags.push(record);
-            }
-            Item::Step(record) => steps.push(record),
-            Item::Forgotten => {}
+    let sifted = sieve.hand_over(&batch, storage, seats.rules_and_now())?;
+    seats.reconciled(&sifted.claims);
+    if !sifted.refused.is_empty() {
+        for (seq, cause) in &sifted.refused {
+            tracing::error!(seq, cause, "storage refuses a record; it is set aside, see the dead letters");
         }
+        metrics.set_aside.inc_by(u64::try_from(sifted.refused.len()).unwrap_or(u64::MAX));
+        outbox.set_aside(sifted.refused)?;
     }
-    storage.deliver(&consents, &tags, &steps)?;
-    Ok(Some((last, count)))
+    Ok(Some((*last, batch.len())))
 }
 
 /// An error with its causes, in one line.

@@ -83,6 +83,7 @@ impl App {
     /// As [`forget`].
     pub fn forget(&self, visitor: VisitorId) -> Result<Erased, ForgetError> {
         let outbox = |scans| self.parts.outbox.forget(visitor, scans);
+        self.parts.seats.known().forget(visitor);
         let erased = forget(&*self.parts.storage, outbox, visitor, self.now())?;
         self.metrics().forgotten.inc();
         Ok(erased)

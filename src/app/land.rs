@@ -14,8 +14,9 @@ use crate::catalog::{Catalog, InForce, Joinable, Standing};
 use crate::consent::{ConsentRecord, NoticeVersion};
 use crate::funnel::{Step, StepRecord};
 use crate::geo::Position;
+use crate::group::SeatClaim;
 use crate::id::{CampaignSlug, ScanId, StoreId, VisitorId};
-use crate::outbox::{Consented, Item};
+use crate::outbox::{Consented, Item, Unconfirmed};
 use crate::routing::{Case, Decision, Fallback, Room, Wish, decide_for};
 use crate::tag::TagRecord;
 use crate::time::{Day, Timestamp};
@@ -126,6 +127,7 @@ struct Decided {
     decision: Decision,
     record: TagRecord,
     seat: Option<SeatState>,
+    claim: Option<SeatClaim>,
 }
 
 impl App {
@@ -175,13 +177,19 @@ impl App {
         let blind = Clues { store: clues.store.clone(), position: None, ..clues };
         let mut decided = self.decided((&catalog, campaign), clues, &whose, now).await;
         let was_seen = looks_again && seen.is_some_and(|it| it.scan == scan && it.shown == shown(&decided.record));
-        let recorded = !request.is_robot && (was_seen || self.keep(consent.clone(), &decided.record).await);
+        let recorded = !request.is_robot && (was_seen || self.keep(consent.clone(), &decided).await);
+        if let Some(claim) = &decided.claim {
+            match was_seen || !recorded {
+                true => self.parts.seats.known().is_not_claimed(claim),
+                false => self.parts.seats.known().waits(),
+            }
+        }
         if let (false, false, Some(_)) = (recorded, request.is_robot, &consent) {
             // Without a durable consent the position is not used. The disk has been waited for once; this record is on its way.
             decided = self.decided((&catalog, campaign), blind, &whose, now).await;
-            drop(self.parts.outbox.append(&Item::Tag(decided.record.clone())));
+            drop(self.parts.outbox.append(&item(None, &decided)));
         }
-        let Decided { decision, record, seat } = decided;
+        let Decided { decision, record, seat, .. } = decided;
         self.count(&kind(request.is_robot, was_seen, earlier.is_some()), recorded, &decision);
 
         // A guess is not a store that the visitor is known to have come to.
@@ -219,8 +227,8 @@ impl App {
         let assigned = campaign.mode.assigned(whose.visitor, &campaign.slug);
         let mode = whose.route.or(assigned).unwrap_or_else(|| campaign.mode.common());
         let case = Case { fix: &fix, catalog, campaign, policy: self.policy(), now };
-        let Seated { decision, seat } = if whose.is_robot {
-            Seated { decision: decide_for(Wish { route: mode, room: Room::Unasked }, &case), seat: None }
+        let Seated { decision, seat, claim } = if whose.is_robot {
+            Seated { decision: decide_for(Wish { route: mode, room: Room::Unasked }, &case), seat: None, claim: None }
         } else {
             self.seated(mode, &case, Seeker { visitor: whose.visitor, scan: whose.scan }).await
         };
@@ -228,16 +236,12 @@ impl App {
         let mut record = record(catalog, &decision, ids, self.next_revision(now));
         (record.mode, record.assigned) = (mode, assigned);
         record.day = Some(Day::of(record.at, self.zone().as_jiff()));
-        Decided { decision, record, seat }
+        Decided { decision, record, seat, claim }
     }
 
     /// Puts a record on disk, together with the consent that it rests on.
-    async fn keep(&self, consent: Option<ConsentRecord>, record: &TagRecord) -> bool {
-        self.put(match consent {
-            Some(consent) => Item::Consented(Consented { consent, record: record.clone() }),
-            None => Item::Tag(record.clone()),
-        })
-        .await
+    async fn keep(&self, consent: Option<ConsentRecord>, decided: &Decided) -> bool {
+        self.put(item(consent, decided)).await
     }
 
     fn count(&self, kind: &Kind, recorded: bool, decision: &Decision) {
@@ -296,6 +300,16 @@ impl App {
                 false
             }
         }
+    }
+}
+
+/// A record, the consent that it rests on and the seat that storage is to count, as one.
+fn item(consent: Option<ConsentRecord>, decided: &Decided) -> Item {
+    let record = decided.record.clone();
+    match (decided.claim.clone(), consent) {
+        (Some(claim), consent) => Item::Unconfirmed(Unconfirmed { claim, consent, record }),
+        (None, Some(consent)) => Item::Consented(Consented { consent, record }),
+        (None, None) => Item::Tag(record),
     }
 }
 

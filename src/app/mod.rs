@@ -82,7 +82,7 @@ pub use numbers::{
 };
 pub use publish::{ImportError, ImportOptions, ImportReport, Importer};
 pub use retention::{Purged, Retainer, Retention};
-pub use seat::{Peeked, SeatState, Seater, peek};
+pub use seat::{KnownSeats, Peeked, SeatState, Seater, peek};
 pub use stores::{
     StoreQuery, StoreSort, doubts_of, has_usable_code, list_stores, put_store, read_store, remove_store, stored,
 };

@@ -1,32 +1,26 @@
-//! A seat for every visit that is shown a group: one thread takes whatever wishes wait and gives them to storage together.
+//! A seat for every visit that is shown a group.
 //!
-//! A visit waits for its seat only briefly. Where storage does not answer in time the visitor is shown the first group that may be
-//! offered, and the seat counts as unconfirmed: a page without a code is worse than a group that is a few over.
+//! A visit waits for its seat only briefly. Where storage does not answer in time the visitor is shown a group that has room as far as
+//! this instance knows, and the seat is unconfirmed: a page without a code is worse than a group that is a few over. The claim to the
+//! seat goes through the outbox with the visit's record, and storage counts it afterwards.
 
-use std::io;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+mod known;
+mod seater;
+
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
-
+pub use self::known::KnownSeats;
+pub use self::seater::Seater;
 use super::App;
-use super::deliver::whole_chain;
 use crate::campaign::{Route, Rung};
 use crate::catalog::Joinable;
+use crate::group::SeatClaim;
 use crate::id::{ScanId, StoreId, VisitorId};
-use crate::metrics::Metrics;
 use crate::routing::{self, Case, Decision, Extent, Offer, Room, Step, Wish, decide_for, list_others, steps};
 use crate::storage::{Seat, SeatAsk, SeatOffer, SeatPlace, SeatRules, Storage, StorageError};
-use crate::time::Clock;
 
-/// Wishes that may wait for the thread.
-const WAITING_MAX: usize = 8_192;
-/// Wishes in one call: enough to make the commit cheap, few enough to stay short.
-const BATCH_MAX: usize = 256;
-/// How long a visit waits for its seat.
-const SEAT_WAIT: Duration = Duration::from_millis(250);
+/// How long a visit waits for its seat, for all that storage is asked.
+const SEAT_WAIT: Duration = Duration::from_millis(100);
 
 /// What became of the seat of a visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +29,7 @@ pub enum SeatState {
     Taken,
     /// Held before.
     Kept,
-    /// Storage did not answer in time: the group is shown, and nobody counted.
+    /// Storage did not answer in time: the group is shown by what this instance knows, and counted afterwards.
     Unconfirmed,
 }
 
@@ -59,76 +53,6 @@ impl SeatState {
     }
 }
 
-struct Waiting {
-    ask: SeatAsk,
-    answer: oneshot::Sender<Option<Seat>>,
-}
-
-/// Takes seats on a thread of its own, which ends with this.
-pub struct Seater {
-    waiting: SyncSender<Waiting>,
-}
-
-impl Seater {
-    /// A seater for a storage.
-    ///
-    /// # Errors
-    /// The system's, if it gives no thread.
-    pub fn new(
-        storage: Arc<dyn Storage>,
-        rules: SeatRules,
-        clock: Arc<dyn Clock>,
-        metrics: Arc<Metrics>,
-    ) -> io::Result<Self> {
-        let (waiting, asked) = sync_channel(WAITING_MAX);
-        thread::Builder::new()
-            .name("seats".to_owned())
-            .spawn(move || serve(&asked, &*storage, &rules, &*clock, &metrics))?;
-        Ok(Self { waiting })
-    }
-
-    /// A seat, or none if storage does not answer in time.
-    async fn ask(&self, ask: SeatAsk) -> Option<Seat> {
-        let (answer, answered) = oneshot::channel();
-        self.waiting.try_send(Waiting { ask, answer }).ok()?;
-        tokio::time::timeout(SEAT_WAIT, answered).await.ok()?.ok()?
-    }
-}
-
-fn serve(asked: &Receiver<Waiting>, storage: &dyn Storage, rules: &SeatRules, clock: &dyn Clock, metrics: &Metrics) {
-    let mut fails = false;
-    while let Ok(first) = asked.recv() {
-        let batch = std::iter::once(first).chain(asked.try_iter().take(BATCH_MAX - 1));
-        // Whoever has stopped waiting was answered without a seat and takes none now.
-        let (asks, answers): (Vec<_>, Vec<_>) =
-            batch.filter(|it| !it.answer.is_closed()).map(|it| (it.ask, it.answer)).unzip();
-        if asks.is_empty() {
-            continue;
-        }
-        let started = Instant::now();
-        let seats = storage.take_seats(&asks, rules, clock.now());
-        metrics.seat_seconds.observe(started.elapsed().as_secs_f64());
-        match seats {
-            Ok(seats) => {
-                fails = false;
-                for (answer, seat) in answers.into_iter().zip(seats) {
-                    // A visit that has gone meanwhile holds its seat until the hold is over.
-                    let _ = answer.send(Some(seat));
-                }
-            }
-            Err(error) => {
-                if !fails {
-                    tracing::warn!(error = whole_chain(&error), "storage gives no seats; groups are shown unconfirmed");
-                }
-                fails = true;
-                for answer in answers {
-                    let _ = answer.send(None);
-                }
-            }
-        }
-    }
-}
-
 /// Who wants a seat.
 #[derive(Clone, Copy)]
 pub(super) struct Seeker {
@@ -141,6 +65,8 @@ pub(super) struct Seated {
     pub decision: Decision,
     /// None where no seat is needed, or none is to be had.
     pub seat: Option<SeatState>,
+    /// What storage is to count afterwards.
+    pub claim: Option<SeatClaim>,
 }
 
 impl App {
@@ -155,27 +81,35 @@ impl App {
 
     async fn decide_and_sit(&self, route: Route, case: &Case<'_>, who: Seeker, thought: &mut Thought) -> Seated {
         let decision = thought.of(|| routing::route(Wish { route, room: Room::Unasked }, case));
+        let without = |decision| Seated { decision, seat: None, claim: None };
         if !matches!(decision.join, Some(Joinable::Group(_))) {
-            return Seated { decision, seat: None };
+            return without(decision);
         }
+        let until = Instant::now() + SEAT_WAIT;
+        let mut is_away = false;
         for extent in [Extent::First, Extent::Whole] {
             let steps = thought.of(|| steps(extent, route, &decision, case));
-            let ask = ask(&steps, &decision, case, who, extent);
-            let is_whole = ask.is_whole;
-            let Some(seat) = self.parts.seats.ask(ask).await else {
-                self.metrics().seat(SeatState::Unconfirmed.as_str());
-                return Seated { decision, seat: Some(SeatState::Unconfirmed) };
-            };
+            let wish = ask(&steps, &decision, case, who, extent);
+            let (is_whole, is_peek, wanted) = (wish.is_whole, wish.is_peek, wish.wanted.clone());
+            let given = if is_away { None } else { self.parts.seats.ask(wish, until).await };
+            is_away = given.is_none();
+            let seat =
+                given.unwrap_or_else(|| self.parts.seats.known().choose(&ask(&steps, &decision, case, who, extent)));
             if seat == Seat::NoneHere && !is_whole {
                 continue;
             }
-            let state = SeatState::of(seat);
+            let state = SeatState::of(seat).map(|it| if is_away { SeatState::Unconfirmed } else { it });
             self.metrics().seat(state.map_or("none", SeatState::as_str));
-            let decision = thought.of(|| settle(route, decision, case, group_at(&steps, seat.place())));
+            let group = group_at(&steps, seat.place());
+            let decision = thought.of(|| settle(route, decision, case, group));
+            let claim = group.filter(|_| is_away && !is_peek).and_then(|it| case.catalog.group(it)).map(|group| {
+                let (visitor, scan) = (who.visitor, who.scan);
+                SeatClaim { visitor, scan, group: group.id.clone(), wanted, at: self.now() }
+            });
             // A peek has taken nothing.
-            return Seated { seat: state.filter(|_| !decision.is_blind()), decision };
+            return Seated { seat: state.filter(|_| !decision.is_blind()), decision, claim };
         }
-        Seated { decision, seat: None }
+        without(decision)
     }
 }
 

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use super::funnel::Funnel;
 use super::printer::Output;
 use super::{Common, End, Printer};
-use crate::app::{Deliverer, SheetForm, SheetOf, export_sheet, load_entries};
+use crate::app::{Deliverer, KnownSeats, SheetForm, SheetOf, export_sheet, load_entries};
 use crate::catalog::Catalog;
 use crate::config::{Config, Flags};
 use crate::exchange::{Cell, SheetLanguage, TAG_HEADERS, TableFormat, tag_row, write_table};
@@ -20,6 +20,7 @@ use crate::metrics::Metrics;
 use crate::outbox::{Look, OutboxError, Trouble};
 use crate::startup;
 use crate::storage::{Storage, TagFilter};
+use crate::time::SystemClock;
 
 /// Records between reading and writing at a time.
 const RECORDS_WAITING_MAX: usize = 1_024;
@@ -192,7 +193,9 @@ impl Consents {
 pub(super) fn settle(config: &Config, storage: &Arc<dyn Storage>) -> anyhow::Result<()> {
     match startup::open_outbox(config, None) {
         Ok(outbox) => {
-            let deliverer = Deliverer::new(outbox, Arc::clone(storage), Arc::new(Metrics::new()))?;
+            let metrics = Arc::new(Metrics::new());
+            let seats = Arc::new(KnownSeats::new(config.seats, Arc::new(SystemClock), Arc::clone(&metrics)));
+            let deliverer = Deliverer::new(outbox, Arc::clone(storage), seats, metrics)?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(deliverer.drain())?;
             Ok(())

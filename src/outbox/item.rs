@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::consent::ConsentRecord;
 use crate::funnel::StepRecord;
+use crate::group::SeatClaim;
 use crate::id::{ScanId, VisitorId};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
@@ -18,6 +19,9 @@ const KIND_TAG: i64 = 1;
 const KIND_STEP: i64 = 2;
 /// The mark of a tag record that rests on a consent.
 const KIND_CONSENTED: i64 = 3;
+/// The mark of a tag record with a seat that storage has not counted. A version of this program that does not know it sets such items
+/// aside; they are sent again by one that does.
+pub(super) const KIND_UNCONFIRMED: i64 = 4;
 
 /// One thing to deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,9 @@ pub enum Item {
     /// What is remembered of a visit with a measured position, and the consent to its use. They are one item, so that a power cut
     /// never leaves the one without the other.
     Consented(Consented),
+    /// What is remembered of a visit whose seat storage has not counted, and the claim to the seat. They are one item, so that the
+    /// one never goes without the other.
+    Unconfirmed(Unconfirmed),
     /// A step that the page saw.
     Step(StepRecord),
     /// An item of a visitor who was forgotten before it was delivered. It keeps its number, and nothing else.
@@ -38,6 +45,17 @@ pub enum Item {
 pub struct Consented {
     /// The consent; it comes first.
     pub consent: ConsentRecord,
+    /// The record.
+    pub record: TagRecord,
+}
+
+/// A seat that was shown while storage did not answer, and the record of its visit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unconfirmed {
+    /// The seat; it comes first.
+    pub claim: SeatClaim,
+    /// The consent that the record rests on, if it rests on one.
+    pub consent: Option<ConsentRecord>,
     /// The record.
     pub record: TagRecord,
 }
@@ -61,6 +79,9 @@ impl Row {
             Item::Consented(it) => {
                 Self { kind: KIND_CONSENTED, at_ms: decided(&it.record), body: serde_json::to_vec(it)? }
             }
+            Item::Unconfirmed(it) => {
+                Self { kind: KIND_UNCONFIRMED, at_ms: decided(&it.record), body: serde_json::to_vec(it)? }
+            }
             Item::Step(record) => {
                 Self { kind: KIND_STEP, at_ms: record.at.unix_ms(), body: serde_json::to_vec(record)? }
             }
@@ -76,6 +97,7 @@ pub(super) fn read(kind: i64, body: &[u8]) -> Result<Item, String> {
         KIND_TAG => serde_json::from_slice(body).map(Item::Tag),
         KIND_STEP => serde_json::from_slice(body).map(Item::Step),
         KIND_CONSENTED => serde_json::from_slice(body).map(Item::Consented),
+        KIND_UNCONFIRMED => serde_json::from_slice(body).map(Item::Unconfirmed),
         other => return Err(format!("kind {other} is not known")),
     };
     read.map_err(|cause| cause.to_string())
@@ -93,7 +115,11 @@ impl Whose {
     /// Whether an item as it lies on disk, readable or not, says anything of the visitor. Notes the visits that it finds.
     pub(super) fn holds(&mut self, kind: i64, body: &[u8]) -> bool {
         match read(kind, body) {
-            Ok(Item::Tag(it) | Item::Consented(Consented { record: it, .. })) => {
+            Ok(
+                Item::Tag(it)
+                | Item::Consented(Consented { record: it, .. })
+                | Item::Unconfirmed(Unconfirmed { record: it, .. }),
+            ) => {
                 let is_theirs = it.visitor == self.visitor;
                 if is_theirs {
                     self.scans.insert(it.scan);

@@ -25,9 +25,10 @@ use tokio::sync::{Notify, oneshot};
 
 pub use error::{OutboxError, Trouble};
 pub use file::DeadItem;
-pub use item::{Consented, Item};
+pub use item::{Consented, Item, Unconfirmed};
 pub use writer::{Commit, OnCommit};
 
+use crate::group::SeatClaim;
 use crate::id::{ScanId, VisitorId};
 use crate::time::Timestamp;
 use checkpoint::Checkpoints;
@@ -168,6 +169,15 @@ impl Outbox {
                 _ => return Ok(page.items),
             }
         }
+    }
+
+    /// The claims to seats among the oldest items of that kind with a number greater than `after`, looking at `limit` at most, and
+    /// the number of the last one; none at the end. Costs nothing for items of other kinds. Blocks on the disk.
+    ///
+    /// # Errors
+    /// As [`Outbox::dead`].
+    pub fn claims(&self, after: i64, limit: usize) -> Result<(Vec<SeatClaim>, Option<i64>), OutboxError> {
+        self.reader().claims(after, limit)
     }
 
     /// Moves items that cannot be delivered out of the queue, each with its cause, for a person to look at.

@@ -20,7 +20,7 @@ pub use filter::{TagFilter, TallyFilter, TallyOf};
 pub use people::{FORGOTTEN_DAYS, Purge, Removed, TallyCheck};
 pub use seats::{
     HOLD_MINUTES_DEFAULT, HOLD_MINUTES_MAX, HeadCount, JOIN_RATE_DEFAULT, REMEMBER_DAYS_DEFAULT, REMEMBER_DAYS_MAX,
-    Seat, SeatAsk, SeatClaim, SeatOffer, SeatPlace, SeatRules,
+    Seat, SeatAsk, SeatOffer, SeatPlace, SeatRules,
 };
 pub use visit::{stages, visit};
 
@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use crate::consent::{Consent, ConsentRecord};
 use crate::funnel::{Dimension, ReportRow, StepRecord};
+use crate::group::SeatClaim;
 use crate::id::{GroupId, VisitorId};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;

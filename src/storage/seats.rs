@@ -3,8 +3,6 @@
 //! Which groups may be offered and in which order is the decision's to say; who has room is known here alone, because it changes
 //! between two visits of one millisecond.
 
-use serde::{Deserialize, Serialize};
-
 use crate::campaign::Rotation;
 use crate::id::{GroupId, ScanId, VisitorId};
 use crate::time::Timestamp;
@@ -114,21 +112,6 @@ impl Seat {
             Self::NoneHere => None,
         }
     }
-}
-
-/// A seat that a visitor was shown while storage did not answer, to be counted afterwards.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeatClaim {
-    /// Whose.
-    pub visitor: VisitorId,
-    /// At which visit.
-    pub scan: ScanId,
-    /// In which group.
-    pub group: GroupId,
-    /// What the visitor wanted, as in [`SeatAsk::wanted`].
-    pub wanted: Box<str>,
-    /// When the group was shown.
-    pub at: Timestamp,
 }
 
 /// Who is taken to be in a group, and from what.

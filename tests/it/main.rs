@@ -60,6 +60,7 @@ mod redis_sets;
 mod redis_tls;
 mod regions;
 mod seats;
+mod seats_away;
 mod service_areas;
 mod storage;
 mod tls;

@@ -1,11 +1,12 @@
 //! Seats on Redis: the contract of all backends, and the same answers as embedded storage whatever comes.
 
 use jinqun::campaign::Rotation;
+use jinqun::group::SeatClaim;
 use jinqun::id::{GroupId, ScanId, VisitorId};
 use jinqun::storage::contract::CHECKS;
 use jinqun::storage::embedded::Embedded;
 use jinqun::storage::redis::{Redis, RedisAt};
-use jinqun::storage::{SeatAsk, SeatClaim, SeatOffer, SeatRules, Storage};
+use jinqun::storage::{SeatAsk, SeatOffer, SeatRules, Storage};
 use jinqun::time::Timestamp;
 
 use crate::redis_servers::Server;
@@ -82,7 +83,9 @@ impl Play {
         let rules = SeatRules::new(30, 0.5, 1);
         // Embedded storage ends holds, and forgets what is old, at a wish alone.
         let peek = SeatAsk { is_peek: true, ..self.ask() };
-        both.map(|it| it.take_seats(std::slice::from_ref(&peek), &rules, now).unwrap());
+        for it in both {
+            it.take_seats(std::slice::from_ref(&peek), &rules, now).unwrap();
+        }
         match self.chance.u8(..20) {
             0 | 1 => {
                 let (visitor, group) = (self.visitor(), self.group());

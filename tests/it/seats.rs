@@ -1,6 +1,5 @@
 //! Seats and the ladder through the API and the page: groups that fill, visitors who come back, both routes.
 
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::client::{Client, eventually};
@@ -197,20 +196,6 @@ fn without_a_script_the_other_route_is_a_link() {
     let tags = app.tags();
     assert_eq!(tags.len(), 1, "one visit");
     assert_eq!((tags[0].mode, tags[0].assigned), (Route::Contact, None));
-}
-
-#[test]
-fn a_storage_that_gives_no_seat_in_time_holds_up_no_code() {
-    let app = start();
-    let beside = Connection::open(app.folder().join("jinqun-seats.sqlite")).unwrap();
-    beside.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    for _ in 0..3 {
-        let json = app.scan(&at_a()).expect(201).json();
-        assert_eq!((&json["join"]["name"], &json["seat"]), (&json!("甲一群"), &json!("unconfirmed")));
-    }
-    assert_eq!(app.metric(r#"jinqun_seats_total{result="unconfirmed"}"#), 3);
-    beside.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(app.scan(&at_a()).expect(201).json()["seat"], "taken");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::thread;
 
-use super::super::{HeadCount, Seat, SeatAsk, SeatClaim, SeatOffer, SeatPlace, SeatRules, Storage, StorageError};
+use super::super::{HeadCount, Seat, SeatAsk, SeatOffer, SeatPlace, SeatRules, Storage, StorageError};
 use super::{Finding, expect};
 use crate::campaign::Rotation;
+use crate::group::SeatClaim;
 use crate::id::{GroupId, IdError, ScanId, VisitorId};
 use crate::time::Timestamp;
 

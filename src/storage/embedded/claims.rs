@@ -3,9 +3,10 @@
 use rusqlite::Transaction;
 
 use super::super::StorageError;
-use super::super::seats::{SeatClaim, SeatRules};
+use super::super::seats::SeatRules;
 use super::heads::number;
 use super::seats::{CONFIRMED, GIVEN_BACK, HELD};
+use crate::group::SeatClaim;
 use crate::time::Timestamp;
 
 /// A seat that the visitor of a claim has or had.

@@ -20,11 +20,12 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, Trans
 
 use super::{
     AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachStep, EachTag,
-    EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatClaim, SeatRules, Storage, StorageError,
-    TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
+    EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter,
+    TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::ConsentRecord;
 use crate::funnel::{Dimension, ReportRow, StepRecord};
+use crate::group::SeatClaim;
 use crate::id::{GroupId, VisitorId};
 use crate::pace;
 use crate::tag::TagRecord;

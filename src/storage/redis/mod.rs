@@ -32,11 +32,12 @@ use std::time::Duration;
 
 use super::{
     AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachStep, EachTag,
-    EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatClaim, SeatRules, Storage, StorageError, TagFilter,
+    EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter,
     TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::ConsentRecord;
 use crate::funnel::{Dimension, ReportRow, StepRecord};
+use crate::group::SeatClaim;
 use crate::id::{GroupId, VisitorId};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;

@@ -4,10 +4,11 @@
 
 use redis::{Script, ScriptInvocation};
 
-use super::super::{HeadCount, Seat, SeatAsk, SeatClaim, SeatPlace, SeatRules, StorageError, Trouble};
+use super::super::{HeadCount, Seat, SeatAsk, SeatPlace, SeatRules, StorageError, Trouble};
 use super::keys;
 use super::link::{Link, Patience};
 use crate::campaign::Rotation;
+use crate::group::SeatClaim;
 use crate::id::{GroupId, ScanId, VisitorId};
 use crate::time::Timestamp;
 
