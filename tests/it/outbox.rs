@@ -172,7 +172,9 @@ async fn what_arrives_during_a_commit_shares_the_next_one() {
         other.await.unwrap();
     }
     acknowledged.await.unwrap();
-    assert_eq!(*sizes.lock().unwrap(), [1, 1_024, 76]);
+    // What is acknowledged is deleted by a commit that may append nothing.
+    let appended: Vec<_> = sizes.lock().unwrap().iter().copied().filter(|it| *it > 0).collect();
+    assert_eq!(appended, [1, 1_024, 76]);
     assert_eq!(outbox.depth(), 1_100);
 }
 

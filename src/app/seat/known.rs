@@ -49,6 +49,7 @@ struct Head {
     sure: u32,
     held: u32,
     given_back: u32,
+    /// 0 if nobody ever said.
     counted_at_ms: i64,
     /// Seats given here since.
     taken: u32,
@@ -161,6 +162,7 @@ impl KnownSeats {
 
     /// Notes what storage has given.
     pub(super) fn note(&self, asks: &[SeatAsk], seats: &[Seat]) {
+        let now_ms = self.now().unix_ms();
         let mut inner = self.inner();
         for (ask, seat) in asks.iter().zip(seats).filter(|(ask, _)| !ask.is_peek) {
             let Some(group) = seat.place().and_then(|it| group_at(ask, it)) else { continue };
@@ -168,6 +170,9 @@ impl KnownSeats {
             if matches!(seat, Seat::Taken(_)) {
                 let head = inner.head(group);
                 head.taken = head.taken.saturating_add(1);
+                if head.counted_at_ms == 0 {
+                    head.counted_at_ms = now_ms;
+                }
                 if inner.recent.len() < RECENT_MAX {
                     inner.recent.insert(group.clone());
                 }

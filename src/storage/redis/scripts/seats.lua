@@ -26,7 +26,7 @@ local function head(group)
     if text then
         local members, at, confirmed, held, given_back = string.match(text, '^(%S+) (%S+) (%d+) (%d+) (%d+)$')
         if not members then
-            error('CORRUPT the count of a group is not readable')
+            error({ err = 'WRONGTYPE the count of a group is not readable' })
         end
         it.members, it.at = tonumber(members), tonumber(at)
         it.confirmed, it.held, it.given_back = tonumber(confirmed), tonumber(held), tonumber(given_back)
@@ -68,7 +68,7 @@ end
 
 local function read_seat(text)
     if #text < 23 then
-        error('CORRUPT a seat is not readable')
+        error({ err = 'WRONGTYPE a seat is not readable' })
     end
     local ends = struct.unpack('>I6', text, 2)
     return { state = string.byte(text), ends = ends, scan = string.sub(text, 8, 23), wanted = string.sub(text, 24) }
