@@ -227,7 +227,7 @@ impl Storage for Embedded {
     }
 
     fn claim_seats(&self, claims: &[SeatClaim], rules: &SeatRules, now: Timestamp) -> Result<(), StorageError> {
-        whole(&self.seats, |conn| claims::claim(conn, claims, rules, now))
+        whole(&mut lock(&self.seats), |conn| claims::claim(conn, claims, rules, now))
     }
 
     fn confirm_seat(&self, visitor: VisitorId, group: &GroupId, now: Timestamp) -> Result<(), StorageError> {
