@@ -14,7 +14,9 @@ use anyhow::Context as _;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::app::{Alerter, App, Chance, Deliverer, Follower, KnownSeats, Lookout, Parts, Retainer, Seater, load_last_good};
+use crate::app::{
+    Alerter, App, Chance, Deliverer, Follower, KnownSeats, Lookout, Parts, Retainer, Seater, load_last_good,
+};
 use crate::config::Config;
 use crate::http::tls::Certificates;
 use crate::http::{self, Served};
