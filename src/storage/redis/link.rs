@@ -167,7 +167,7 @@ impl Session<'_> {
         let mut is_asking = false;
         let mut redirects = 0;
         loop {
-            let found = if std::mem::take(&mut is_asking) {
+            let found = if is_asking {
                 let all = self.send(&target, &slots::asking(packed), answers.saturating_mul(2), until);
                 all.map(|it| it.into_iter().skip(1).step_by(2).collect())
             } else {
@@ -187,7 +187,7 @@ impl Session<'_> {
                     self.last = Some(target);
                     return Ok(found);
                 }
-                Some(Redirect::Moved(slot, to)) => target = cluster.moved(slot, to),
+                Some(Redirect::Moved(slot, to)) => (target, is_asking) = (cluster.moved(slot, to), false),
                 Some(Redirect::Ask(to)) => (target, is_asking) = (cluster.at(&to), true),
                 Some(Redirect::Later) => thread::sleep(LATER_WAIT.min(dial::left(until)?)),
             }
