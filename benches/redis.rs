@@ -113,9 +113,15 @@ fn memory(conn: &mut redis::Connection) -> f64 {
     info(conn, "memory", "used_memory").parse().unwrap_or(0.0)
 }
 
+/// Seconds of a processor that the server has used.
+fn processor(conn: &mut redis::Connection) -> f64 {
+    let seconds = |field| info(conn, "cpu", field).parse::<f64>().unwrap_or(0.0);
+    ["used_cpu_user", "used_cpu_sys"].map(seconds).into_iter().sum()
+}
+
 /// Delivers so many things in batches, and says how long one took and what it takes in memory.
 fn deliver(conn: &mut redis::Connection, what: &str, count: u64, mut batch: impl FnMut(std::ops::Range<u64>)) {
-    let before = memory(conn);
+    let (before, used) = (memory(conn), processor(conn));
     let started = Instant::now();
     let mut from = 0;
     let mut slowest = Duration::ZERO;
@@ -129,8 +135,9 @@ fn deliver(conn: &mut redis::Connection, what: &str, count: u64, mut batch: impl
     let seconds = started.elapsed().as_secs_f64();
     let many = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     println!(
-        "{what}: {:.0} a second, {:.1} bytes each; slowest delivery {:.0} ms",
+        "{what}: {:.0} a second ({:.1} µs of the server's processor), {:.1} bytes each; slowest delivery {:.0} ms",
         many / seconds,
+        (processor(conn) - used) * 1e6 / many,
         (memory(conn) - before) / many,
         slowest.as_secs_f64() * 1e3
     );

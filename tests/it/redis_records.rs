@@ -5,7 +5,7 @@ use jinqun::funnel::{Stage, Step, StepRecord};
 use jinqun::id::{CampaignSlug, ScanId, StoreId, VisitorId};
 use jinqun::region::{RegionNames, RegionSource};
 use jinqun::storage::redis::{Redis, RedisAt};
-use jinqun::storage::{Storage as _, TagFilter, TallyFilter};
+use jinqun::storage::{Purge, Storage as _, TagFilter, TallyFilter};
 use jinqun::tag::TagRecord;
 use jinqun::time::Timestamp;
 use jinqun::visitor::{AccuracyClass, FixSource};
@@ -87,4 +87,51 @@ fn a_server_that_has_forgotten_the_scripts_is_told_them_again() {
         redis::cmd("SCRIPT").arg("FLUSH").query::<()>(&mut server.connection()).unwrap();
     }
     assert_eq!(storage.count_tags(&TagFilter::default()).unwrap(), 900);
+}
+
+#[test]
+fn a_visitor_with_many_visits_counts_once_a_day() {
+    let server = Server::start(&[]);
+    let storage = open(&server);
+    let visitors = |of: Stage| {
+        let total = storage.tallies(&[], &TallyFilter::default()).unwrap();
+        total.first().map_or(0, |it| it.counts.visitors.of(of))
+    };
+    let agrees = |visits: u64| {
+        let check = storage.check_tallies().unwrap();
+        assert_eq!((check.visits, check.differing), (visits, 0), "{:?}", check.examples);
+    };
+    // Eight hours apart: 300 visits of a hundred days, every seventh of which nobody could place.
+    let visit = |n: u64| {
+        let mut record = record(1, n * 28_800);
+        record.source = if n.is_multiple_of(7) { FixSource::None } else { FixSource::Gps };
+        record
+    };
+    let records: Vec<TagRecord> = (0..300).map(visit).collect();
+    for some in records.chunks(45) {
+        storage.deliver(&[], some, &[]).unwrap();
+    }
+    agrees(300);
+    assert_eq!(visitors(Stage::Scanned), 101);
+    // Whoever stood for a day falls behind, and then comes first again.
+    let mut worse = records.clone();
+    for it in worse.iter_mut().step_by(2) {
+        it.revision = 2;
+        it.join_kind = None;
+    }
+    storage.deliver(&[], &worse, &[]).unwrap();
+    agrees(300);
+    storage.deliver(&[], &[], &records.iter().map(pressed).collect::<Vec<_>>()).unwrap();
+    agrees(300);
+    assert_eq!((visitors(Stage::Scanned), visitors(Stage::Pressed)), (101, 101));
+    let day = records.get(200).unwrap().day();
+    assert_eq!(storage.purge(Purge::Tags(day), 150).unwrap(), 150);
+    agrees(150);
+    let visitor = records.first().unwrap().visitor;
+    let removed = storage.forget(visitor, Timestamp::from_unix_ms(1_800_000_000_000)).unwrap();
+    assert_eq!((removed.tags, removed.steps), (150, 150));
+    agrees(0);
+    assert_eq!(visitors(Stage::Pressed), 101);
+    let left: Vec<String> = redis::cmd("KEYS").arg("*[vabsw]*1").query(&mut server.connection()).unwrap();
+    assert_eq!(left, Vec::<String>::new());
 }

@@ -22,6 +22,7 @@
 //! | `{jinqun:desk}:secret` | string | 32 bytes that sign visitor tokens | for ever | one |
 //! | `jinqun:catalog` | channel | tells the number of a new version | | |
 //! | `{jinqun:NN}v<visitor>` | hash | a visitor's visits: scan → steps and record, see `pack` | until removed | a key a visitor, a field a visit |
+//! | `{jinqun:NN}b<visitor>` | sorted set | a visitor's visits by day and by how far they went | until there are fewer | a key a visitor with more than 64 visits |
 //! | `{jinqun:NN}a` | sorted set | scan and visitor by the time of the visit | until removed | an entry a visit |
 //! | `{jinqun:NN}s` | sorted set | scan and visitor by the time of the first step | until removed | an entry a visit with steps |
 //! | `{jinqun:NN}w<time>` | hash | whose visits are: scan → visitor; a key for 65.5 s of scans | until removed | a field a visit |
@@ -34,7 +35,7 @@
 //! | `{jinqun:NN}f` | sorted set | marks of forgotten visitors and visits by when | 30 days | 1 and 1 a visit for each forgotten visitor |
 //! | `{jinqun:00}h` | string | the key that marks are made with, 32 bytes | for ever | one |
 //!
-//! The scripts of visits make the keys `v`, `w`, `e`, `t`, `k` and `c` from a prefix, because which of them they touch is known inside
+//! The scripts of visits make the keys `v`, `b`, `w`, `e`, `t`, `k` and `c` from a prefix, because which of them they touch is known inside
 //! only; all of them bear the partition's tag.
 
 use super::super::DeskKind;

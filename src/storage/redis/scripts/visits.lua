@@ -1,7 +1,7 @@
 -- Changes visits of one partition and its tallies by the difference, in one step.
 --
 -- KEYS: visits by time, visits by their first step, marks of the forgotten, days with tallies.
--- ARGV: the prefix of all other keys of this partition (a visitor's records, a day's tallies), whether what is removed stays
+-- ARGV: the prefix of all other keys of this partition (a visitor's records and their order, a day's tallies), whether what is removed stays
 -- counted ('removed') or not ('told'), how many steps may be removed; then six for each change, those of one visitor together:
 --   'put', visitor, its mark, scan, body or '', steps             a record or steps of a visit, or both
 --   'remove', visitor, its mark, scan, day or '', ''              a visit, if it is of an earlier day
@@ -18,6 +18,8 @@ local band, bor = bit.band, bit.bor
 local prefix, is_removal, budget = ARGV[1], ARGV[2] == 'removed', tonumber(ARGV[3])
 local by_time, by_step, forgotten, days = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local has_marks = call('EXISTS', forgotten) == 1
+-- Visits of one visitor that are looked at whole; beyond that, an index says which of them stands for a day.
+local WHOLE_MAX = 64
 local BITS = { [0] = 1, 2, 4, 8, 16, 32 }
 
 local function number_of(mask)
@@ -100,7 +102,7 @@ end
 local function furthest(entries)
   local best = {}
   for _, it in pairs(entries) do
-    if it.day and (not best[it.day] or is_further(it, best[it.day])) then best[it.day] = it end
+    if it and it.day and (not best[it.day] or is_further(it, best[it.day])) then best[it.day] = it end
   end
   return best
 end
@@ -171,10 +173,32 @@ local function first_step(it)
   return first
 end
 
--- Writes a visit down, and where it is found.
-local function keep(key, visitor, scan, old, new)
-  if old and old.day then count(old, 0, -1) end
-  if new and new.day then count(new, 0, 1) end
+local function read(scan, value)
+  local cut = 1 + 7 * number_of(byte(value))
+  return entry(scan, sub(value, 1, cut), sub(value, cut + 1))
+end
+
+-- The place of a visit in the index of its visitor: in the order of bytes, the first of a day stands for it.
+local function rank_of(it)
+  return struct.pack('>I3BI7', it.day + 8388608, 5 - it.went, it.at + 1125899906842624) .. it.scan
+end
+
+local function first_of(ranks, day)
+  local from, to = struct.pack('>I3', day + 8388608), struct.pack('>I3', day + 8388609)
+  local first = call('ZRANGEBYLEX', ranks, '[' .. from, '(' .. to, 'LIMIT', 0, 1)[1]
+  return first and sub(first, 12)
+end
+
+-- Writes a visit down, and where it is found; ranks is the index, if there is one.
+local function keep(key, ranks, visitor, scan, old, new)
+  if old and old.day then
+    count(old, 0, -1)
+    if ranks then call('ZREM', ranks, rank_of(old)) end
+  end
+  if new and new.day then
+    count(new, 0, 1)
+    if ranks then call('ZADD', ranks, 0, rank_of(new)) end
+  end
   local member = scan .. visitor
   if new then call('HSET', key, scan, new.steps .. new.body) else call('HDEL', key, scan) end
   local was, is = old and old.at, new and new.at
@@ -193,7 +217,7 @@ function work.put(entries, scan, body, steps, mark)
     local _, _, at = struct.unpack('>Bi8i7', body)
     if at <= mark then
       if not (it and it.day) then
-        entries[scan] = nil
+        entries[scan] = false
         return 1
       end
       body, reply = '', 2
@@ -217,7 +241,7 @@ end
 function work.remove(entries, scan, day)
   local it = entries[scan]
   if not it or day ~= '' and not (it.day and it.day < tonumber(day)) then return 0 end
-  entries[scan] = nil
+  entries[scan] = false
   return it.day and 100 + number_of(byte(it.steps)) or 0
 end
 
@@ -235,36 +259,78 @@ function work.age(entries, scan, before)
   return removed
 end
 
+-- The visits of a visitor that has many: each is read when it is asked for.
+local function one_by_one(key, ranks)
+  if call('EXISTS', ranks) == 0 then
+    local values = call('HGETALL', key)
+    for n = 1, #values, 2 do
+      local it = read(values[n], values[n + 1])
+      if it.day then call('ZADD', ranks, 0, rank_of(it)) end
+    end
+  end
+  return setmetatable({}, {
+    __index = function(entries, scan)
+      local value = call('HGET', key, scan)
+      local it = value and read(scan, value) or false
+      entries[scan] = it
+      return it
+    end,
+  })
+end
+
+local function all_at_once(key)
+  local entries, values = {}, call('HGETALL', key)
+  for n = 1, #values, 2 do entries[values[n]] = read(values[n], values[n + 1]) end
+  return entries
+end
+
 local replies, at = {}, 4
 while at <= #ARGV do
   local visitor = ARGV[at + 1]
   local key = prefix .. 'v' .. visitor
-  local entries, before = {}, {}
-  local values = call('HGETALL', key)
-  for n = 1, #values, 2 do
-    local scan, value = values[n], values[n + 1]
-    local cut = 1 + 7 * number_of(byte(value))
-    local it = entry(scan, sub(value, 1, cut), sub(value, cut + 1))
-    entries[scan], before[scan] = it, it
-  end
-  local was = furthest(entries)
+  local ranks = call('HLEN', key) > WHOLE_MAX and prefix .. 'b' .. visitor
+  local entries = ranks and one_by_one(key, ranks) or all_at_once(key)
+  local was = ranks and {} or furthest(entries)
   local mark = has_marks and tonumber(call('ZSCORE', forgotten, ARGV[at + 2]) or nil)
-  local touched = {}
+  local before = {}
   repeat
     local scan = ARGV[at + 3]
-    touched[scan] = true
+    if before[scan] == nil then before[scan] = entries[scan] or false end
     replies[#replies + 1] = work[ARGV[at]](entries, scan, ARGV[at + 4], ARGV[at + 5], mark)
     at = at + 6
   until ARGV[at + 1] ~= visitor
-  for scan in pairs(touched) do
-    if entries[scan] ~= before[scan] then keep(key, visitor, scan, before[scan], entries[scan]) end
+  local changed = {}
+  for scan, old in pairs(before) do
+    if (entries[scan] or false) ~= old then changed[scan] = old end
   end
-  local is = furthest(entries)
+  if ranks then
+    for scan, old in pairs(changed) do
+      for _, it in pairs({ old, entries[scan] }) do
+        if it and it.day and was[it.day] == nil then
+          local first = first_of(ranks, it.day)
+          local stood = first and before[first]
+          if first and stood == nil then stood = entries[first] end
+          was[it.day] = stood or false
+        end
+      end
+    end
+  end
+  for scan, old in pairs(changed) do keep(key, ranks, visitor, scan, old, entries[scan]) end
+  local is = {}
+  if ranks then
+    for day in pairs(was) do
+      local first = first_of(ranks, day)
+      is[day] = first and entries[first] or false
+    end
+    if call('HLEN', key) <= WHOLE_MAX then call('DEL', ranks) end
+  else
+    is = furthest(entries)
+  end
   for day, it in pairs(was) do
-    if is[day] ~= it then count(it, 6, -1) end
+    if it and is[day] ~= it then count(it, 6, -1) end
   end
   for day, it in pairs(is) do
-    if was[day] ~= it then count(it, 6, 1) end
+    if it and was[day] ~= it then count(it, 6, 1) end
   end
 end
 
