@@ -74,11 +74,11 @@ fn record(visitor: u64, visit: u64) -> TagRecord {
     let place = PLACES.get(usize::try_from(of_store % 4).unwrap_or(0)).copied().unwrap_or_default();
     let store = format!("SH-{of_store:07}");
     TagRecord {
-        scan: ScanId::from_parts(at, u128::from(chance) << 16 | u128::from(mixed(chance) & 0xffff)),
+        scan: ScanId::from_parts(at, (u128::from(chance) << 16) | u128::from(mixed(chance) & 0xffff)),
         revision: i64::try_from(at * 1_000).unwrap_or(0),
         visitor: VisitorId::from_parts(
             came,
-            u128::from(mixed(visitor + 7)) << 16 | u128::from(mixed(visitor) & 0xffff),
+            (u128::from(mixed(visitor + 7)) << 16) | u128::from(mixed(visitor) & 0xffff),
         ),
         at: Timestamp::from_unix_ms(i64::try_from(at).unwrap_or(0)),
         day: None,

@@ -16,27 +16,10 @@ use crate::tag::TagRecord;
 use crate::time::{Day, Timestamp};
 
 /// Words that are written as one byte. Their places are the format: words are added at the end only, and 30 at most.
+#[rustfmt::skip]
 const WORDS: [&str; 20] = [
-    "default",
-    "routed",
-    "choose",
-    "out_of_reach",
-    "unknown_place",
-    "group",
-    "contact",
-    "next_store",
-    "region",
-    "campaign",
-    "gps",
-    "chosen",
-    "previous",
-    "ip",
-    "none",
-    "fine",
-    "coarse",
-    "wide",
-    "polygon",
-    "store",
+    "default", "routed", "choose", "out_of_reach", "unknown_place", "group", "contact", "next_store", "region", "campaign",
+    "gps", "chosen", "previous", "ip", "none", "fine", "coarse", "wide", "polygon", "store",
 ];
 /// Up to here, a byte is the length of a text.
 const SHORT_MAX: u8 = 191;
@@ -48,6 +31,9 @@ const SAME: u8 = 222;
 const OF_STORE: u8 = 223;
 /// The byte before a length of four bytes.
 const LONG: u8 = 224;
+/// Steps of a visit.
+pub(super) type Steps = Vec<(Step, Timestamp)>;
+
 /// Bytes of a time.
 const TIME_BYTES: usize = 7;
 
@@ -237,7 +223,7 @@ fn word<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
 }
 
 /// The steps of a value, and its body.
-pub(super) fn split(value: &[u8]) -> Option<(Vec<(Step, Timestamp)>, &[u8])> {
+pub(super) fn split(value: &[u8]) -> Option<(Steps, &[u8])> {
     let mut from = Reader(value);
     let flags = from.byte()?;
     let mut steps = Vec::new();

@@ -9,7 +9,7 @@ use super::link::{Link, Patience};
 use super::scripts::{self, Call};
 use super::{damaged, pack};
 use crate::funnel::{Step, StepRecord};
-use crate::id::{ScanId, VisitorId};
+use crate::id::{CampaignSlug, ScanId, StoreId, VisitorId};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
 
@@ -19,6 +19,9 @@ const PAGE: usize = 500;
 const PAGE_MIN: usize = 16;
 /// Milliseconds since 1970 that no time lies beyond.
 const EVER_MS: i64 = 400_000_000_000_000;
+
+/// Fields and values, or members and scores.
+pub(super) type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// A record with its steps.
 pub(super) struct Visit {
@@ -34,11 +37,11 @@ enum Order {
 }
 
 /// Reads all pages of a hash or a sorted set: field and value, or member and score. What changes meanwhile may come twice.
-pub(super) fn scan(link: &Link, command: &str, key: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StorageError> {
+pub(super) fn scan(link: &Link, command: &str, key: &[u8]) -> Result<Pairs, StorageError> {
     let mut found = Vec::new();
     let mut cursor = 0_u64;
     loop {
-        let (next, page): (u64, Vec<(Vec<u8>, Vec<u8>)>) = link
+        let (next, page): (u64, Pairs) = link
             .with(Patience::Work, |conn| redis::cmd(command).arg(key).arg(cursor).arg("COUNT").arg(PAGE).query(conn))?;
         found.extend(page);
         cursor = next;
@@ -69,8 +72,8 @@ impl<'a> Stream<'a> {
     fn new(link: &'a Link, partition: u8, filter: &'a TagFilter, order: Order, page: usize) -> Self {
         let TagFilter { store, campaign, province, city, district, region, .. } = filter;
         let needles = [
-            store.as_ref().map(|it| it.as_str()),
-            campaign.as_ref().map(|it| it.as_str()),
+            store.as_ref().map(StoreId::as_str),
+            campaign.as_ref().map(CampaignSlug::as_str),
             province.as_deref(),
             city.as_deref(),
             district.as_deref(),

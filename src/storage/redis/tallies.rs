@@ -7,7 +7,7 @@ use redis::Pipeline;
 use super::super::{StorageError, TagFilter, TallyCheck, TallyFilter, TallyOf, visit};
 use super::keys::{self, PARTITIONS};
 use super::link::{Link, Patience};
-use super::pages::{self, Stream};
+use super::pages::{self, Pairs, Stream};
 use super::{damaged, pack};
 use crate::funnel::{Cell, Counts, Dimension, Pair, ReportRow, Stages, Tallies, Visit, is_further};
 use crate::id::VisitorId;
@@ -53,7 +53,7 @@ fn read(
                 };
                 pipe.cmd("HSCAN").arg(key).arg(*cursor).arg("COUNT").arg(CELLS_A_GO);
             }
-            let replies: Vec<(u64, Vec<(Vec<u8>, Vec<u8>)>)> = link.with(Patience::Work, |conn| pipe.query(conn))?;
+            let replies: Vec<(u64, Pairs)> = link.with(Patience::Work, |conn| pipe.query(conn))?;
             let mut still = Vec::new();
             for ((day, of, _), (cursor, cells)) in open.into_iter().zip(replies) {
                 // A page may repeat a cell.
