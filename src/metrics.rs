@@ -91,6 +91,14 @@ pub struct Metrics {
     pub catalog_refused: IntCounter,
     /// Records in the outbox that storage does not have.
     pub outbox_depth: IntGauge,
+    /// Age of the oldest of them, in seconds.
+    pub outbox_oldest_seconds: IntGauge,
+    /// Records that storage refused and that a person has to look at.
+    pub dead_letters: IntGauge,
+    /// 1 while storage answers.
+    pub storage_reachable: IntGauge,
+    /// Versions of the catalog that storage is ahead.
+    pub catalog_lag: IntGauge,
     /// Records handed to storage.
     pub delivered: IntCounter,
     /// Deliveries that failed and are tried again.
@@ -201,6 +209,16 @@ impl Metrics {
             catalog_stores: gauge("catalog_stores", "Stores in the catalog that is live"),
             catalog_refused: single("catalog_refused_total", "Catalogs that were refused; the one before stays live"),
             outbox_depth: gauge("outbox_depth", "Records in the outbox that storage does not have"),
+            outbox_oldest_seconds: gauge(
+                "outbox_oldest_seconds",
+                "Age of the oldest record in the outbox; 0 if none waits",
+            ),
+            dead_letters: gauge("dead_letters", "Records that storage refused, kept on this instance's disk"),
+            storage_reachable: gauge("storage_reachable", "1 while storage answers, looked at with each scrape"),
+            catalog_lag: gauge(
+                "catalog_lag",
+                "Versions of the catalog that storage is ahead; the last known while it is away",
+            ),
             delivered: single("delivered_total", "Records handed to storage"),
             delivery_failures: single("delivery_failures_total", "Deliveries that failed and are tried again"),
             set_aside: single("set_aside_total", "Records that storage refuses as such; they are dead letters"),

@@ -178,12 +178,7 @@ impl App {
         let mut decided = self.decided((&catalog, campaign), clues, &whose, now).await;
         let was_seen = looks_again && seen.is_some_and(|it| it.scan == scan && it.shown == shown(&decided.record));
         let recorded = !request.is_robot && (was_seen || self.keep(consent.clone(), &decided).await);
-        if let Some(claim) = &decided.claim {
-            match was_seen || !recorded {
-                true => self.parts.seats.known().is_not_claimed(claim),
-                false => self.parts.seats.known().waits(),
-            }
-        }
+        self.note_claim(&decided, recorded && !was_seen);
         if let (false, false, Some(_)) = (recorded, request.is_robot, &consent) {
             // Without a durable consent the position is not used. The disk has been waited for once; this record is on its way.
             decided = self.decided((&catalog, campaign), blind, &whose, now).await;
@@ -242,6 +237,16 @@ impl App {
     /// Puts a record on disk, together with the consent that it rests on.
     async fn keep(&self, consent: Option<ConsentRecord>, decided: &Decided) -> bool {
         self.put(item(consent, decided)).await
+    }
+
+    /// Notes whether the claim to the seat of a visit is on its way.
+    fn note_claim(&self, decided: &Decided, is_on_disk: bool) {
+        let known = self.parts.seats.known();
+        match &decided.claim {
+            Some(_) if is_on_disk => known.waits(),
+            Some(claim) => known.is_not_claimed(claim),
+            None => {}
+        }
     }
 
     fn count(&self, kind: &Kind, recorded: bool, decision: &Decision) {

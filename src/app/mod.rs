@@ -5,6 +5,7 @@ mod alerts;
 mod bulk;
 pub mod campaign_desk;
 mod catchment;
+mod dead_letters;
 mod deliver;
 mod difference;
 mod edit;
@@ -15,6 +16,7 @@ mod export;
 mod follow;
 mod forget;
 mod funnel;
+mod health;
 mod history;
 mod import_owned;
 mod imports;
@@ -56,6 +58,7 @@ pub use catchment::{
     Against, CHANGES_MAX, Catchment, CatchmentAsk, CatchmentError, Caught, DraftChange, Outlines, Overlap,
     SIZE_DEFAULT, SIZE_MAX, SIZE_MIN, Shift,
 };
+pub use dead_letters::DeadLetters;
 pub(crate) use deliver::whole_chain;
 pub use deliver::{DeliverError, Deliverer};
 pub use difference::{DIFFERENCES_MAX, Difference, FieldChange};
@@ -69,6 +72,7 @@ pub use export::{SheetForm, SheetOf, export_sheet};
 pub use follow::Follower;
 pub use forget::{Erased, ForgetError, find_visitor, forget};
 pub use funnel::{DIMENSIONS_MAX, funnel, read_dimensions};
+pub use health::{Behind, LOOK_WAIT};
 pub use history::EntryDifference;
 pub use imports::{ImportBusy, ImportJob, ImportPhase, ImportRequest, Imports, UPLOAD_BYTES_MAX};
 pub use land::{Landing, SEEN_S, ScanRequest};

@@ -70,8 +70,8 @@ fn check(config: &Config, printer: &Printer, findings: &mut Vec<Finding>) -> any
             let dead = outbox.dead_count().unwrap_or(0);
             if dead > 0 {
                 find(
-                    format!("{dead} records were set aside because they cannot be read"),
-                    "look at the table dead in outbox.sqlite",
+                    format!("{dead} records were set aside because they cannot be delivered"),
+                    "see `jinqun outbox list`; mend the cause, then `jinqun outbox retry`",
                 );
             }
         }

@@ -9,6 +9,7 @@ mod forget;
 mod funnel;
 mod health;
 mod import;
+mod outbox;
 mod printer;
 mod qr;
 mod serve;
@@ -44,6 +45,7 @@ enum Command {
     Tag(tag::Options),
     Qr(qr::Options),
     Forget(forget::Options),
+    Outbox(outbox::Options),
     User(user::Options),
     Token(token::Options),
     Config(config::Options),
@@ -112,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Tag(options) => options.run(&printer),
         Command::Qr(options) => options.run(&printer),
         Command::Forget(options) => options.run(&printer),
+        Command::Outbox(options) => options.run(&printer),
         Command::User(options) => options.run(&printer),
         Command::Token(options) => options.run(&printer),
         Command::Config(options) => options.run(&printer),

@@ -1,5 +1,7 @@
 //! What operations engineers ask: does it turn, is it ready, what does it count.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{self, Data};
@@ -7,6 +9,7 @@ use serde::Serialize;
 
 use super::Web;
 use super::problem::Problem;
+use crate::app::{Behind, LOOK_WAIT};
 
 /// Records waiting in the outbox from which on storage is called behind.
 const OUTBOX_BEHIND: u64 = 10_000;
@@ -16,9 +19,26 @@ struct Readiness {
     #[serde(rename = "ready")]
     is_ready: bool,
     catalog_version: u64,
+    /// Versions that storage is ahead; null while it does not answer.
+    catalog_lag: Option<u64>,
     stores: usize,
+    /// Whether storage answers.
+    storage: bool,
     outbox_depth: u64,
+    /// The age of the oldest record that waits, in seconds.
+    outbox_oldest_s: Option<u64>,
+    seats_unconfirmed: u64,
+    dead_letters: u64,
     degraded: Vec<&'static str>,
+}
+
+/// What lies behind the instance, and the version that storage holds. Whoever looks is answered in time, whatever storage does.
+async fn look(web: &Data<Web>) -> (Behind, Option<u64>) {
+    let (asked, looked) = (Arc::clone(&web.app), Arc::clone(&web.app));
+    let stored = tokio::time::timeout(LOOK_WAIT, web::block(move || asked.stored_version()));
+    let behind = web::block(move || looked.behind());
+    let (stored, behind) = tokio::join!(stored, behind);
+    (behind.unwrap_or_default(), stored.ok().and_then(Result::ok).flatten())
 }
 
 /// `GET /healthz`: the process turns.
@@ -28,23 +48,28 @@ pub(super) async fn healthz() -> HttpResponse {
 
 /// `GET /readyz`: a catalog is live; and what is degraded.
 pub(super) async fn readyz(web: Data<Web>) -> HttpResponse {
-    let app = std::sync::Arc::clone(&web.app);
-    let stored = web::block(move || app.stored_version()).await.ok().flatten();
+    let (behind, stored) = look(&web).await;
     let catalog = web.app.catalog();
-    let outbox_depth = web.app.outbox_depth();
     let version = catalog.version();
     let degraded = [
         (version == 0, "no catalog has been published; import stores"),
-        (stored.is_none(), "storage does not answer; records wait in the outbox"),
+        (stored.is_none(), "storage does not answer; scanning goes on, and records wait in the outbox"),
         (stored.is_some_and(|it| it != version), "another catalog is published and not live; the log says why"),
         (web.app.metrics().delivery_failing.get() > 0, "storage does not take records; they wait in the outbox"),
-        (outbox_depth >= OUTBOX_BEHIND, "storage is behind; records wait in the outbox"),
+        (behind.outbox_depth >= OUTBOX_BEHIND, "storage is behind; records wait in the outbox"),
+        (behind.seats_unconfirmed > 0, "seats were shown that storage has not counted"),
+        (behind.dead_letters > 0, "records could not be delivered; see the dead letters"),
     ];
     let answer = Readiness {
         is_ready: version > 0,
         catalog_version: version,
+        catalog_lag: web.app.catalog_lag(stored),
         stores: catalog.stores().len(),
-        outbox_depth,
+        storage: stored.is_some(),
+        outbox_depth: behind.outbox_depth,
+        outbox_oldest_s: behind.oldest_s,
+        seats_unconfirmed: behind.seats_unconfirmed,
+        dead_letters: behind.dead_letters,
         degraded: degraded.into_iter().filter(|(is, _)| *is).map(|(_, text)| text).collect(),
     };
     let mut response = if answer.is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
@@ -54,6 +79,8 @@ pub(super) async fn readyz(web: Data<Web>) -> HttpResponse {
 
 /// `GET /metrics`: the Prometheus text format, version 0.0.4.
 pub(super) async fn metrics(web: Data<Web>) -> Result<HttpResponse, Problem> {
+    let (behind, stored) = look(&web).await;
+    web.app.show_behind(&behind, stored);
     let text = web.app.metrics().render().map_err(|error| Problem::internal(&error))?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }

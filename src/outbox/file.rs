@@ -22,6 +22,8 @@ const IDLE_PAGES_MAX: i64 = 16_384;
 const SCRUB_ITEMS_MAX: u64 = 2_000;
 /// How long writing anew waits for others.
 const SCRUB_BUSY_MS: u64 = 500;
+/// Items that are sent again in one transaction, so that nobody waits long for it.
+const RETRIED_AT_ONCE: i64 = 500;
 /// Items that are kept aside; the oldest are let go beyond that.
 const DEAD_ITEMS_MAX: i64 = 100_000;
 
@@ -40,10 +42,21 @@ const CLAIMS_INDEX: &str = "CREATE INDEX IF NOT EXISTS claims ON outbox (seq) WH
 pub struct DeadItem {
     /// The number that it had in the outbox.
     pub seq: i64,
+    /// When it was decided or seen, where that is known.
+    pub at: Option<Timestamp>,
     /// The item as it lies on disk.
     pub body: Vec<u8>,
     /// Why it was set aside.
     pub cause: String,
+    kind: i64,
+}
+
+impl DeadItem {
+    /// Whether it is of a `visit` or a `step`, where that is known.
+    #[must_use]
+    pub fn kind(&self) -> Option<&'static str> {
+        item::word(self.kind)
+    }
 }
 
 /// What lies between two sequence numbers.
@@ -237,14 +250,54 @@ impl File {
         Ok(at.map(Timestamp::from_unix_ms))
     }
 
-    pub(super) fn dead(&self, limit: usize) -> Result<Vec<DeadItem>, OutboxError> {
-        let mut query =
-            self.0.prepare_cached("SELECT seq, CAST(body AS BLOB), cause FROM dead ORDER BY id DESC LIMIT ?1")?;
-        let found = query.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+    pub(super) fn dead(&self, skip: usize, limit: usize) -> Result<Vec<DeadItem>, OutboxError> {
+        let mut query = self.0.prepare_cached(
+            "SELECT seq, CAST(body AS BLOB), cause, CASE typeof(at) WHEN 'integer' THEN at END,
+                CASE typeof(kind) WHEN 'integer' THEN kind ELSE -1 END
+             FROM dead ORDER BY id DESC LIMIT ?1 OFFSET ?2",
+        )?;
+        let number = |it: usize| i64::try_from(it).unwrap_or(i64::MAX);
+        let found = query.query_map((number(limit), number(skip)), |row| {
             let body: Option<Vec<u8>> = row.get(1)?;
-            Ok(DeadItem { seq: row.get(0)?, body: body.unwrap_or_default(), cause: row.get(2)? })
+            let at: Option<i64> = row.get(3)?;
+            Ok(DeadItem {
+                seq: row.get(0)?,
+                at: at.map(Timestamp::from_unix_ms),
+                body: body.unwrap_or_default(),
+                cause: row.get(2)?,
+                kind: row.get(4)?,
+            })
         })?;
         Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// Puts items that were set aside back among those that wait, all or that of one number, and says how many. What never was an
+    /// item stays.
+    pub(super) fn retry(&self, seq: Option<i64>) -> Result<u64, OutboxError> {
+        let last: i64 = self.0.query_one("SELECT coalesce(max(id), 0) FROM dead", (), |row| row.get(0))?;
+        let (mut after, mut retried) = (0, 0);
+        loop {
+            let making = Transaction::new_unchecked(&self.0, TransactionBehavior::Immediate)?;
+            let mut page = making.prepare_cached(
+                "SELECT id FROM dead WHERE id > ?1 AND id <= ?2 AND seq = coalesce(?3, seq) AND typeof(kind) = 'integer'
+                    AND typeof(at) = 'integer' AND body IS NOT NULL ORDER BY id LIMIT ?4",
+            )?;
+            let ids = page.query_map((after, last, seq, RETRIED_AT_ONCE), |row| row.get::<_, i64>(0))?;
+            let ids = ids.collect::<Result<Vec<_>, _>>()?;
+            drop(page);
+            let Some(newest) = ids.last() else { return Ok(retried) };
+            after = *newest;
+            for id in ids {
+                making
+                    .prepare_cached(
+                        "INSERT INTO outbox (kind, at, body) SELECT kind, at, body FROM dead WHERE id = ?1",
+                    )?
+                    .execute([id])?;
+                making.prepare_cached("DELETE FROM dead WHERE id = ?1")?.execute([id])?;
+                retried += 1;
+            }
+            making.commit()?;
+        }
     }
 
     pub(super) fn dead_count(&self) -> Result<u64, OutboxError> {
@@ -283,6 +336,11 @@ impl Writing<'_> {
         let last = up_to.min(oldest.saturating_add(i64::try_from(numbers).unwrap_or(i64::MAX)) - 1);
         let mut delete = self.0.prepare_cached("DELETE FROM outbox WHERE seq <= ?1")?;
         Ok((delete.execute([last])?, last == up_to))
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> Result<bool, OutboxError> {
+        Ok(self.0.prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM outbox)")?.query_one((), |row| row.get(0))?)
     }
 
     /// Moves an item among the dead and tells whether it was there.

@@ -90,6 +90,15 @@ impl Row {
     }
 }
 
+/// What items of a kind are of.
+pub(super) fn word(kind: i64) -> Option<&'static str> {
+    match kind {
+        KIND_TAG | KIND_CONSENTED | KIND_UNCONFIRMED => Some("visit"),
+        KIND_STEP => Some("step"),
+        _ => None,
+    }
+}
+
 /// Reads an item back; the error is the cause to be kept beside an item that is set aside.
 pub(super) fn read(kind: i64, body: &[u8]) -> Result<Item, String> {
     let read = match kind {

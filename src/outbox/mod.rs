@@ -198,7 +198,28 @@ impl Outbox {
     /// # Errors
     /// [`Trouble::Corrupt`] if the file is damaged, otherwise [`Trouble::Unavailable`].
     pub fn dead(&self, limit: usize) -> Result<Vec<DeadItem>, OutboxError> {
-        self.reader().dead(limit)
+        self.dead_page(0, limit)
+    }
+
+    /// The items that were set aside, latest first, at most `limit` after the first `skip`. Blocks on the disk.
+    ///
+    /// # Errors
+    /// As [`Outbox::dead`].
+    pub fn dead_page(&self, skip: usize, limit: usize) -> Result<Vec<DeadItem>, OutboxError> {
+        self.reader().dead(skip, limit)
+    }
+
+    /// Puts items that were set aside back into the queue, all or that of one number; says how many. They come last. Blocks on the
+    /// disk.
+    ///
+    /// # Errors
+    /// As [`Outbox::forget`].
+    pub fn retry(&self, seq: Option<i64>) -> Result<u64, OutboxError> {
+        let retried = self.reader().retry(seq)?;
+        // The thread that writes counts too; where both do at once the number is right again once the queue has run empty.
+        self.depth.fetch_add(retried, Ordering::AcqRel);
+        self.appended.notify_one();
+        Ok(retried)
     }
 
     /// How many items were set aside. Blocks on the disk.
@@ -308,6 +329,14 @@ fn forget(file: &File, visitor: VisitorId, scans: BTreeSet<ScanId>) -> Result<Fo
     Ok(Forgot { waiting, dead })
 }
 
+/// As [`Outbox::retry`], beside the process that has the queue at `path` open.
+///
+/// # Errors
+/// As [`Outbox::forget`].
+pub fn retry_beside(path: &Path, seq: Option<i64>) -> Result<u64, OutboxError> {
+    File::open(path)?.retry(seq)
+}
+
 /// A look at the queue of another process.
 #[derive(Debug)]
 pub struct Look(File);
@@ -327,6 +356,14 @@ impl Look {
     /// [`Trouble::Corrupt`] if the file is damaged, otherwise [`Trouble::Unavailable`].
     pub fn waiting(&self) -> Result<Option<(i64, i64)>, OutboxError> {
         self.0.span()
+    }
+
+    /// The items that were set aside, latest first, at most `limit`. Blocks on the disk.
+    ///
+    /// # Errors
+    /// As [`Look::waiting`].
+    pub fn dead(&self, limit: usize) -> Result<Vec<DeadItem>, OutboxError> {
+        self.0.dead(0, limit)
     }
 }
 

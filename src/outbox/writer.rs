@@ -169,9 +169,11 @@ impl Writer {
             is_removed = deleted.1;
             removed += deleted.0;
         }
+        let is_empty = is_removed && writing.is_empty()?;
         writing.commit()?;
         let count = |items| u64::try_from(items).unwrap_or(u64::MAX);
-        let depth = depth.saturating_add(count(appended)).saturating_sub(count(removed));
+        // Where another process has put items back the sum is wrong until then.
+        let depth = if is_empty { 0 } else { depth.saturating_add(count(appended)).saturating_sub(count(removed)) };
         Ok(Done { appended, depth, is_removed })
     }
 }

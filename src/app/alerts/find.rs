@@ -88,7 +88,7 @@ impl Finding<'_> {
         let dead = outbox.dead_count().unwrap_or(0);
         if dead > 0 {
             let said = both(format!("{dead} 条记录无法投递"), format!("{dead} records cannot be delivered"));
-            self.add(AlertKind::DeadLetters, "outbox", (0, None), said, "/admin");
+            self.add(AlertKind::DeadLetters, "outbox", (0, None), said, "/admin/dead-letters");
         }
         let refused = metrics.alerting.catalog_refused_version.get();
         if refused > 0 {

@@ -5,6 +5,7 @@ mod audit;
 mod campaigns;
 mod catchment;
 mod chart;
+mod dead_letters;
 mod entrances;
 pub(super) mod etag;
 mod explain;
@@ -55,6 +56,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(explain::endpoints());
     all.extend(numbers::endpoints());
     all.extend(alerts::endpoints());
+    all.extend(dead_letters::endpoints());
     all.extend(catchment::endpoints());
     all.extend(ranking::endpoints());
     all.extend(stores::endpoints());

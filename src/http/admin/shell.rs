@@ -24,6 +24,7 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("admin.js", "text/javascript; charset=utf-8", include_str!("assets/admin.js")),
     ("alerts.css", "text/css; charset=utf-8", include_str!("assets/alerts.css")),
     ("alerts.js", "text/javascript; charset=utf-8", include_str!("assets/alerts.js")),
+    ("deadletters.js", "text/javascript; charset=utf-8", include_str!("assets/deadletters.js")),
     ("catchment.js", "text/javascript; charset=utf-8", include_str!("assets/catchment.js")),
     ("map.css", "text/css; charset=utf-8", include_str!("assets/map.css")),
     ("map.js", "text/javascript; charset=utf-8", include_str!("assets/map.js")),

@@ -234,8 +234,13 @@ pub(in crate::http) fn readiness(generator: &mut SchemaGenerator) -> Schema {
     let shape = object([
         ("ready", truth()),
         ("catalog_version", whole()),
+        ("catalog_lag", or_null(whole())),
         ("stores", whole()),
+        ("storage", truth()),
         ("outbox_depth", whole()),
+        ("outbox_oldest_s", or_null(whole())),
+        ("seats_unconfirmed", whole()),
+        ("dead_letters", whole()),
         ("degraded", list(&text())),
     ]);
     named(generator, "Readiness", shape)

@@ -69,7 +69,11 @@ pub(super) fn take(
 fn add_ask(call: &mut ScriptInvocation<'_>, ask: &SeatAsk) {
     let flags = [(ask.rotation == Rotation::LeastFilled, 'l'), (ask.is_whole, 'w'), (ask.is_peek, 'p')];
     let flags: String = flags.into_iter().filter(|(is, _)| *is).map(|(_, flag)| flag).collect();
-    call.arg(&ask.visitor.to_bytes()).arg(&ask.scan.to_bytes()).arg(&*ask.wanted).arg(flags).arg(ask.rungs.len());
+    call.arg(&ask.visitor.to_bytes()[..])
+        .arg(&ask.scan.to_bytes()[..])
+        .arg(&*ask.wanted)
+        .arg(flags)
+        .arg(ask.rungs.len());
     for offers in &ask.rungs {
         call.arg(offers.len());
         for offer in offers {
@@ -84,7 +88,7 @@ pub(super) fn claim(link: &Link, claims: &[SeatClaim], rules: &SeatRules, now: T
         let mut call = call(&script);
         call.arg(now.unix_ms()).arg(rules.hold_ms).arg(rules.remember_ms);
         for it in claims {
-            call.arg(&it.visitor.to_bytes()).arg(&it.scan.to_bytes());
+            call.arg(&it.visitor.to_bytes()[..]).arg(&it.scan.to_bytes()[..]);
             call.arg(it.group.as_str()).arg(&*it.wanted).arg(it.at.unix_ms());
         }
         link.with(Patience::Work, |conn| call.invoke::<()>(conn))?;
@@ -95,7 +99,7 @@ pub(super) fn claim(link: &Link, claims: &[SeatClaim], rules: &SeatRules, now: T
 pub(super) fn confirm(link: &Link, visitor: VisitorId, group: &GroupId, now: Timestamp) -> Result<(), StorageError> {
     let script = script!("confirm");
     let mut call = call(&script);
-    call.arg(&visitor.to_bytes()).arg(group.as_str()).arg(now.unix_ms());
+    call.arg(&visitor.to_bytes()[..]).arg(group.as_str()).arg(now.unix_ms());
     link.with(Patience::Work, |conn| call.invoke(conn))
 }
 
@@ -157,6 +161,6 @@ pub(super) fn forget(link: &Link, visitor: VisitorId, visit: Option<ScanId>) -> 
     let script = script!("forget");
     let mut call = call(&script);
     let visit = visit.map(ScanId::to_bytes);
-    call.arg(&visitor.to_bytes()).arg(visit.as_ref().map_or(&[][..], |it| &it[..]));
+    call.arg(&visitor.to_bytes()[..]).arg(visit.as_ref().map_or(&[][..], |it| &it[..]));
     link.with(Patience::Work, |conn| call.invoke(conn))
 }

@@ -1,0 +1,92 @@
+//! A disk that is really full: the code is shown, nothing is promised, and all is well once there is room.
+
+use std::fs::{File, remove_file};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, eventually};
+use crate::process::run_well;
+
+const STORES: &str = "id,name,lat,lng,datum,group_url,group_name,group_capacity\n\
+    A,甲店,31.2304,121.4737,wgs84,https://work.weixin.qq.com/gm/a1,甲群,100000\n";
+/// Mounts a disk of 8 MiB that nobody else sees, puts the data on it and serves.
+const SERVE: &str = r#"mount -t tmpfs -o size=8m tmpfs "$1" && cp -a data/. "$1" && exec "$2" serve --data-dir "$1""#;
+/// Scans within which what SQLite has put by is used up.
+const SCANS_MAX: u32 = 5_000;
+
+/// Ended when this is dropped.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn visit(client: &Client) -> (u16, Value) {
+    let answer = client.scan(&json!({"store": "A"}));
+    (answer.status, answer.json())
+}
+
+#[test]
+fn a_full_disk_is_told_and_hides_no_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("stores.csv"), STORES).unwrap();
+    run_well(folder.path(), &["import", "stores", "stores.csv"]);
+    let log = File::create(folder.path().join("log")).unwrap();
+    let mut child = Killed(
+        Command::new("unshare")
+            .args(["-Urm", "sh", "-c", SERVE, "sh"])
+            .arg(disk.path())
+            .arg(env!("CARGO_BIN_EXE_jinqun"))
+            .current_dir(folder.path())
+            .env("JINQUN_LISTEN", "127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap(),
+    );
+    let mut line = String::new();
+    BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let Some(url) = line.trim().strip_prefix("listening on ") else {
+        println!("skipped: this system gives no disk of one's own");
+        return;
+    };
+    let client = Client::new(url);
+    assert_eq!(visit(&client).0, 201);
+
+    let path = format!("/proc/{}/root{}/fill", child.0.id(), disk.path().display());
+    let mut fill = File::create(&path).unwrap();
+    while fill.write_all(&[7; 4_096]).is_ok() {}
+    let mut recorded = 1;
+    let refused = (0..SCANS_MAX).find_map(|_| match visit(&client) {
+        (202, json) => Some(json),
+        (status, _) => {
+            assert_eq!(status, 201);
+            recorded += 1;
+            None
+        }
+    });
+    let refused = refused.expect("the disk is full");
+    assert_eq!((&refused["recorded"], &refused["join"]["name"]), (&json!(false), &json!("甲群")));
+    assert!(client.get("/s/default?store=A").expect(200).text().contains("甲群"));
+    client.get("/readyz").expect(200);
+    let unrecorded = "\njinqun_scans_unrecorded_total ";
+    assert!(!client.get("/metrics").text().contains(&format!("{unrecorded}0\n")));
+
+    drop(fill);
+    remove_file(&path).unwrap();
+    eventually("there is room again", || (visit(&client).0 == 201).then_some(()));
+    recorded += 1;
+    eventually("all is delivered", || {
+        let scrape = client.get("/metrics");
+        let delivered = scrape.text().lines().find_map(|it| it.strip_prefix("jinqun_delivered_total "));
+        let delivered: u32 = delivered.unwrap().parse().unwrap();
+        (delivered >= recorded && client.get("/readyz").json()["outbox_depth"] == 0).then_some(())
+    });
+}
