@@ -89,6 +89,10 @@ pub struct Metrics {
     pub catalog_stores: IntGauge,
     /// Catalogs that were refused, because they could not be loaded or were not valid.
     pub catalog_refused: IntCounter,
+    /// Catalogs that storage had lost and that this instance put back.
+    pub catalog_put_back: IntCounter,
+    /// Version of the catalog on disk, from which a start without storage goes on; 0 if storage is a local file.
+    pub catalog_on_disk_version: IntGauge,
     /// Records in the outbox that storage does not have.
     pub outbox_depth: IntGauge,
     /// Age of the oldest of them, in seconds.
@@ -208,6 +212,11 @@ impl Metrics {
             catalog_version: gauge("catalog_version", "Version of the catalog that is live"),
             catalog_stores: gauge("catalog_stores", "Stores in the catalog that is live"),
             catalog_refused: single("catalog_refused_total", "Catalogs that were refused; the one before stays live"),
+            catalog_put_back: single("catalog_put_back_total", "Catalogs that storage had lost and that were put back"),
+            catalog_on_disk_version: gauge(
+                "catalog_on_disk_version",
+                "Version of the catalog on disk, for a start without storage; 0 if storage is a local file",
+            ),
             outbox_depth: gauge("outbox_depth", "Records in the outbox that storage does not have"),
             outbox_oldest_seconds: gauge(
                 "outbox_oldest_seconds",

@@ -1,5 +1,7 @@
 //! The one place that assembles: settings in, a bound and running service out.
 
+mod first;
+mod follow;
 mod open;
 
 pub use open::{open_ip_databases, open_outbox, open_storage, outbox_path, signer};
@@ -14,9 +16,7 @@ use anyhow::Context as _;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::app::{
-    Alerter, App, Chance, Deliverer, Follower, KnownSeats, Lookout, Parts, Retainer, Seater, load_last_good,
-};
+use crate::app::{Alerter, App, Chance, Deliverer, Follower, KnownSeats, Lookout, Parts, Retainer, Seater};
 use crate::config::Config;
 use crate::http::tls::Certificates;
 use crate::http::{self, Served};
@@ -25,9 +25,8 @@ use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::time::{Clock, SystemClock};
+use first::First;
 
-/// How often the catalog's version is asked for. A publication of another process is live within this time and its load.
-const FOLLOW_EVERY: Duration = Duration::from_millis(200);
 /// How often IP databases and certificates are looked at.
 const FILES_EVERY: Duration = Duration::from_secs(2);
 /// How long records get to reach storage at a stop.
@@ -127,7 +126,7 @@ impl Application {
             let deliverer = workers.deliverer.clone();
             async move { deliverer.run().await }
         });
-        let follow = tokio::spawn(follow(workers.follower.clone()));
+        let follow = tokio::spawn(follow::follow(workers.follower.clone()));
         let watch = tokio::spawn(watch(
             Arc::clone(&workers.ip),
             workers.certificates.clone(),
@@ -179,12 +178,12 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
     let metrics = Arc::new(Metrics::new());
     let outbox = open_outbox(config, Some(&metrics))?;
     let storage = open_storage(config)?;
-    let (catalog, refused) = load_last_good(&*storage).context("the catalog cannot be read")?;
-    let signer = signer(config, &*storage)?;
+    let First { catalog, refused, last_good, signer } = first::first(config, &*storage)?;
     let ip = Arc::new(open_ip_databases(config)?);
     let live = Arc::new(Live::new(catalog));
-    let follower = Follower::new(Arc::clone(&storage), Arc::clone(&live), Arc::clone(&metrics));
-    follower.note(live.load().value());
+    let clock = Arc::clone(&replaced.clock);
+    let is_on_disk = last_good.as_ref().is_some_and(|it| it.held().is_some());
+    let follower = Follower::new(Arc::clone(&storage), Arc::clone(&live), Arc::clone(&metrics), clock, last_good);
     if let Some(error) = refused {
         follower.refuse(storage.current_version()?);
         let live = live.load().value().version();
@@ -193,6 +192,10 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
             live,
             "the published catalog is refused; an older one is live"
         );
+    }
+    if is_on_disk && let Err(error) = follower.catch_up() {
+        let error = format!("{:#}", anyhow::Error::new(error));
+        tracing::error!(error, live = live.load().version(), "starting with the catalog on disk");
     }
     let known = Arc::new(KnownSeats::new(config.seats, Arc::clone(&replaced.clock), Arc::clone(&metrics)));
     let deliverer = Deliverer::new(Arc::clone(&outbox), Arc::clone(&storage), Arc::clone(&known), Arc::clone(&metrics))
@@ -216,6 +219,7 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
     let alerter = Alerter::new(Arc::clone(&lookout), config.webhooks.clone(), secret, public_url);
     let app = App::new(Parts {
         catalog: live,
+        follower: follower.clone(),
         ip: Arc::clone(&ip),
         outbox: Arc::clone(&outbox),
         seats,
@@ -242,27 +246,6 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
         reload: Arc::new(Notify::new()),
     };
     Ok((Arc::new(app), workers))
-}
-
-async fn follow(follower: Follower) {
-    let mut silent = false;
-    loop {
-        tokio::time::sleep(FOLLOW_EVERY).await;
-        let looking = follower.clone();
-        match tokio::task::spawn_blocking(move || looking.look()).await {
-            Ok(Ok(true)) => tracing::info!("another catalog is live"),
-            Ok(Ok(false)) => silent = false,
-            Ok(Err(error)) => {
-                // A refused catalog is looked at again after a while; storage that does not answer is told of once.
-                if !silent {
-                    let error = format!("{:#}", anyhow::Error::new(error));
-                    tracing::error!(error, "the catalog cannot be followed; the one before stays live");
-                }
-                silent = true;
-            }
-            Err(_broken_off) => return,
-        }
-    }
 }
 
 async fn watch(

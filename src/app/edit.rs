@@ -3,7 +3,6 @@
 use thiserror::Error;
 
 use super::App;
-use super::load::load_catalog_after;
 use super::publish::{ImportError, gone, json, stored};
 use crate::campaign::Campaign;
 use crate::catalog::{Catalog, Change, Edits, Problem};
@@ -78,10 +77,19 @@ pub enum EditError {
     Busy,
     /// The catalog cannot be read.
     #[error(transparent)]
-    Catalog(#[from] ImportError),
+    Catalog(ImportError),
     /// Storage does not answer.
     #[error("the catalog cannot be read or written")]
     Storage(#[from] StorageError),
+}
+
+impl From<ImportError> for EditError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Storage(error) => Self::Storage(error),
+            error => Self::Catalog(error),
+        }
+    }
 }
 
 /// What was done, for the history and the audit trail.
@@ -151,21 +159,16 @@ impl App {
 
     /// Takes over what another process published.
     pub(super) fn catch_up(&self) -> Result<(), ImportError> {
-        let version = self.parts.storage.current_version()?;
-        let held = self.catalog();
-        if version != held.version() {
-            self.parts.live_now(load_catalog_after(&*self.parts.storage, version, &held)?);
-        }
-        Ok(())
+        self.parts.follower.catch_up().map(drop)
     }
 }
 
 impl super::Parts {
-    /// Makes a catalog live and shows it in the metrics.
+    /// Makes a catalog live that was published here, and shows it in the metrics. Somebody else may have published on top of it,
+    /// and this instance may know already.
     pub(super) fn live_now(&self, catalog: Catalog) {
-        self.metrics.catalog_version.set(i64::try_from(catalog.version()).unwrap_or(i64::MAX));
-        self.metrics.catalog_stores.set(i64::try_from(catalog.stores().len()).unwrap_or(i64::MAX));
-        self.catalog.store(catalog);
+        self.catalog.store_if(catalog, |current, new| current.version() < new.version());
+        self.follower.note();
     }
 }
 

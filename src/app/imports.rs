@@ -373,10 +373,7 @@ impl App {
             SheetOf::Contacts => importer.owned(OwnedKind::Contacts, bytes, &rules, options, &mut progress)?,
         };
         if let Some(catalog) = importer.take_published() {
-            // Somebody else may have published on top of it already.
-            if catalog.version() > self.catalog().version() {
-                self.parts.live_now(catalog);
-            }
+            self.parts.live_now(catalog);
             self.audit_import(actor, request, &report)?;
         }
         Ok((held.version(), options, report))

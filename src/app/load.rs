@@ -7,7 +7,7 @@ use serde_json::Error as JsonError;
 
 use super::publish::ImportError;
 use crate::catalog::{Catalog, Entries, Problem};
-use crate::region::{RegionMap, ServiceAreas};
+use crate::region::{Region, RegionMap, ServiceArea, ServiceAreas};
 use crate::storage::{EntryKind, Storage, StorageError};
 
 /// How many versions back a good one is looked for.
@@ -59,7 +59,10 @@ pub(super) fn load_readable(
 }
 
 fn load_map(storage: &dyn Storage, version: u64, broken: &mut Vec<BrokenEntry>) -> Result<RegionMap, ImportError> {
-    let regions = load_all(storage, version, EntryKind::Region, broken)?;
+    map(load_all(storage, version, EntryKind::Region, broken)?)
+}
+
+pub(super) fn map(regions: Vec<Region>) -> Result<RegionMap, ImportError> {
     let problem = |it: &crate::region::RegionError| Problem::new(it.code(), it.to_string());
     RegionMap::build(regions).map_err(|errors| ImportError::Invalid(errors.iter().map(problem).collect()))
 }
@@ -69,7 +72,10 @@ fn load_service_areas(
     version: u64,
     broken: &mut Vec<BrokenEntry>,
 ) -> Result<ServiceAreas, ImportError> {
-    let areas = load_all(storage, version, EntryKind::ServiceArea, broken)?;
+    service_areas(load_all(storage, version, EntryKind::ServiceArea, broken)?)
+}
+
+pub(super) fn service_areas(areas: Vec<ServiceArea>) -> Result<ServiceAreas, ImportError> {
     let problem = |it: &crate::region::ServiceAreaError| Problem::new("duplicate_id", it.to_string());
     ServiceAreas::build(areas).map_err(|errors| ImportError::Invalid(errors.iter().map(problem).collect()))
 }
@@ -86,6 +92,47 @@ fn load_all<T: for<'de> Deserialize<'de>>(
         Err(source) => broken.push(BrokenEntry { kind, id: id.to_owned(), source }),
     })?;
     Ok(all)
+}
+
+/// Entries that come one after the other, in any order of their kinds.
+#[derive(Default)]
+pub(super) struct Reading {
+    pub(super) entries: Entries,
+    pub(super) regions: Vec<Region>,
+    pub(super) areas: Vec<ServiceArea>,
+    broken: Option<BrokenEntry>,
+}
+
+impl Reading {
+    pub(super) fn add(&mut self, kind: EntryKind, id: &str, body: &str) {
+        let read = match kind {
+            EntryKind::Store => serde_json::from_str(body).map(|it| self.entries.stores.push(it)),
+            EntryKind::Group => serde_json::from_str(body).map(|it| self.entries.groups.push(it)),
+            EntryKind::Contact => serde_json::from_str(body).map(|it| self.entries.contacts.push(it)),
+            EntryKind::Campaign => serde_json::from_str(body).map(|it| self.entries.campaigns.push(it)),
+            EntryKind::Region => serde_json::from_str(body).map(|it| self.regions.push(it)),
+            EntryKind::ServiceArea => serde_json::from_str(body).map(|it| self.areas.push(it)),
+        };
+        if let Err(source) = read {
+            self.broken.get_or_insert(BrokenEntry { kind, id: id.to_owned(), source });
+        }
+    }
+
+    /// Everything that was read, if all of it could be.
+    pub(super) fn whole(self) -> Result<Self, ImportError> {
+        match self.broken {
+            Some(BrokenEntry { kind, id, source }) => Err(ImportError::Entry { kind: kind.as_str(), id, source }),
+            None => Ok(self),
+        }
+    }
+
+    /// The catalog of all entries.
+    pub(super) fn catalog(self, version: u64) -> Result<Catalog, ImportError> {
+        let Self { mut entries, regions, areas, .. } = self.whole()?;
+        entries.regions = Arc::new(map(regions)?);
+        entries.service_areas = Arc::new(service_areas(areas)?);
+        Catalog::build(version, entries).map_err(ImportError::Invalid)
+    }
 }
 
 /// All entries of a version. Blocks.

@@ -22,17 +22,20 @@ mod import_owned;
 mod imports;
 pub mod join_code;
 mod land;
+mod last_good;
 mod load;
 mod locate;
 mod map;
 mod map_view;
 mod numbers;
 mod publish;
+mod put_back;
 mod regions;
 mod retention;
 mod seat;
 mod stores;
 mod tags;
+mod takeover;
 mod token;
 
 use std::sync::atomic::AtomicI64;
@@ -76,6 +79,7 @@ pub use health::{Behind, LOOK_WAIT};
 pub use history::EntryDifference;
 pub use imports::{ImportBusy, ImportJob, ImportPhase, ImportRequest, Imports, UPLOAD_BYTES_MAX};
 pub use land::{Landing, SEEN_S, ScanRequest};
+pub use last_good::LastGood;
 pub use load::{load_catalog, load_catalog_after, load_entries, load_last_good};
 pub use locate::{Whereabouts, locate_ip};
 pub use map::MapOptions;
@@ -103,6 +107,8 @@ pub type Chance = Arc<dyn Fn() -> u128 + Send + Sync>;
 pub struct Parts {
     /// The catalog that is live.
     pub catalog: Arc<Live<Catalog>>,
+    /// Keeps it in step with storage.
+    pub follower: Follower,
     /// The IP databases.
     pub ip: Arc<IpLocator>,
     /// Where records go first.

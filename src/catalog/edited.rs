@@ -13,7 +13,8 @@ use super::{Problem, in_force};
 use crate::campaign::Campaign;
 use crate::geo::Position;
 use crate::group::{CAPACITY_MAX, Contact, GroupChat, Owner};
-use crate::region::ServiceAreas;
+use crate::id::{CampaignSlug, ContactId, GroupId, StoreId};
+use crate::region::{RegionMap, ServiceAreas};
 use crate::store::{Store, StoreStatus};
 
 /// A few entries that are to be in a catalog, in place of those with their ids or beside them, and a few that are to go.
@@ -29,6 +30,39 @@ pub struct Edits {
     pub campaigns: Vec<Campaign>,
     /// What goes.
     pub gone: Vec<Change>,
+    /// Another map of regions, in place of the whole one.
+    pub regions: Option<Arc<RegionMap>>,
+    /// Other areas that stores serve, in place of all of them.
+    pub service_areas: Option<Arc<ServiceAreas>>,
+}
+
+/// What goes, by its kind.
+#[derive(Default)]
+struct Gone {
+    stores: BTreeSet<StoreId>,
+    groups: BTreeSet<GroupId>,
+    contacts: BTreeSet<ContactId>,
+    campaigns: BTreeSet<CampaignSlug>,
+    areas: BTreeSet<StoreId>,
+}
+
+impl Gone {
+    fn of(changes: Vec<Change>) -> Result<Self, Vec<Problem>> {
+        let mut gone = Self::default();
+        for it in changes {
+            match it {
+                Change::Store(id) => gone.stores.insert(id),
+                Change::Group(id) => gone.groups.insert(id),
+                Change::Contact(id) => gone.contacts.insert(id),
+                Change::Campaign(slug) => gone.campaigns.insert(slug),
+                Change::ServiceArea(id) => gone.areas.insert(id),
+                Change::Region(_) => {
+                    return Err(vec![Problem::new("not_editable", "regions are imported as a map")]);
+                }
+            };
+        }
+        Ok(gone)
+    }
 }
 
 /// A store that is changed: its key, what it was and what it is.
@@ -38,7 +72,8 @@ impl Edits {
     /// Whether keys of stores stay what they are, and nothing loses its owner.
     fn is_light(&self, catalog: &Catalog) -> bool {
         let stays = |it: &Change| matches!(it, Change::Group(_) | Change::Contact(_));
-        self.gone.iter().all(stays) && self.stores.iter().all(|it| catalog.store_key(&it.id).is_some())
+        let has_map = self.regions.is_some() || self.service_areas.is_some();
+        !has_map && self.gone.iter().all(stays) && self.stores.iter().all(|it| catalog.store_key(&it.id).is_some())
     }
 }
 
@@ -74,7 +109,8 @@ impl Catalog {
         } else {
             Arc::clone(&self.selections)
         };
-        let gone = |change: Change| edits.gone.contains(&change);
+        let all_gone: BTreeSet<Change> = edits.gone.into_iter().collect();
+        let gone = |change: Change| !all_gone.is_empty() && all_gone.contains(&change);
         let exists = |owner: &Owner| match owner {
             Owner::Store(id) => self.store_key(id).is_some(),
             Owner::Region(code) => self.regions.key(code).is_some(),
@@ -133,25 +169,20 @@ impl Catalog {
         entries.groups.retain(|it| !groups.contains(&it.id));
         entries.contacts.retain(|it| !contacts.contains(&it.id));
         entries.campaigns.retain(|it| !campaigns.contains(&it.slug));
-        for it in edits.gone {
-            match it {
-                Change::Store(id) => entries.stores.retain(|it| it.id != id),
-                Change::Group(id) => entries.groups.retain(|it| it.id != id),
-                Change::Contact(id) => entries.contacts.retain(|it| it.id != id),
-                Change::Campaign(slug) => entries.campaigns.retain(|it| it.slug != slug),
-                Change::ServiceArea(id) => {
-                    let areas = entries.service_areas.areas().iter().filter(|it| it.store != id).cloned().collect();
-                    let areas = ServiceAreas::build(areas).map_err(|errors| {
-                        let problem =
-                            |it: crate::region::ServiceAreaError| Problem::new("duplicate_id", it.to_string());
-                        errors.into_iter().map(problem).collect::<Vec<_>>()
-                    })?;
-                    entries.service_areas = Arc::new(areas);
-                }
-                Change::Region(_) => {
-                    return Err(vec![Problem::new("not_editable", "regions are imported as a map")]);
-                }
-            }
+        entries.regions = edits.regions.unwrap_or(entries.regions);
+        entries.service_areas = edits.service_areas.unwrap_or(entries.service_areas);
+        let gone = Gone::of(edits.gone)?;
+        entries.stores.retain(|it| !gone.stores.contains(&it.id));
+        entries.groups.retain(|it| !gone.groups.contains(&it.id));
+        entries.contacts.retain(|it| !gone.contacts.contains(&it.id));
+        entries.campaigns.retain(|it| !gone.campaigns.contains(&it.slug));
+        if !gone.areas.is_empty() {
+            let areas = entries.service_areas.areas().iter().filter(|it| !gone.areas.contains(&it.store)).cloned();
+            let areas = ServiceAreas::build(areas.collect()).map_err(|errors| {
+                let problem = |it: crate::region::ServiceAreaError| Problem::new("duplicate_id", it.to_string());
+                errors.into_iter().map(problem).collect::<Vec<_>>()
+            })?;
+            entries.service_areas = Arc::new(areas);
         }
         entries.stores.extend(edits.stores);
         entries.groups.extend(edits.groups);

@@ -15,8 +15,8 @@ use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use super::Web;
 use super::problem::{self, Cause, Problem};
+use super::{CATALOG_VERSION, Web};
 use crate::metrics::Route;
 
 /// How long a request may take from its head to its answer, its body included.
@@ -158,6 +158,11 @@ impl Seen {
                 let cause = response.response().extensions().get::<Cause>().map(|it| it.0.clone());
                 let mut response = finish(response);
                 self.note(response.status(), cause.as_deref());
+                if response.status() == StatusCode::PRECONDITION_FAILED {
+                    // Whoever changed something that is older knows from this what to read again.
+                    let version = HeaderValue::from(self.web.app.catalog().version());
+                    response.headers_mut().insert(CATALOG_VERSION, version);
+                }
                 mark(response.headers_mut(), self.id);
                 Ok(response)
             }

@@ -78,6 +78,18 @@ impl<T> Live<T> {
         generation
     }
 
+    /// Makes a value current if the one before is still as it must be, and tells whether it was. No other writer comes between.
+    pub fn store_if(&self, value: T, is_wanted: impl FnOnce(&T, &T) -> bool) -> bool {
+        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.load();
+        let wanted = is_wanted(current.value(), &value);
+        if wanted {
+            let generation = current.generation().saturating_add(1);
+            self.current.store(Arc::new(Held { generation, value }));
+        }
+        wanted
+    }
+
     /// The generation of the current value.
     #[must_use]
     pub fn generation(&self) -> u64 {
@@ -125,6 +137,14 @@ mod tests {
         generations.sort_unstable();
         assert_eq!(generations, (2..=201).collect::<Vec<u64>>());
         assert_eq!(live.generation(), 201);
+    }
+
+    #[test]
+    fn a_value_that_is_not_wanted_any_more_is_not_stored() {
+        let live = Live::new(5);
+        assert!(live.store_if(7, |current, new| current < new));
+        assert!(!live.store_if(6, |current, new| current < new));
+        assert_eq!((live.generation(), *live.load().value()), (2, 7));
     }
 
     #[test]

@@ -97,6 +97,15 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
     builder.recursive(true).create(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))
 }
 
+/// A secret for an installation that has none.
+pub(super) fn make_secret() -> [u8; 32] {
+    let mut bytes = [0_u8; 32];
+    let (low, high) = bytes.split_at_mut(16);
+    low.copy_from_slice(&chance().to_ne_bytes());
+    high.copy_from_slice(&chance().to_ne_bytes());
+    bytes
+}
+
 /// The signer of the settings' secret, or of the one that storage keeps.
 ///
 /// # Errors
@@ -105,14 +114,7 @@ pub fn signer(config: &Config, storage: &dyn Storage) -> anyhow::Result<Signer> 
     if let Some(secret) = &config.secret {
         return Ok(Signer::new(secret.reveal().as_bytes()));
     }
-    let make = || {
-        let mut bytes = [0_u8; 32];
-        let (low, high) = bytes.split_at_mut(16);
-        low.copy_from_slice(&chance().to_ne_bytes());
-        high.copy_from_slice(&chance().to_ne_bytes());
-        bytes
-    };
-    let secret = storage.secret(&make).context("the secret in storage cannot be read")?;
+    let secret = storage.secret(&make_secret).context("the secret in storage cannot be read")?;
     Ok(Signer::new(&secret))
 }
 

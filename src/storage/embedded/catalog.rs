@@ -31,6 +31,16 @@ fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<Option<&'a str>, StorageE
     value.as_str_or_null().map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))
 }
 
+/// Hands over the entries that a query finds: kind, id, body.
+pub(super) fn each_of(conn: &Connection, sql: &str, each: EachEntry<'_>) -> Result<(), StorageError> {
+    let mut query = conn.prepare_cached(sql)?;
+    let mut rows = query.query(())?;
+    while let Some(row) = rows.next()? {
+        each(kind(row)?, text(row, 1)?.unwrap_or_default(), text(row, 2)?.unwrap_or_default());
+    }
+    Ok(())
+}
+
 pub(super) fn current_version(conn: &Connection) -> Result<u64, StorageError> {
     let version =
         conn.prepare_cached("SELECT coalesce(max(version), 0) FROM version")?.query_one((), |row| row.get(0))?;

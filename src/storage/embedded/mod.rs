@@ -4,12 +4,15 @@ mod catalog;
 mod claims;
 mod desk;
 mod heads;
+mod mirror;
 mod people;
 mod publication;
 mod records;
 mod schema;
 mod seats;
 mod tallies;
+
+pub use mirror::Mirror;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
