@@ -100,7 +100,7 @@ fn hear(conn: &mut redis::Connection, to: &Weak<Announcements>) -> RedisResult<(
     conn.set_read_timeout(Some(LISTEN_WAIT))?;
     conn.set_write_timeout(Some(LISTEN_WAIT))?;
     let mut announced = conn.as_pubsub();
-    announced.subscribe(keys::ANNOUNCEMENTS)?;
+    announced.subscribe(keys::CATALOG_CHANNEL)?;
     // What was announced while nobody listened is lost.
     let mut is_new = true;
     let mut silent_reads = 0;

@@ -2,6 +2,8 @@
 //!
 //! Logs and bases never change once a version names them, so a reader needs no lock and a publisher commits by a change of names.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::super::{Change, EachDifference, EachEntry, EntryKind, PublishInfo, StorageError, Trouble, VersionInfo};
@@ -30,25 +32,21 @@ pub(super) struct Record {
     mark: String,
 }
 
-fn corrupt(what: impl Into<String>) -> StorageError {
-    StorageError::caused(Trouble::Corrupt, what.into())
-}
-
 pub(super) fn current_version(link: &Link) -> Result<u64, StorageError> {
     link.with(Patience::Work, |conn| redis::cmd("GET").arg(keys::CATALOG_VERSION).query::<Option<u64>>(conn))
         .map(Option::unwrap_or_default)
 }
 
 pub(super) fn require(link: &Link, version: u64) -> Result<(), StorageError> {
-    if version == 0 || version <= current_version(link)? {
-        Ok(())
-    } else {
-        Err(Trouble::NoSuchVersion { version }.into())
-    }
+    let is_there = version == 0
+        || link.with(Patience::Work, |conn| {
+            redis::cmd("HEXISTS").arg(keys::CATALOG_INFO).arg(version).query::<bool>(conn)
+        })?;
+    if is_there { Ok(()) } else { Err(Trouble::NoSuchVersion { version }.into()) }
 }
 
-/// The records of these versions, in their order. All of them were published.
-pub(super) fn records(link: &Link, versions: std::ops::RangeInclusive<u64>) -> Result<Vec<Record>, StorageError> {
+/// The records of these versions, in their order. Below a catalog that was put back there are numbers without one.
+pub(super) fn records(link: &Link, versions: RangeInclusive<u64>) -> Result<Vec<(u64, Record)>, StorageError> {
     let mut all = Vec::new();
     let (mut first, last) = versions.into_inner();
     while first <= last {
@@ -59,9 +57,9 @@ pub(super) fn records(link: &Link, versions: std::ops::RangeInclusive<u64>) -> R
             asking.arg(it);
         });
         let page: Vec<Option<String>> = link.with(Patience::Work, |conn| asking.query(conn))?;
-        for text in page {
-            let text = text.ok_or_else(|| corrupt("a version of the catalog has no record"))?;
-            all.push(serde_json::from_str(&text).map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))?);
+        for (version, text) in (first..=end).zip(page).filter_map(|(version, text)| Some((version, text?))) {
+            let record = serde_json::from_str(&text).map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))?;
+            all.push((version, record));
         }
         first = end.saturating_add(1);
     }
@@ -69,7 +67,7 @@ pub(super) fn records(link: &Link, versions: std::ops::RangeInclusive<u64>) -> R
 }
 
 fn record(link: &Link, version: u64) -> Result<Option<Record>, StorageError> {
-    if version == 0 { Ok(None) } else { Ok(records(link, version..=version)?.pop()) }
+    if version == 0 { Ok(None) } else { Ok(records(link, version..=version)?.pop().map(|(_, it)| it)) }
 }
 
 pub(super) fn load(link: &Link, version: u64, kinds: &[EntryKind], each: EachEntry<'_>) -> Result<(), StorageError> {
@@ -102,6 +100,7 @@ pub(super) fn last_change(link: &Link, kind: EntryKind, version: u64) -> Result<
 
 pub(super) fn diff(link: &Link, before: u64, after: u64, each: EachDifference<'_>) -> Result<(), StorageError> {
     let (low, high) = (before.min(after), before.max(after));
+    require(link, low)?;
     require(link, high)?;
     // What was touched in between, as it was at the end.
     let mut touched = Fields::new();
@@ -137,26 +136,25 @@ pub(super) fn diff(link: &Link, before: u64, after: u64, each: EachDifference<'_
 
 pub(super) fn publish(
     link: &Link,
-    expected: u64,
+    (expected, next): (u64, u64),
     info: &PublishInfo,
     changes: &mut dyn Iterator<Item = Change>,
 ) -> Result<u64, StorageError> {
     let current = current_version(link)?;
-    if current != expected {
+    if current != expected || next <= current {
         return Err(Trouble::Conflict { current }.into());
     }
     let mark = format!("{:032x}", fastrand::u128(..));
     let stage = keys::catalog_stage(&mark);
     let mut last = record(link, expected)?.map(|it| it.last).unwrap_or_default();
     let grown = fill(link, &stage, expected, changes)?;
-    let next = expected.saturating_add(1);
     for (last, _) in last.iter_mut().zip(grown).filter(|(_, grown)| *grown > 0) {
         *last = next;
     }
     let changes = u64::try_from(grown.iter().sum::<i64>()).unwrap_or_default();
     let record =
         Record { at: info.at.unix_ms(), author: info.author.clone(), note: info.note.clone(), changes, last, mark };
-    commit(link, &stage, expected, &record)?;
+    commit(link, &stage, (expected, next), &record)?;
     // The publication stands; a base only makes reading quicker, and the next publication tries again.
     if let Err(error) = entries::write_base_if_due(link, next) {
         tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "no base of the catalog was written");
@@ -204,8 +202,7 @@ fn fill(
     Ok(grown)
 }
 
-fn commit(link: &Link, stage: &str, expected: u64, record: &Record) -> Result<(), StorageError> {
-    let next = expected.saturating_add(1);
+fn commit(link: &Link, stage: &str, (expected, next): (u64, u64), record: &Record) -> Result<(), StorageError> {
     let text = serde_json::to_string(record).map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))?;
     let script = redis::Script::new(include_str!("scripts/catalog_commit.lua"));
     let mut call = script.prepare_invoke();
@@ -226,17 +223,17 @@ fn commit(link: &Link, stage: &str, expected: u64, record: &Record) -> Result<()
 
 pub(super) fn versions(link: &Link, before: Option<u64>, limit: usize) -> Result<Vec<VersionInfo>, StorageError> {
     let current = current_version(link)?;
-    let last = before.map_or(current, |it| it.saturating_sub(1).min(current));
-    let count = u64::try_from(limit).unwrap_or(u64::MAX).min(last);
-    if count == 0 {
-        return Ok(Vec::new());
+    let mut last = before.map_or(current, |it| it.saturating_sub(1).min(current));
+    let mut found = Vec::new();
+    while last > 0 && found.len() < limit {
+        let missing = u64::try_from(limit - found.len()).unwrap_or(u64::MAX);
+        let first = last.saturating_sub(missing.min(VERSIONS_PAGE)).saturating_add(1);
+        found.extend(records(link, first..=last)?.into_iter().rev().map(|(version, it)| VersionInfo {
+            version,
+            info: PublishInfo { at: Timestamp::from_unix_ms(it.at), author: it.author, note: it.note },
+            changes: it.changes,
+        }));
+        last = first.saturating_sub(1);
     }
-    let first = last.saturating_sub(count).saturating_add(1);
-    let found = (first..=last).rev().zip(records(link, first..=last)?.into_iter().rev());
-    let info = |(version, it): (u64, Record)| VersionInfo {
-        version,
-        info: PublishInfo { at: Timestamp::from_unix_ms(it.at), author: it.author, note: it.note },
-        changes: it.changes,
-    };
-    Ok(found.map(info).collect())
+    Ok(found)
 }

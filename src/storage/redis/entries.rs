@@ -95,7 +95,7 @@ pub(super) fn chain(link: &Link, version: u64) -> Result<Chain, StorageError> {
 
 /// The logs of some versions, without the empty ones.
 pub(super) fn logs(link: &Link, first: u64, last: u64) -> Result<Vec<Source>, StorageError> {
-    let found = (first..=last).zip(records(link, first..=last)?).filter(|(_, it)| it.changes > 0);
+    let found = records(link, first..=last)?.into_iter().filter(|(_, it)| it.changes > 0);
     let source = |(version, it): (u64, Record)| Source { key: keys::catalog_log(version), length: it.changes };
     Ok(found.map(source).collect())
 }

@@ -4,6 +4,7 @@
 //! for a while, in [`link`]. Each atomic step is one script in `scripts`.
 
 mod address;
+mod announce;
 mod breaker;
 mod catalog;
 mod cluster;
@@ -28,12 +29,13 @@ mod verdict;
 pub use address::{Mode, RedisAt, RedisAtError};
 pub use survey::{Weakness, survey};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
     AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachStep, EachTag,
     EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter,
-    TallyCheck, TallyFilter, Trouble, VersionInfo,
+    TallyCheck, TallyFilter, VersionInfo,
 };
 use crate::consent::ConsentRecord;
 use crate::funnel::{Dimension, ReportRow, StepRecord};
@@ -41,12 +43,14 @@ use crate::group::SeatClaim;
 use crate::id::{GroupId, VisitorId};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
+use announce::Announcements;
 use link::Link;
 
 /// Storage on Redis.
 #[derive(Debug)]
 pub struct Redis {
-    link: Link,
+    link: Arc<Link>,
+    announcements: Arc<Announcements>,
 }
 
 impl Redis {
@@ -55,7 +59,7 @@ impl Redis {
     /// # Errors
     /// [`super::Trouble::Unavailable`] if the settings make no client.
     pub fn open(at: &RedisAt) -> Result<Self, StorageError> {
-        Ok(Self { link: Link::open(at)? })
+        Ok(Self { link: Arc::new(Link::open(at)?), announcements: Arc::default() })
     }
 }
 
@@ -64,8 +68,8 @@ impl Storage for Redis {
         catalog::current_version(&self.link)
     }
 
-    fn wait_for_publication(&self, _known: u64, _wait: Duration) -> Result<u64, StorageError> {
-        Err(Trouble::Unavailable.into())
+    fn wait_for_publication(&self, known: u64, wait: Duration) -> Result<u64, StorageError> {
+        self.announcements.wait(&self.link, known, wait)
     }
 
     fn load_kinds(&self, version: u64, kinds: &[EntryKind], each: EachEntry<'_>) -> Result<(), StorageError> {
@@ -86,17 +90,17 @@ impl Storage for Redis {
         info: &PublishInfo,
         changes: &mut dyn Iterator<Item = Change>,
     ) -> Result<u64, StorageError> {
-        catalog::publish(&self.link, expected, info, changes)
+        catalog::publish(&self.link, (expected, expected.saturating_add(1)), info, changes)
     }
 
     fn put_back(
         &self,
-        _expected: u64,
-        _version: u64,
-        _info: &PublishInfo,
-        _changes: &mut dyn Iterator<Item = Change>,
+        expected: u64,
+        version: u64,
+        info: &PublishInfo,
+        changes: &mut dyn Iterator<Item = Change>,
     ) -> Result<u64, StorageError> {
-        Err(Trouble::Unavailable.into())
+        catalog::publish(&self.link, (expected, version), info, changes)
     }
 
     fn versions(&self, before: Option<u64>, limit: usize) -> Result<Vec<VersionInfo>, StorageError> {
