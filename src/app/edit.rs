@@ -1,5 +1,8 @@
 //! One change of the catalog by somebody of the operations team: checked as a whole, published, live at once, and in the audit trail.
 
+use std::thread;
+use std::time::Duration;
+
 use thiserror::Error;
 
 use super::App;
@@ -11,8 +14,10 @@ use crate::staff::Actor;
 use crate::storage::{self, AuditRecord, EntryKind, PublishInfo, StorageError, Trouble};
 use crate::store::Store;
 
-/// How often a change is tried again on what others published meanwhile.
-const TRIES_MAX: usize = 5;
+/// How often a change is tried on what others published meanwhile.
+const TRIES_MAX: u32 = 12;
+/// The longest pause before the second try, by chance; before each further one it is longer by as much.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What an entry is to be.
 #[derive(Debug, Clone)]
@@ -117,7 +122,8 @@ impl App {
     /// # Errors
     /// What `edit` says, or [`EditError`] if the catalog would not be valid or storage does not answer.
     pub fn edit(&self, actor: &Actor, note: &str, edit: Making<'_>) -> Result<u64, EditError> {
-        for _ in 0..TRIES_MAX {
+        for tries in 0..TRIES_MAX {
+            thread::sleep(PAUSE.mul_f64(f64::from(tries) * fastrand::f64()));
             self.catch_up()?;
             let before = self.catalog();
             let (new, deed) = edit(&before)?;

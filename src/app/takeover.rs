@@ -156,3 +156,102 @@ fn new_areas(
     all.extend(new.into_iter().map(|it| (it.store.clone(), it)));
     Ok(Some(Arc::new(service_areas(all.into_values().collect())?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::publish::{bodies, json};
+    use super::super::put_back::all;
+    use super::*;
+    use crate::storage::PublishInfo;
+    use crate::storage::embedded::Embedded;
+    use crate::store::Store;
+    use crate::time::Timestamp;
+
+    fn put(kind: EntryKind, id: &str, body: String) -> storage::Change {
+        storage::Change { kind, id: id.to_owned(), body: Some(body) }
+    }
+
+    fn gone(kind: EntryKind, id: &str) -> storage::Change {
+        storage::Change { kind, id: id.to_owned(), body: None }
+    }
+
+    fn store(id: &str, north: f64) -> storage::Change {
+        put(EntryKind::Store, id, json(&Store::sample(id, 31.0 + north, 121.0)))
+    }
+
+    fn group(id: &str, owner: &str) -> storage::Change {
+        let body = format!(
+            r#"{{"id":"{id}","owner":{owner},"name":"群","code":{{"link":"https://work.weixin.qq.com/gm/{id}"}},"capacity":200,"status":"active","order":0}}"#
+        );
+        put(EntryKind::Group, id, body)
+    }
+
+    /// A triangle in its stored form.
+    fn shape() -> String {
+        let corner = |lat: f64, lon: f64| crate::geo::polygon::Vertex { lat, lon };
+        let ring = vec![corner(31.0, 121.0), corner(31.0, 122.0), corner(32.0, 122.0), corner(31.0, 121.0)];
+        let (shape, _) = crate::geo::Shape::from_rings(&[vec![ring]], crate::geo::Datum::Wgs84).unwrap();
+        json(&shape)
+    }
+
+    fn region(code: &str, name: &str) -> storage::Change {
+        let body = format!(r#"{{"code":"{code}","name":"{name}","level":"district","shape":{}}}"#, shape());
+        put(EntryKind::Region, code, body)
+    }
+
+    fn area(store: &str) -> storage::Change {
+        put(EntryKind::ServiceArea, store, format!(r#"{{"store":"{store}","shape":{}}}"#, shape()))
+    }
+
+    fn told(catalog: &Catalog) -> Vec<String> {
+        let mut told: Vec<_> = bodies(catalog, &all(catalog)).map(|it| format!("{it:?}")).collect();
+        told.sort_unstable();
+        told.push(format!("{} {}", catalog.version(), catalog.stores().len()));
+        told
+    }
+
+    #[test]
+    fn what_is_taken_over_by_difference_is_what_is_loaded_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Embedded::open(&folder.path().join("jinqun.sqlite")).unwrap();
+        let campaign = |name: &str| put(EntryKind::Campaign, "tea", format!(r#"{{"slug":"tea","name":"{name}"}}"#));
+        let publications = vec![
+            vec![store("a", 0.0), store("b", 0.1), group("g", r#"{"store":"a"}"#)],
+            vec![store("a", 0.2)],
+            vec![campaign("茶"), region("310101", "黄浦区"), region("310106", "静安区")],
+            vec![store("c", 0.3), area("c"), region("310101", "黄浦")],
+            vec![gone(EntryKind::Region, "310106"), campaign("新茶")],
+            vec![gone(EntryKind::Group, "g"), gone(EntryKind::Store, "a")],
+            vec![],
+            vec![gone(EntryKind::ServiceArea, "c"), gone(EntryKind::Campaign, "tea"), store("b", 0.4)],
+        ];
+        let last = u64::try_from(publications.len()).unwrap();
+        for (version, changes) in (0..).zip(publications) {
+            let info = PublishInfo { at: Timestamp::EPOCH, author: "test".to_owned(), note: String::new() };
+            storage.publish(version, &info, &mut changes.into_iter()).unwrap();
+        }
+        for before in 1..last {
+            let held = load_catalog(&storage, before).unwrap();
+            for after in before + 1..=last {
+                let between = passed(&storage, before, after).unwrap();
+                let taken = take_over(&storage, after, &held, between).unwrap();
+                assert!(taken.changes.is_some(), "{before} to {after} is not loaded whole");
+                assert_eq!(told(&taken.catalog), told(&load_catalog(&storage, after).unwrap()), "{before} to {after}");
+                assert_eq!(taken.info.unwrap().version, after);
+            }
+        }
+    }
+
+    #[test]
+    fn a_version_that_storage_does_not_know_is_left_by_loading_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Embedded::open(&folder.path().join("jinqun.sqlite")).unwrap();
+        let info = PublishInfo { at: Timestamp::EPOCH, author: "test".to_owned(), note: String::new() };
+        storage.publish(0, &info, &mut [store("a", 0.0)].into_iter()).unwrap();
+        let held = load_catalog(&storage, 1).unwrap().with(5, Edits::default()).unwrap();
+        storage.put_back(1, 9, &info, &mut [store("b", 0.0)].into_iter()).unwrap();
+        let taken = take_over(&storage, 9, &held, passed(&storage, 5, 9).unwrap()).unwrap();
+        assert!(taken.changes.is_none());
+        assert_eq!((taken.catalog.version(), taken.catalog.stores().len()), (9, 2));
+    }
+}

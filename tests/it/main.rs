@@ -62,6 +62,7 @@ mod redis_servers;
 mod redis_sets;
 mod redis_tls;
 mod regions;
+mod replicate;
 mod seats;
 mod seats_away;
 mod service_areas;
