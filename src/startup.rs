@@ -21,7 +21,6 @@ use crate::config::Config;
 use crate::http::tls::Certificates;
 use crate::http::{self, Served};
 use crate::ipdb::{IpLocator, ReloadOutcome};
-use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::time::{Clock, SystemClock};
@@ -178,25 +177,9 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
     let metrics = Arc::new(Metrics::new());
     let outbox = open_outbox(config, Some(&metrics))?;
     let storage = open_storage(config)?;
-    let First { catalog, refused, last_good, signer } = first::first(config, &*storage)?;
-    let ip = Arc::new(open_ip_databases(config)?);
-    let live = Arc::new(Live::new(catalog));
     let clock = Arc::clone(&replaced.clock);
-    let is_on_disk = last_good.as_ref().is_some_and(|it| it.held().is_some());
-    let follower = Follower::new(Arc::clone(&storage), Arc::clone(&live), Arc::clone(&metrics), clock, last_good);
-    if let Some(error) = refused {
-        follower.refuse(storage.current_version()?);
-        let live = live.load().value().version();
-        tracing::error!(
-            error = format!("{:#}", anyhow::Error::new(error)),
-            live,
-            "the published catalog is refused; an older one is live"
-        );
-    }
-    if is_on_disk && let Err(error) = follower.catch_up() {
-        let error = format!("{:#}", anyhow::Error::new(error));
-        tracing::error!(error, live = live.load().version(), "starting with the catalog on disk");
-    }
+    let First { live, follower, signer } = first::first(config, &storage, &metrics, clock)?;
+    let ip = Arc::new(open_ip_databases(config)?);
     let known = Arc::new(KnownSeats::new(config.seats, Arc::clone(&replaced.clock), Arc::clone(&metrics)));
     let deliverer = Deliverer::new(Arc::clone(&outbox), Arc::clone(&storage), Arc::clone(&known), Arc::clone(&metrics))
         .context("the system gives no thread")?;

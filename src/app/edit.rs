@@ -92,7 +92,7 @@ impl From<ImportError> for EditError {
     fn from(error: ImportError) -> Self {
         match error {
             ImportError::Storage(error) => Self::Storage(error),
-            error => Self::Catalog(error),
+            error @ (ImportError::Entry { .. } | ImportError::Invalid(_)) => Self::Catalog(error),
         }
     }
 }

@@ -93,7 +93,9 @@ fn changed(held: &Catalog, version: u64, changes: &[storage::Change]) -> Result<
             None => match gone_of(it)? {
                 Change::Region(code) => regions_gone.push(code),
                 Change::ServiceArea(id) => areas_gone.push(id),
-                change => gone.push(change),
+                change @ (Change::Store(_) | Change::Group(_) | Change::Contact(_) | Change::Campaign(_)) => {
+                    gone.push(change);
+                }
             },
         }
     }

@@ -128,12 +128,11 @@ fn publish_around(instances: &[Instance], publications: usize) -> Vec<Duration> 
     for n in 0..publications {
         let publisher = n % instances.len();
         let version = instances[publisher].rename("S000003", &format!("店 {n}"));
-        let published = Instant::now();
+        let since = Instant::now();
         assert_eq!(instances[publisher].version(), version, "live at once where it was published");
         thread::scope(|scope| {
             let others = instances.iter().enumerate().filter(|(it, _)| *it != publisher);
-            let waiting: Vec<_> =
-                others.map(|(_, it)| scope.spawn(move || until_live(it, version, published))).collect();
+            let waiting: Vec<_> = others.map(|(_, it)| scope.spawn(move || until_live(it, version, since))).collect();
             waits.extend(waiting.into_iter().map(|it| it.join().unwrap()));
         });
     }
@@ -240,7 +239,6 @@ fn an_instance_starts_and_serves_without_redis_and_delivers_when_it_returns() {
     let version = instances[0].rename("S000007", "改名店");
     eventually("it is on disk", || (instances[0].metric("jinqun_catalog_on_disk_version") == version).then_some(()));
     let seen = instances[0].client().scan(&json!({"store": "S000007"})).expect(201).json();
-    eventually("it is delivered", || (instances[0].metric("jinqun_outbox_depth") == 0).then_some(()));
     instances[0].stop();
     server.kill();
     let began = Instant::now();
@@ -262,9 +260,10 @@ fn an_instance_starts_and_serves_without_redis_and_delivers_when_it_returns() {
     let sign_in = json!({"name": "li", "password": "correct horse battery"}).to_string();
     let refused = alone.client().post("/api/v1/admin/session", sign_in);
     assert_eq!((refused.status, refused.problem().code.as_str()), (503, "no_storage"));
-    alone.client().get("/readyz").expect(200);
+    assert!(alone.client().get("/readyz").expect(200).json()["outbox_depth"].as_u64().unwrap() > 20);
     server.restart(&[]);
-    eventually("everything is delivered", || (alone.metric("jinqun_outbox_depth") == 0).then_some(()));
+    let delivered = |it: &Instance| it.client().get("/readyz").json()["outbox_depth"] == 0;
+    eventually("everything is delivered", || delivered(alone).then_some(()));
     let version = eventually("the other one publishes", || {
         let path = format!("{STORES}/S000001");
         let answer = instances[1].call("PATCH", &path, &[], Some(&json!({"name": "回来"})));
@@ -450,7 +449,7 @@ fn one_changed_store_among_a_hundred_thousand_does_not_send_a_hundred_thousand()
     Instance::new(&server.url()).import(MANY);
     let instances = [Instance::started(&server.url()), Instance::started(&server.url())];
     for it in &instances {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         while it.metric("jinqun_catalog_on_disk_version") != 1 {
             assert!(Instant::now() < end, "it is on disk");
             thread::sleep(Duration::from_millis(50));
