@@ -2,6 +2,7 @@
 //!
 //! Logs and bases never change once a version names them, so a reader needs no lock and a publisher commits by a change of names.
 
+use std::error::Error as _;
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
@@ -157,7 +158,8 @@ pub(super) fn publish(
     commit(link, &stage, (expected, next), &record)?;
     // The publication stands; a base only makes reading quicker, and the next publication tries again.
     if let Err(error) = entries::write_base_if_due(link, next) {
-        tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "no base of the catalog was written");
+        let cause = error.source().map(ToString::to_string);
+        tracing::warn!(%error, cause, "no base of the catalog was written");
     }
     Ok(next)
 }

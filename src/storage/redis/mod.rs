@@ -35,7 +35,7 @@ use std::time::Duration;
 use super::{
     AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachStep, EachTag,
     EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter,
-    TallyCheck, TallyFilter, VersionInfo,
+    TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::ConsentRecord;
 use crate::funnel::{Dimension, ReportRow, StepRecord};
