@@ -177,6 +177,7 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
     let metrics = Arc::new(Metrics::new());
     let outbox = open_outbox(config, Some(&metrics))?;
     let storage = open_storage(config)?;
+    open::require_whole(&*storage)?;
     let clock = Arc::clone(&replaced.clock);
     let First { live, follower, signer } = first::first(config, &storage, &metrics, clock)?;
     let ip = Arc::new(open_ip_databases(config)?);

@@ -5,6 +5,8 @@ mod alerts;
 mod bulk;
 pub mod campaign_desk;
 mod catchment;
+mod copy_count;
+mod copy_storage;
 mod dead_letters;
 mod deliver;
 mod difference;
@@ -61,6 +63,8 @@ pub use catchment::{
     Against, CHANGES_MAX, Catchment, CatchmentAsk, CatchmentError, Caught, DraftChange, Outlines, Overlap,
     SIZE_DEFAULT, SIZE_MAX, SIZE_MIN, Shift,
 };
+pub use copy_count::{CopyCount, Held as CopyHeld};
+pub use copy_storage::{CopyError, CopyStage, OnCopy, StorageCopy};
 pub use dead_letters::DeadLetters;
 pub(crate) use deliver::whole_chain;
 pub use deliver::{DeliverError, Deliverer};

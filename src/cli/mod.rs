@@ -13,6 +13,7 @@ mod outbox;
 mod printer;
 mod qr;
 mod serve;
+mod storage;
 mod tag;
 mod token;
 mod user;
@@ -48,6 +49,7 @@ enum Command {
     Outbox(outbox::Options),
     User(user::Options),
     Token(token::Options),
+    Storage(storage::Options),
     Config(config::Options),
     Health(health::Options),
 }
@@ -117,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Outbox(options) => options.run(&printer),
         Command::User(options) => options.run(&printer),
         Command::Token(options) => options.run(&printer),
+        Command::Storage(options) => options.run(&printer),
         Command::Config(options) => options.run(&printer),
         Command::Health(options) => options.run(&printer),
     };

@@ -61,6 +61,17 @@ impl Printer {
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
+
+    /// A progress bar over things on a terminal, whose message says which; nothing elsewhere.
+    pub(super) fn counter(&self) -> ProgressBar {
+        let target = if self.is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len} {eta}") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
 }
 
 /// Where a command writes its result: standard output, or a file that appears whole or not at all.

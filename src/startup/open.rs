@@ -62,6 +62,19 @@ pub fn open_storage(config: &Config) -> anyhow::Result<Arc<dyn Storage>> {
     }
 }
 
+/// Refuses a storage that holds a copy which has not come to its end. One that cannot be asked is none: it was in use before.
+///
+/// # Errors
+/// What to do about it.
+pub(super) fn require_whole(storage: &dyn Storage) -> anyhow::Result<()> {
+    match storage.copy_mark() {
+        Ok(Some(_)) => {
+            bail!("the storage holds an unfinished copy: run `jinqun storage copy` again until it ends well")
+        }
+        Ok(None) | Err(_) => Ok(()),
+    }
+}
+
 /// Where the outbox of the settings lies.
 #[must_use]
 pub fn outbox_path(config: &Config) -> PathBuf {

@@ -5,6 +5,7 @@
 
 #[doc(hidden)]
 pub mod contract;
+mod copying;
 mod desk;
 pub mod embedded;
 mod error;
@@ -14,6 +15,7 @@ pub mod redis;
 mod seats;
 mod visit;
 
+pub use copying::{EachPiece, Part, Piece, SeatKept, SeatState};
 pub use desk::{AuditFilter, AuditRecord, DeskEntry, DeskKind};
 pub use error::{StorageError, Trouble};
 pub use filter::{TagFilter, TallyFilter, TallyOf};
@@ -340,4 +342,29 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// As all methods.
     fn secret(&self, make: &dyn Fn() -> [u8; 32]) -> Result<[u8; 32], StorageError>;
+
+    /// Hands over everything of a part as it lies, in any order; nothing is handed over twice. `each` may break off.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn copy_out(&self, part: Part, each: EachPiece<'_>) -> Result<(), StorageError>;
+
+    /// Puts what another storage handed over in its place, over what is there. Repeating it changes nothing. The rules say for how
+    /// long seats are remembered.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn copy_in(&self, pieces: &[Piece], rules: &SeatRules) -> Result<(), StorageError>;
+
+    /// What [`Storage::set_copy_mark`] kept: how far a copy into this storage is that has not come to its end.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn copy_mark(&self) -> Result<Option<String>, StorageError>;
+
+    /// Notes how far a copy into this storage is, in the copier's words; none at its end.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn set_copy_mark(&self, mark: Option<&str>) -> Result<(), StorageError>;
 }

@@ -67,4 +67,5 @@ mod seats;
 mod seats_away;
 mod service_areas;
 mod storage;
+mod storage_copy;
 mod tls;

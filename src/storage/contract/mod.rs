@@ -3,6 +3,7 @@
 //! Each check wants a storage that nothing was ever written to, and says what is wrong instead of panicking.
 
 mod catalog;
+mod copying;
 mod desk;
 mod people;
 mod records;
@@ -24,7 +25,7 @@ pub type Finding = Result<(), Box<dyn Error + Send + Sync>>;
 pub type Check = fn(&dyn Storage) -> Finding;
 
 /// All checks of one storage, with their names.
-pub const CHECKS: [(&str, Check); 30] = [
+pub const CHECKS: [(&str, Check); 31] = [
     ("an_empty_storage_has_version_0", check_empty),
     ("a_publication_is_loaded_in_order", catalog::check_publish_and_load),
     ("kinds_are_loaded_apart_and_say_when_they_changed", catalog::check_kinds),
@@ -55,6 +56,7 @@ pub const CHECKS: [(&str, Check); 30] = [
     ("a_document_changes_only_for_who_knows_it", desk::check_documents),
     ("the_audit_trail_is_read_latest_first", desk::check_audit),
     ("the_secret_is_made_once", check_secret),
+    ("everything_can_be_copied", copying::check_copying),
 ];
 
 fn expect<T: PartialEq + Debug>(what: &str, found: &T, expected: &T) -> Finding {

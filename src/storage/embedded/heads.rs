@@ -15,7 +15,7 @@ pub(super) fn count(number: i64) -> Result<u32, StorageError> {
 const HEAD_COLUMNS: &str = "members, members_at, confirmed, held, given_back";
 
 /// Reads [`HEAD_COLUMNS`] from column 0 on.
-fn head_count(row: &Row<'_>) -> Result<HeadCount, StorageError> {
+pub(super) fn head_count(row: &Row<'_>) -> Result<HeadCount, StorageError> {
     let members: Option<i64> = row.get(0)?;
     let at: Option<i64> = row.get(1)?;
     Ok(HeadCount {

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod claims;
+mod copying;
 mod desk;
 mod heads;
 mod mirror;
@@ -22,9 +23,9 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::{
-    AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachStep, EachTag,
-    EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter,
-    TallyCheck, TallyFilter, Trouble, VersionInfo,
+    AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachPiece, EachStep,
+    EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage,
+    StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::ConsentRecord;
 use crate::funnel::{Dimension, ReportRow, StepRecord};
@@ -304,6 +305,27 @@ impl Storage for Embedded {
             conn.execute("INSERT INTO secret (id, bytes) VALUES (1, ?1)", [secret])?;
             Ok(secret)
         })
+    }
+
+    fn copy_out(&self, part: Part, each: EachPiece<'_>) -> Result<(), StorageError> {
+        match part {
+            // A read transaction of the connection for seats would hinder nobody else's, and there is only one.
+            Part::Heads | Part::Seats => whole(&mut lock(&self.seats), |conn| copying::seats_out(conn, part, each)),
+            _ => self.read(|conn| copying::out(conn, part, each)),
+        }
+    }
+
+    fn copy_in(&self, pieces: &[Piece], _rules: &SeatRules) -> Result<(), StorageError> {
+        whole(&mut lock(&self.seats), |conn| copying::seats_in(conn, pieces))?;
+        self.write(|conn| copying::take_in(conn, pieces))
+    }
+
+    fn copy_mark(&self) -> Result<Option<String>, StorageError> {
+        self.read(|conn| copying::mark(conn))
+    }
+
+    fn set_copy_mark(&self, mark: Option<&str>) -> Result<(), StorageError> {
+        self.write(|conn| copying::set_mark(conn, mark))
     }
 }
 

@@ -129,7 +129,7 @@ fn put_tag(conn: &Connection, record: &TagRecord, went: u8) -> Result<(), Storag
     Ok(())
 }
 
-fn put_step(conn: &Connection, record: &StepRecord) -> Result<(), StorageError> {
+pub(super) fn put_step(conn: &Connection, record: &StepRecord) -> Result<(), StorageError> {
     let mut insert = conn.prepare_cached(
         "INSERT INTO step (scan, step, at) VALUES (?1, ?2, ?3)
          ON CONFLICT (scan, step) DO UPDATE SET at = excluded.at WHERE excluded.at < step.at",
@@ -280,7 +280,7 @@ pub(super) fn id<T, E: std::error::Error + Send + Sync + 'static>(
 }
 
 /// One of the fixed words that an enum of the record is written as.
-fn word<'a, T: Deserialize<'a>>(row: &'a Row<'_>, column: usize) -> Result<T, StorageError> {
+pub(super) fn word<'a, T: Deserialize<'a>>(row: &'a Row<'_>, column: usize) -> Result<T, StorageError> {
     let text = row.get_ref(column)?.as_str().map_err(corrupt)?;
     let text: value::StrDeserializer<'a, value::Error> = text.into_deserializer();
     T::deserialize(text).map_err(corrupt)

@@ -248,6 +248,31 @@ fn counts(row: &Row<'_>, from: usize) -> Result<Pair, StorageError> {
     Ok(pair)
 }
 
+/// A whole row of a table of tallies.
+pub(super) fn cell(row: &Row<'_>) -> Result<(Cell, Pair), StorageError> {
+    let cell = Cell {
+        day: Day::from_number(row.get(0)?),
+        campaign: row.get(1)?,
+        store: row.get(2)?,
+        region: row.get(3)?,
+        mode: row.get(4)?,
+        assigned: row.get(5)?,
+        source: row.get(6)?,
+        rung: row.get(7)?,
+    };
+    Ok((cell, counts(row, Dimension::ALL.len())?))
+}
+
+/// Puts what records counted for that were removed in another storage.
+pub(super) fn put_kept(conn: &Connection, cell: &Cell, counts: &Pair) -> Result<(), StorageError> {
+    let marks = vec!["?"; Dimension::ALL.len() + COUNTS.len()].join(", ");
+    let mut insert = conn.prepare_cached(&format!("INSERT OR REPLACE INTO tally_kept VALUES ({marks})"))?;
+    let day = cell.day.number();
+    let counts = counts.visits.0.iter().chain(&counts.visitors.0);
+    insert.execute(params_from_iter(key(cell, &day).into_iter().chain(counts.map(|it| -> &dyn ToSql { it }))))?;
+    Ok(())
+}
+
 /// Counts all records from the beginning.
 fn recount(conn: &Connection) -> Result<(Tallies, u64), StorageError> {
     let mut recount = Recount::default();
@@ -273,17 +298,8 @@ pub(super) fn check(conn: &Connection) -> Result<TallyCheck, StorageError> {
     let mut rows = query.query(())?;
     while let Some(row) = rows.next()? {
         check.cells += 1;
-        let cell = Cell {
-            day: Day::from_number(row.get(0)?),
-            campaign: row.get(1)?,
-            store: row.get(2)?,
-            region: row.get(3)?,
-            mode: row.get(4)?,
-            assigned: row.get(5)?,
-            source: row.get(6)?,
-            rung: row.get(7)?,
-        };
-        rest.sum(&cell, &counts(row, Dimension::ALL.len())?, -1);
+        let (cell, counts) = cell(row)?;
+        rest.sum(&cell, &counts, -1);
     }
     for (cell, by) in rest.iter() {
         check.differing += 1;

@@ -123,6 +123,22 @@ pub(super) fn append_audit(link: &Link, record: &AuditRecord) -> Result<(), Stor
     link.with(Patience::Work, |conn| call.invoke::<u64>(conn)).map(|_number| ())
 }
 
+/// Puts records under the numbers that they have in another storage.
+pub(super) fn put_audit(link: &Link, records: &[(u64, &AuditRecord)]) -> Result<(), StorageError> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let script = redis::Script::new(include_str!("scripts/desk_audit_put.lua"));
+    let mut call = script.prepare_invoke();
+    call.key(keys::AUDIT_LAST).key(keys::AUDIT);
+    for (number, record) in records {
+        let text = serde_json::to_string(&Kept::from(*record))
+            .map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))?;
+        call.arg(*number).arg(text);
+    }
+    link.with(Patience::Work, |conn| call.invoke::<u64>(conn)).map(|_last| ())
+}
+
 fn passes(filter: &AuditFilter, it: &AuditRecord) -> bool {
     filter.actor.as_ref().is_none_or(|actor| *actor == it.actor)
         && filter.action.as_ref().is_none_or(|action| it.action.starts_with(action.as_str()))

@@ -20,6 +20,7 @@
 //! | `{jinqun:desk}:audit` | hash: number → record | the audit trail | for ever | one field an act of the operations team, some 500 bytes |
 //! | `{jinqun:desk}:audit_last` | string | the last number of the audit trail | for ever | one |
 //! | `{jinqun:desk}:secret` | string | 32 bytes that sign visitor tokens | for ever | one |
+//! | `{jinqun:desk}:copy` | string | how far a copy into this storage is | until the copy is whole | one |
 //! | `jinqun:catalog` | channel | tells the number of a new version | | |
 //! | `{jinqun:NN}v<visitor>` | hash | a visitor's visits: scan → steps and record, see `pack` | until removed | a key a visitor, a field a visit |
 //! | `{jinqun:NN}b<visitor>` | sorted set | a visitor's visits by day and by how far they went | until there are fewer | a key a visitor with more than 64 visits |
@@ -78,6 +79,8 @@ pub(super) const AUDIT: &str = "{jinqun:desk}:audit";
 pub(super) const AUDIT_LAST: &str = "{jinqun:desk}:audit_last";
 /// The secret of this installation.
 pub(super) const SECRET: &str = "{jinqun:desk}:secret";
+/// How far a copy into this storage is.
+pub(super) const COPY_MARK: &str = "{jinqun:desk}:copy";
 
 /// The documents of a kind.
 pub(super) fn desk(kind: DeskKind) -> String {
@@ -97,6 +100,28 @@ pub(super) fn catalog_base(version: u64) -> String {
 /// What will become a log or a base.
 pub(super) fn catalog_stage(mark: &str) -> String {
     format!("{{jinqun:catalog}}:stage:{mark}")
+}
+
+/// The seats of a visitor.
+pub(super) fn seats_of(visitor: &[u8; 16]) -> Vec<u8> {
+    [SEATS_OF_VISITOR.as_bytes(), visitor].concat()
+}
+
+/// How the names of visitors' seats look.
+pub(super) const SEAT_NAMES: &str = "{jinqun:seats}of:*";
+
+/// Whose seats a name means.
+pub(super) fn seats_visitor(name: &[u8]) -> Option<[u8; 16]> {
+    name.strip_prefix(SEATS_OF_VISITOR.as_bytes())?.try_into().ok()
+}
+
+/// How the names of early steps look, in all partitions.
+pub(super) const EARLY_NAMES: &str = "{jinqun:[0-9][0-9]}e*";
+
+/// The visit whose early steps a name means.
+pub(super) fn early_scan(name: &[u8]) -> Option<[u8; 16]> {
+    let (head, scan) = name.split_last_chunk()?;
+    head.ends_with(b"}e").then_some(*scan)
 }
 
 /// What all keys of a partition begin with.

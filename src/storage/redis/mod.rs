@@ -8,6 +8,7 @@ mod announce;
 mod breaker;
 mod catalog;
 mod cluster;
+mod copying;
 mod desk;
 mod dial;
 mod endpoint;
@@ -33,9 +34,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachStep, EachTag,
-    EntryKind, HeadCount, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter,
-    TallyCheck, TallyFilter, Trouble, VersionInfo,
+    AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachPiece, EachStep,
+    EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage,
+    StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::ConsentRecord;
 use crate::funnel::{Dimension, ReportRow, StepRecord};
@@ -206,6 +207,22 @@ impl Storage for Redis {
 
     fn secret(&self, make: &dyn Fn() -> [u8; 32]) -> Result<[u8; 32], StorageError> {
         desk::secret(&self.link, make)
+    }
+
+    fn copy_out(&self, part: Part, each: EachPiece<'_>) -> Result<(), StorageError> {
+        copying::out(&self.link, part, each)
+    }
+
+    fn copy_in(&self, pieces: &[Piece], rules: &SeatRules) -> Result<(), StorageError> {
+        copying::take_in(&self.link, pieces, rules)
+    }
+
+    fn copy_mark(&self) -> Result<Option<String>, StorageError> {
+        copying::mark(&self.link)
+    }
+
+    fn set_copy_mark(&self, mark: Option<&str>) -> Result<(), StorageError> {
+        copying::set_mark(&self.link, mark)
     }
 }
 

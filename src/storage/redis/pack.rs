@@ -204,6 +204,30 @@ pub(super) fn cell(day: Day, bytes: &[u8]) -> Option<Cell> {
     })
 }
 
+/// A cell as a field of the tallies of its day, for what comes from another storage. Which names of a region repeat the one before is
+/// not known there, which makes no difference to who reads it.
+pub(super) fn cell_field(cell: &Cell) -> Vec<u8> {
+    let mut names = cell.region.splitn(3, '/');
+    let [province, city, district] = std::array::from_fn(|_| names.next().unwrap_or_default());
+    let mut out = Vec::with_capacity(96);
+    for it in [&*cell.campaign, &*cell.store, province, city, district] {
+        put_text(&mut out, it);
+    }
+    for it in [&cell.mode, &cell.assigned, &cell.source, &cell.rung] {
+        put_text(&mut out, it);
+    }
+    out
+}
+
+/// The counts of a cell as they stand beside it, in four bytes each; none if one is beyond that.
+pub(super) fn counts_value(pair: &Pair) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(48);
+    for count in pair.visits.0.iter().chain(&pair.visitors.0) {
+        out.extend(i32::try_from(*count).ok()?.to_be_bytes());
+    }
+    Some(out)
+}
+
 /// The counts of a cell: visits and visitors of each stage, each in one byte or in four.
 pub(super) fn counts(bytes: &[u8]) -> Option<Pair> {
     let mut pair = Pair::default();

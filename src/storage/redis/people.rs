@@ -42,10 +42,10 @@ impl Marks {
         Ok(Self(keyed))
     }
 
-    /// The mark of a visitor or a visit.
+    /// The mark of a visitor or a visit: of the text of its id, as in embedded storage, so that marks can be copied with their key.
     pub(super) fn of(&self, id: &[u8; 16]) -> [u8; MARK_BYTES] {
         let mut mac = self.0.clone();
-        mac.update(id);
+        mac.update(VisitorId::from_bytes(*id).to_string().as_bytes());
         let code: [u8; 32] = mac.finalize().into_bytes().into();
         let (head, _) = code.split_first_chunk().expect("32 bytes hold 16");
         *head

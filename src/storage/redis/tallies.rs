@@ -1,6 +1,7 @@
 //! Tallies in Redis: read in sums over the partitions, and checked against the records.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
 
 use redis::Pipeline;
 
@@ -98,6 +99,42 @@ pub(super) fn sums(link: &Link, by: &[Dimension], filter: &TallyFilter) -> Resul
     }
     let counted = rows.into_iter().filter(|it| !it.1.is_zero());
     Ok(counted.map(|(words, counts)| ReportRow { words, counts }).collect())
+}
+
+/// Hands over what removed records counted for, each cell summed over the partitions.
+pub(super) fn each_kept(link: &Link, each: &mut dyn FnMut(Cell, Pair) -> ControlFlow<()>) -> Result<(), StorageError> {
+    let (first, last) = Day::RANGE;
+    let mut all = BTreeSet::new();
+    for partition in 0..PARTITIONS {
+        all.extend(days(link, partition, first, last)?);
+    }
+    for day in all {
+        let mut cells: BTreeMap<Cell, Pair> = BTreeMap::new();
+        for partition in 0..PARTITIONS {
+            read(link, partition, &[(day, Of::Removed)], &mut |_of, cell, counts| {
+                cells.entry(cell).or_default().sum(&counts, 1);
+            })?;
+        }
+        for (cell, counts) in cells.into_iter().filter(|it| !it.1.is_zero()) {
+            if each(cell, counts).is_break() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts what records counted for that were removed in another storage. Which partition holds it makes no difference; that of the day
+/// is always the same.
+pub(super) fn put_kept(link: &Link, cell: &Cell, counts: &Pair) -> Result<(), StorageError> {
+    let day = cell.day.number();
+    let [.., last] = day.to_be_bytes();
+    let partition = last % PARTITIONS;
+    let counts = pack::counts_value(counts).ok_or_else(|| damaged("counts beyond what is kept"))?;
+    let mut pipe = Pipeline::with_capacity(2);
+    pipe.cmd("ZADD").arg(keys::days(partition)).arg(day).arg(day).ignore();
+    pipe.cmd("HSET").arg(keys::tallies_kept(partition, day)).arg(pack::cell_field(cell)).arg(counts).ignore();
+    link.with(Patience::Work, |conn| pipe.exec(conn))
 }
 
 fn word(cell: &Cell, dimension: Dimension) -> Box<str> {
