@@ -38,6 +38,11 @@
 //!
 //! The scripts of visits make the keys `v`, `b`, `w`, `e`, `t`, `k` and `c` from a prefix, because which of them they touch is known inside
 //! only; all of them bear the partition's tag.
+//!
+//! Measured on 40,000 visits of 20,000 visitors (`benches/redis.rs`, Redis 7.0): a visitor's first visit takes 720 bytes, each further one
+//! 500, tallies of nearly as many cells as visits among them; with `hash-max-listpack-value 512` on the server 580 and 460. The step takes
+//! 160 and a consent 110. The body of a record is 81 bytes. An entry of `a` is 145 bytes; an index by store would be as much again for each
+//! visit, so there is none: a page of visits is looked through by its script.
 
 use super::super::DeskKind;
 
