@@ -6,6 +6,7 @@ use jinqun::storage::redis::{Mode, Redis, RedisAt};
 use crate::redis_servers::Server;
 use crate::redis_servers::cluster::Cluster;
 use crate::redis_servers::sentinel::{SERVICE, SentinelSet};
+use crate::redis_tls::TlsServer;
 
 fn open(mode: Mode, nodes: Vec<(String, u16)>) -> Redis {
     let at = RedisAt { mode, nodes, is_tls: false, ca: None, user: None, password: None };
@@ -41,6 +42,12 @@ fn keep_the_contract(empty: impl Fn(), open: impl Fn() -> Redis) {
 fn one_server_keeps_the_contract() {
     let server = Server::start(&[]);
     keep_the_contract(|| server.ask(&["FLUSHALL"]), || open_server(&server));
+}
+
+#[test]
+fn a_server_with_tls_and_an_account_of_few_rights_keeps_the_contract() {
+    let server = TlsServer::start();
+    keep_the_contract(|| server.server.ask(&["FLUSHALL"]), || server.open_well());
 }
 
 #[test]

@@ -8,6 +8,8 @@ use jinqun::time::Timestamp;
 
 use crate::redis_servers::Server;
 
+/// Enough for more than two bases, of which the first is dropped.
+const VERSIONS: u64 = 230;
 const OURS: [&str; 11] = [
     "a_publication_is_loaded_in_order",
     "kinds_are_loaded_apart_and_say_when_they_changed",
@@ -71,8 +73,6 @@ fn catalogs_on_redis_are_those_of_embedded_storage_whatever_comes() {
     let folder = tempfile::tempdir().unwrap();
     let embedded = Embedded::open(&folder.path().join("it.sqlite")).unwrap();
     let mut chance = fastrand::Rng::with_seed(7);
-    // Enough for more than two bases, of which the first is dropped.
-    const VERSIONS: u64 = 230;
     for version in 0..VERSIONS {
         let changes = some_changes(&mut chance);
         for storage in [&redis as &dyn Storage, &embedded] {

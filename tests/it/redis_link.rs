@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use jinqun::campaign::Rotation;
 use jinqun::id::{GroupId, ScanId, VisitorId};
 use jinqun::storage::redis::{Redis, RedisAt};
-use jinqun::storage::{Change, EntryKind, PublishInfo, SeatAsk, SeatOffer, SeatRules, Storage, StorageError, Trouble};
+use jinqun::storage::{
+    Change, EntryKind, PublishInfo, SeatAsk, SeatOffer, SeatRules, Storage as _, StorageError, Trouble,
+};
 use jinqun::time::Timestamp;
 
 use crate::redis_servers::cluster::{Cluster, is_primary};
@@ -87,7 +89,7 @@ fn a_server_that_fails_is_asked_by_one_at_a_time() {
     thread::spawn(move || {
         listener.incoming().for_each(|_closed| {
             count.fetch_add(1, Ordering::Relaxed);
-        })
+        });
     });
     let storage = open(&url);
     let end = Instant::now() + Duration::from_secs(2);

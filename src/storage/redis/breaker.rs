@@ -42,11 +42,6 @@ impl Breaker {
         true
     }
 
-    /// Whether all is well, as far as is known.
-    pub(super) fn is_well(&self) -> bool {
-        self.state().failures == 0
-    }
-
     /// Notes an answer, and says whether it ends a time of failures.
     pub(super) fn succeed(&self) -> bool {
         let state = &mut *self.state();
@@ -84,14 +79,14 @@ mod tests {
     fn nobody_waits_while_all_is_well() {
         let (breaker, now) = (Breaker::default(), Instant::now());
         assert!((0..100).all(|_| breaker.admits(now)));
-        assert!(!breaker.succeed() && breaker.is_well());
+        assert!(!breaker.succeed());
     }
 
     #[test]
     fn after_a_failure_one_probe_goes_at_a_time() {
         let (breaker, now) = (Breaker::default(), Instant::now());
         assert!(breaker.fail(now, 1.0));
-        assert!(!breaker.is_well() && !breaker.admits(after(now, 49)));
+        assert!(!breaker.admits(after(now, 49)));
         assert!(breaker.admits(after(now, 50)));
         assert!(!breaker.admits(after(now, 51)) && !breaker.admits(after(now, 5_000)));
         assert!(breaker.succeed());

@@ -95,13 +95,6 @@ impl Cluster {
         self.learn_soon(&mut self.state());
     }
 
-    /// Whether all servers answer, as far as is known.
-    pub(super) fn is_well(&self) -> bool {
-        let state = self.state();
-        let is_primary = |at: &Address| state.slots.primaries().any(|it| it == at);
-        !state.slots.is_empty() && state.endpoints.iter().all(|(at, it)| it.is_well() || !is_primary(at))
-    }
-
     /// A new connection to any server that answers.
     pub(super) fn alone(self: &Arc<Self>, until: Instant) -> RedisResult<Connection> {
         let mut error = nobody(None);

@@ -89,11 +89,6 @@ impl Endpoint {
         }
     }
 
-    /// Whether it answers, as far as is known.
-    pub(super) fn is_well(&self) -> bool {
-        self.work.is_well()
-    }
-
     /// A connection that is alive, or was a moment ago.
     pub(super) fn lease(self: &Arc<Self>, patience: Patience, until: Instant) -> RedisResult<Connection> {
         if !self.breaker(patience).admits(Instant::now()) {

@@ -104,14 +104,6 @@ impl Link {
         };
         made.map_err(trouble)
     }
-
-    /// Whether the servers answer, as far as is known.
-    pub(super) fn is_well(&self) -> bool {
-        match &self.way {
-            Way::One(endpoint) => endpoint.is_well(),
-            Way::Many(cluster) => cluster.is_well(),
-        }
-    }
 }
 
 /// Looks at the format, and notes it on a server that is new.

@@ -57,11 +57,6 @@ impl Slots {
         }
     }
 
-    /// The servers that have slots.
-    pub(super) fn primaries(&self) -> impl Iterator<Item = &Address> {
-        self.ranges.iter().map(|(_, _, it)| it).chain(self.moved.values())
-    }
-
     /// All servers that are known.
     pub(super) fn nodes(&self) -> &[Address] {
         &self.nodes
@@ -260,7 +255,7 @@ mod tests {
     fn a_redirection_is_followed_only_if_nothing_was_done() {
         let me = at("me", 9);
         let moved = answer("-MOVED 5 10.0.0.1:7000\r\n");
-        assert_eq!(redirect(&[moved.clone()], &me), Some(Redirect::Moved(5, at("10.0.0.1", 7000))));
+        assert_eq!(redirect(std::slice::from_ref(&moved), &me), Some(Redirect::Moved(5, at("10.0.0.1", 7000))));
         assert_eq!(redirect(&[answer("-MOVED 5 :7000\r\n")], &me), Some(Redirect::Moved(5, at("me", 7000))));
         assert_eq!(redirect(&[answer("-ASK 5 h:1\r\n")], &me), Some(Redirect::Ask(at("h", 1))));
         assert_eq!(redirect(&[answer("-TRYAGAIN later\r\n")], &me), Some(Redirect::Later));

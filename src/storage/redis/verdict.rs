@@ -54,10 +54,10 @@ mod tests {
     use super::*;
 
     fn said(text: &str) -> RedisError {
-        match parse_redis_value(format!("-{text}\r\n").as_bytes()).unwrap() {
-            Value::ServerError(error) => error.into(),
-            other => panic!("{other:?} is no error"),
-        }
+        let Value::ServerError(error) = parse_redis_value(format!("-{text}\r\n").as_bytes()).unwrap() else {
+            panic!("{text} is an error");
+        };
+        error.into()
     }
 
     #[test]
