@@ -24,7 +24,7 @@ const IDLE_MAX: usize = 8;
 /// An idle connection of this age is looked at before it is used.
 const IDLE_TRUSTED: Duration = Duration::from_secs(2);
 /// Connections that are made at the same time.
-const DIALS_MAX: usize = 32;
+const DIALS_MAX: usize = 128;
 
 /// A server and the connections to it.
 pub(super) struct Endpoint {
