@@ -93,12 +93,12 @@ fn an_outbox_at_its_limit_still_shows_the_code_and_says_that_nothing_is_recorded
     let stores = "id,name,lat,lng,datum,group_url,group_name\n\
         A,甲店,31.2304,121.4737,wgs84,https://work.weixin.qq.com/gm/a1,甲群\n";
     std::fs::write(folder.path().join("stores.csv"), stores).unwrap();
-    std::fs::write(folder.path().join("jinqun.toml"), "outbox_items_max = 3\n").unwrap();
+    std::fs::write(folder.path().join("jinqun.toml"), "outbox_items_max = 1000\n").unwrap();
     run_well(folder.path(), &["import", "stores", "stores.csv"]);
     let service = Service::start(folder.path(), &["serve", "--config", "jinqun.toml"], &[]);
     let beside = Connection::open(folder.path().join("data/jinqun.sqlite")).unwrap();
     beside.execute_batch("PRAGMA busy_timeout = 5000; BEGIN EXCLUSIVE").unwrap();
-    for _ in 0..3 {
+    for _ in 0..1_000 {
         service.client.scan(&json!({"store": "A"})).expect(201);
     }
     for _ in 0..2 {
@@ -110,7 +110,7 @@ fn an_outbox_at_its_limit_still_shows_the_code_and_says_that_nothing_is_recorded
     let scrape = service.client.get("/metrics");
     assert!(scrape.text().contains("\njinqun_scans_unrecorded_total 3\n"), "{}", scrape.text());
     let ready = service.client.get("/readyz").expect(200).json();
-    assert_eq!((&ready["ready"], &ready["outbox_depth"]), (&json!(true), &json!(3)));
+    assert_eq!((&ready["ready"], &ready["outbox_depth"]), (&json!(true), &json!(1_000)));
     assert!(ready["outbox_oldest_s"].is_u64() && !ready["degraded"].as_array().unwrap().is_empty(), "{ready}");
     beside.execute_batch("ROLLBACK").unwrap();
     eventually("there is room again", || (service.client.scan(&json!({"store": "A"})).status == 201).then_some(()));
