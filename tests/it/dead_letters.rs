@@ -90,8 +90,8 @@ fn dead_letters_are_for_the_operations_team() {
 #[test]
 fn an_outbox_at_its_limit_still_shows_the_code_and_says_that_nothing_is_recorded() {
     let folder = tempfile::tempdir().unwrap();
-    let stores = "id,name,lat,lng,datum,group_url,group_name\n\
-        A,甲店,31.2304,121.4737,wgs84,https://work.weixin.qq.com/gm/a1,甲群\n";
+    let stores = "id,name,lat,lng,datum,group_url,group_name,group_capacity\n\
+        A,甲店,31.2304,121.4737,wgs84,https://work.weixin.qq.com/gm/a1,甲群,100000\n";
     std::fs::write(folder.path().join("stores.csv"), stores).unwrap();
     std::fs::write(folder.path().join("jinqun.toml"), "outbox_items_max = 1000\n").unwrap();
     run_well(folder.path(), &["import", "stores", "stores.csv"]);
