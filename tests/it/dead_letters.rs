@@ -111,7 +111,7 @@ fn an_outbox_at_its_limit_still_shows_the_code_and_says_that_nothing_is_recorded
     assert!(scrape.text().contains("\njinqun_scans_unrecorded_total 3\n"), "{}", scrape.text());
     let ready = service.client.get("/readyz").expect(200).json();
     assert_eq!((&ready["ready"], &ready["outbox_depth"]), (&json!(true), &json!(1_000)));
-    assert!(ready["outbox_oldest_s"].is_u64() && !ready["degraded"].as_array().unwrap().is_empty(), "{ready}");
+    assert!(ready["outbox_oldest_s"].is_u64(), "{ready}");
     beside.execute_batch("ROLLBACK").unwrap();
     eventually("there is room again", || (service.client.scan(&json!({"store": "A"})).status == 201).then_some(()));
 }
