@@ -3,6 +3,7 @@
 //! `cargo bench --bench http` prints Markdown tables. `-- nearest` or `-- scans` runs one half; `--rounds N`, `--seconds N`,
 //! `--stores N` and `--connections N` change the load, `--workers N` those of the scans, `--rate N` sends no more than so many a
 //! second, `--program FILE` measures another build of the program. `--contacts` leads to contacts, so that scans take no seats.
+//! `--storage URL` keeps records elsewhere than in a file, for example in an empty Redis.
 //! `-- import` imports `--imported N` stores (100,000) through the API while it scans, see `import`.
 
 #![expect(clippy::print_stdout, reason = "printing the tables is what it is for")]
@@ -45,6 +46,7 @@ struct Asked {
     workers: usize,
     rate: Option<u32>,
     contacts: bool,
+    storage: Option<String>,
 }
 
 impl Asked {
@@ -68,6 +70,7 @@ impl Asked {
             workers: size("--workers", 2),
             rate: Some(number("--rate", 0)).filter(|it| *it > 0),
             contacts: arguments.iter().any(|it| it == "--contacts"),
+            storage: after("--storage"),
         }
     }
 
@@ -120,6 +123,9 @@ impl Bench<'_> {
             .env("JINQUN_LISTEN", "127.0.0.1:0")
             .env("JINQUN_WORKERS", workers.to_string())
             .env("JINQUN_LOG", "warn");
+        if let Some(storage) = &self.asked.storage {
+            command.env("JINQUN_STORAGE", storage);
+        }
         command
     }
 

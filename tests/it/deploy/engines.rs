@@ -55,7 +55,7 @@ fn nginx_folder(folder: &Path, ports: [u16; 2], instances: [&str; 2]) {
         config = config.replace(shipped, &here);
     }
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    let temporary: String = temporary.iter().map(|it| format!("{it}_temp_path {};\n", at(it))).collect();
+    let temporary = temporary.map(|it| format!("{it}_temp_path {};\n", at(it))).concat();
     config = config.replacen("http {\n", &format!("http {{\n{temporary}"), 1);
     fs::write(folder.join("nginx.conf"), config).unwrap();
     let [one, two] = instances;
@@ -119,7 +119,7 @@ fn behind_nginx_a_dead_instance_is_not_noticed() {
     for hidden in ["/metrics", "/readyz"] {
         client.attempt("GET", hidden, &[], None).unwrap().expect(404);
     }
-    client.attempt("POST", "/api/v1/scans", &[], Some(&[b' '; 20_000])).unwrap().expect(413);
+    client.attempt("POST", "/api/v1/scans", &[], Some(&vec![b' '; 20_000])).unwrap().expect(413);
     one.kill();
     for _ in 0..20 {
         client.scan(&scan).expect(201);

@@ -1,7 +1,11 @@
 //! Redis with the shipped settings and users.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
+
+use jinqun::storage::contract::CHECKS;
+use jinqun::storage::redis::{Redis, RedisAt};
 
 use super::engines::{free_port, is_installed};
 use super::root;
@@ -36,6 +40,10 @@ impl Guarded {
         let users = deploy.join("secrets/redis_users");
         assert!(config.contains("aclfile /run/secrets/redis_users"));
         let config = config.replace("/run/secrets/redis_users", users.to_str().unwrap());
+        // Whoever empties it between two checks; the instances may not.
+        let listed = fs::read_to_string(&users).unwrap() + "user tester on nopass ~* &* +@all\n";
+        fs::set_permissions(&users, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&users, listed).unwrap();
         fs::write(deploy.join("redis/redis.conf"), config).unwrap();
         let port = free_port();
         let mut program = Command::new("redis-server");
@@ -56,6 +64,10 @@ impl Guarded {
 
     fn default_user(&self, words: &[&str]) -> redis::RedisResult<String> {
         ask(&format!("redis://127.0.0.1:{}", self.port), words)
+    }
+
+    fn empty(&self) {
+        ask(&format!("redis://tester:any@127.0.0.1:{}", self.port), &["FLUSHALL"]).unwrap();
     }
 
     fn service(&self, words: &[&str]) -> redis::RedisResult<String> {
@@ -108,4 +120,21 @@ fn redis_takes_its_settings_and_its_users_may_do_what_they_need_and_no_more() {
         let error = redis.service(forbidden).unwrap_err().to_string();
         assert!(error.to_lowercase().contains("permission"), "{forbidden:?}: {error}");
     }
+}
+
+#[test]
+fn the_shipped_user_may_do_all_that_storage_asks_for() {
+    if !is_installed("redis-server") {
+        return;
+    }
+    let redis = Guarded::start();
+    let mut findings = Vec::new();
+    for (name, check) in CHECKS {
+        redis.empty();
+        let storage = Redis::open(&RedisAt::parse(&redis.storage).unwrap()).unwrap();
+        if let Err(finding) = check(&storage) {
+            findings.push(format!("{name}: {finding}"));
+        }
+    }
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
 }

@@ -55,7 +55,7 @@ fn all<'a>(document: &'a Value, key: &str) -> Vec<&'a Value> {
             .flat_map(|(name, value)| (name == key).then_some(value).into_iter().chain(all(value, key)))
             .collect(),
         Value::Array(items) => items.iter().flat_map(|it| all(it, key)).collect(),
-        _ => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     }
 }
 

@@ -55,7 +55,7 @@ fn asked(query: &str) -> (Vec<(String, Vec<String>)>, Vec<String>) {
     let (mut metrics, mut groups) = (Vec::new(), Vec::new());
     let mut rest = query;
     while let Some(at) = rest.find(is_word) {
-        rest = &rest[at..];
+        rest = rest.split_at(at).1;
         let end = rest.find(|it| !is_word(it)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
         rest = after;
