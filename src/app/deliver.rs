@@ -28,7 +28,8 @@ const TURN_WAIT: Duration = Duration::from_millis(20);
 /// How far the thread steps back behind those that answer visits (`nice(2)`).
 const NICE: i32 = 10;
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
-const BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// Storage that is back gets what waits within seconds.
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
 /// Why records could not be handed over.
 #[derive(Debug, thiserror::Error)]

@@ -34,6 +34,8 @@
 //! | `{jinqun:NN}c<time>` | hash | consents: visitor → notices and times; a key for 35 min of visitors | until removed | a field a visitor |
 //! | `{jinqun:NN}i` | sorted set | the keys of consents by the time of their oldest one | until removed | an entry for 35 min |
 //! | `{jinqun:NN}f` | sorted set | marks of forgotten visitors and visits by when | 30 days | 1 and 1 a visit for each forgotten visitor |
+//! | `{jinqun:NN}r` | string | what replicas are asked to have, after everything else | for ever | one |
+//! | tag + `-` | none | a key that never is, see `never` | none | none |
 //! | `{jinqun:00}h` | string | the key that marks are made with, 32 bytes | for ever | one |
 //!
 //! The scripts of visits make the keys `v`, `b`, `w`, `e`, `t`, `k` and `c` from a prefix, because which of them they touch is known inside
@@ -60,6 +62,8 @@ pub(super) fn partition(id: &[u8; 16]) -> u8 {
 pub(super) const SEAT_HEADS: &str = "{jinqun:seats}heads";
 /// Held seats by the end of their hold.
 pub(super) const SEAT_ENDS: &str = "{jinqun:seats}ends";
+/// What [`never`] gives for seats.
+pub(super) const SEAT_NEVER: &str = "{jinqun:seats}-";
 /// How long a seat is remembered.
 pub(super) const SEAT_REMEMBER: &str = "{jinqun:seats}remember";
 /// The beginning of the names under which visitors' seats lie; the 16 bytes of the visitor's id follow.
@@ -177,6 +181,20 @@ pub(super) fn visits(partition: u8, visitor: &[u8; 16]) -> Vec<u8> {
 /// Consents of the visitors of some time.
 pub(super) fn consents(partition: u8, time: &[u8]) -> Vec<u8> {
     [format!("{}c", prefix(partition)).as_bytes(), time].concat()
+}
+
+/// A key of the same tag that never is.
+///
+/// A script that touches keys which it does not name names this one. While a slot of a Cluster moves, Redis then puts it off, because
+/// one of its keys is not there; else it would run where some of its other keys are, and make the rest anew.
+pub(super) fn never(beside: &[u8]) -> Vec<u8> {
+    let tag = beside.split_inclusive(|it| *it == b'}').next().unwrap_or_default();
+    [tag, b"-"].concat()
+}
+
+/// What replicas are asked to have.
+pub(super) fn fence(partition: u8) -> String {
+    prefix(partition) + "r"
 }
 
 /// The keys of consents.

@@ -104,6 +104,11 @@ impl Link {
         };
         made.map_err(trouble)
     }
+
+    /// Whether keys of different hash tags may lie on different servers.
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.way, Way::Many(_))
+    }
 }
 
 /// Looks at the format, and notes it on a server that is new.

@@ -20,6 +20,7 @@ mod pages;
 mod people;
 mod purge;
 mod records;
+mod replicas;
 mod scripts;
 mod seats;
 mod slots;
@@ -118,7 +119,8 @@ impl Storage for Redis {
         for (visitor, visit) in records::deliver(&self.link, consents, tags, steps)? {
             seats::forget(&self.link, visitor, Some(visit))?;
         }
-        Ok(())
+        // The outbox lets go of them now.
+        replicas::confirm(&self.link)
     }
 
     fn each_tag(&self, filter: &TagFilter, each: EachTag<'_>) -> Result<(), StorageError> {
@@ -172,6 +174,8 @@ impl Storage for Redis {
     fn forget(&self, visitor: VisitorId, now: Timestamp) -> Result<Removed, StorageError> {
         let mut removed = people::forget(&self.link, visitor, now)?;
         removed.seats = seats::forget(&self.link, visitor, None)?;
+        // A failover must not bring back what its owner has been told is gone.
+        replicas::confirm(&self.link)?;
         Ok(removed)
     }
 

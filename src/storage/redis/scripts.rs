@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, Script, ServerErrorKind};
 
 use super::super::StorageError;
+use super::keys;
 use super::link::{Link, Patience};
 
 /// A script, and the name by which servers that have seen it know it.
@@ -55,7 +56,8 @@ impl Call {
 
     fn command(&self, name: &str, script: &str) -> Cmd {
         let mut cmd = redis::cmd(name);
-        cmd.arg(script).arg(self.keys.len()).arg(&self.keys).arg(&self.args);
+        let never = self.keys.first().map(|it| keys::never(it));
+        cmd.arg(script).arg(self.keys.len() + usize::from(never.is_some())).arg(&self.keys).arg(never).arg(&self.args);
         cmd
     }
 }

@@ -35,7 +35,8 @@ macro_rules! script {
 /// A call with the keys that every script of seats gets.
 fn call(script: &Script) -> ScriptInvocation<'_> {
     let mut call = script.prepare_invoke();
-    call.key(keys::SEAT_HEADS).key(keys::SEAT_ENDS).key(keys::SEAT_REMEMBER).arg(keys::SEATS_OF_VISITOR);
+    call.key(keys::SEAT_HEADS).key(keys::SEAT_ENDS).key(keys::SEAT_REMEMBER).key(keys::SEAT_NEVER);
+    call.arg(keys::SEATS_OF_VISITOR);
     call
 }
 
