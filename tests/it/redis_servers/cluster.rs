@@ -65,11 +65,7 @@ impl Cluster {
 
     /// Whether every node sees every slot served and every replica has what its primary has.
     pub fn is_whole(&self) -> bool {
-        let is_served = self.servers.iter().all(|it| {
-            let told: String = it.try_ask(&["CLUSTER", "INFO"]).unwrap_or_default();
-            told.contains("cluster_state:ok") && told.contains("cluster_slots_ok:16384")
-        });
-        is_served
+        is_served(&self.servers)
             && self.servers.iter().filter(|it| is_replica_in_step(it)).count() == PRIMARIES
             && self.servers.iter().all(|it| self.servers.iter().all(|other| knows_role(it, other)))
     }
@@ -80,6 +76,14 @@ impl Cluster {
             server.ask::<()>(&["FLUSHALL"]);
         }
     }
+}
+
+/// Whether these nodes see every slot served.
+pub fn is_served(servers: &[Server]) -> bool {
+    servers.iter().all(|it| {
+        let told: String = it.try_ask(&["CLUSTER", "INFO"]).unwrap_or_default();
+        told.contains("cluster_state:ok") && told.contains("cluster_slots_ok:16384")
+    })
 }
 
 /// How many nodes a node is connected to, itself among them.

@@ -8,7 +8,6 @@ use std::net::Ipv4Addr;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use redis::ConnectionLike as _;
 use tempfile::TempDir;
 
 use port::Port;
@@ -86,7 +85,7 @@ impl Server {
     pub fn wait_ready(&self) {
         wait_until("redis-server answers", || {
             // A server that wants a password answers as well.
-            self.try_connection().is_some_and(|mut it| {
+            self.try_connection().is_ok_and(|mut it| {
                 redis::cmd("PING")
                     .query::<String>(&mut it)
                     .map_or_else(|error| error.code() == Some("NOAUTH"), |_| true)
@@ -99,10 +98,10 @@ impl Server {
         self.try_connection().expect("the server listens")
     }
 
-    fn try_connection(&self) -> Option<redis::Connection> {
-        let conn = redis::Client::open(self.url()).unwrap().get_connection_with_timeout(ANSWER_WAIT).ok()?;
-        conn.set_read_timeout(Some(ANSWER_WAIT)).unwrap();
-        Some(conn)
+    fn try_connection(&self) -> redis::RedisResult<redis::Connection> {
+        let conn = redis::Client::open(self.url()).unwrap().get_connection_with_timeout(ANSWER_WAIT)?;
+        conn.set_read_timeout(Some(ANSWER_WAIT))?;
+        Ok(conn)
     }
 
     /// Asks a command beside the service.
@@ -113,8 +112,8 @@ impl Server {
 
     /// Asks a command of a server that may be gone, or refuse.
     pub fn try_ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
-        let mut conn = self.try_connection().ok_or_else(|| std::io::Error::other("no connection"))?;
-        redis::from_redis_value(conn.req_command(&command(words))?).map_err(Into::into)
+        let mut conn = self.try_connection()?;
+        command(words).query(&mut conn)
     }
 }
 

@@ -1,0 +1,28 @@
+//! The program itself dies, or is restarted.
+
+use crate::redis_servers::Server;
+use crate::trial::{Records, Trial};
+
+#[test]
+fn an_instance_is_killed_and_started_again() {
+    let server = Server::start(&[]);
+    let mut trial = Trial::start(&server.url(), 2);
+    trial.breaks();
+    trial.fleet.kill(0);
+    trial.visit(100);
+    trial.fleet.start_again(0);
+    trial.mended(Records::AlsoOfLostAnswers);
+}
+
+#[test]
+fn all_instances_are_restarted_one_after_another() {
+    let server = Server::start(&[]);
+    let mut trial = Trial::start(&server.url(), 3);
+    trial.breaks();
+    for number in 0..trial.fleet.len() {
+        trial.fleet.stop(number);
+        trial.fleet.start_again(number);
+        trial.visit(30);
+    }
+    trial.mended(Records::AlsoOfLostAnswers);
+}
