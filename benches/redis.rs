@@ -167,12 +167,11 @@ fn main() {
     let mut args = std::env::args().skip(1).filter(|it| it != "--bench");
     let mut number = |default: u64| args.next().map_or(default, |it| it.parse().expect("is a number"));
     let (visitors, visits) = (number(100_000), number(2));
-    let (_server, url) = match args.next() {
-        Some(url) => (None, url),
-        None => {
-            let (server, url) = start();
-            (Some(server), url)
-        }
+    let (_server, url) = if let Some(url) = args.next() {
+        (None, url)
+    } else {
+        let (server, url) = start();
+        (Some(server), url)
     };
     let storage = Redis::open(&RedisAt::parse(&url).expect("is an address")).expect("opens");
     let mut conn = redis::Client::open(&*url).and_then(|it| it.get_connection()).expect("connects");

@@ -156,6 +156,7 @@ fn routes(registry: &Registry) -> Vec<RouteMetrics> {
 impl Metrics {
     /// Registers everything under the prefix `jinqun_`.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a list of all metrics, which is read as one")]
     pub fn new() -> Self {
         let registry = Registry::new();
         let counter = |name: &str, help: &str, labels: &[&str]| {

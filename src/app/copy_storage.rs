@@ -241,7 +241,7 @@ impl StorageCopy<'_> {
 
     fn consents(&self, on: OnCopy<'_>) -> Result<(), CopyError> {
         let mut done = 0;
-        self.in_pages(&mut |each| self.from.each_consent(&mut |it| each(it)), &mut |page| {
+        in_pages(&mut |each| self.from.each_consent(&mut |it| each(it)), &mut |page| {
             let twice = page.iter().flat_map(|it| [it.first_at, it.last_at].map(|at| (it, at)));
             let records: Vec<ConsentRecord> =
                 twice.map(|(it, at)| ConsentRecord { visitor: it.visitor, notice: it.notice.clone(), at }).collect();
@@ -254,39 +254,12 @@ impl StorageCopy<'_> {
 
     fn part(&self, part: Part, on: OnCopy<'_>) -> Result<(), CopyError> {
         let mut done = 0;
-        self.in_pages(&mut |each| self.from.copy_out(part, &mut |it: Piece| each(it)), &mut |page| {
+        in_pages(&mut |each| self.from.copy_out(part, &mut |it: Piece| each(it)), &mut |page| {
             self.to.copy_in(page, &self.rules)?;
             done += u64::try_from(page.len()).unwrap_or(u64::MAX);
             on(CopyStage::Part(part), done, 0);
             Ok(())
         })
-    }
-
-    /// Reads things from the source and puts them into the target page by page.
-    fn in_pages<T>(
-        &self,
-        read: &mut dyn FnMut(&mut dyn FnMut(T) -> ControlFlow<()>) -> Result<(), StorageError>,
-        put: &mut dyn FnMut(&[T]) -> Result<(), StorageError>,
-    ) -> Result<(), CopyError> {
-        let mut page = Vec::with_capacity(PIECES_MAX);
-        let mut failed = None;
-        read(&mut |it| {
-            page.push(it);
-            if page.len() >= PIECES_MAX {
-                if let Err(error) = put(&page) {
-                    failed = Some(error);
-                    return ControlFlow::Break(());
-                }
-                page.clear();
-            }
-            ControlFlow::Continue(())
-        })
-        .map_err(CopyError::From)?;
-        match failed {
-            Some(error) => Err(CopyError::To(error)),
-            None if page.is_empty() => Ok(()),
-            None => put(&page).map_err(CopyError::To),
-        }
     }
 
     fn count(&self) -> Result<Vec<CopyCount>, CopyError> {
@@ -301,4 +274,33 @@ impl StorageCopy<'_> {
 /// The source that a mark names.
 fn source(mark: &str) -> String {
     serde_json::from_str::<Mark>(mark).map_or_else(|_cause| "another version of this program".to_owned(), |it| it.from)
+}
+
+/// Receives things, and says whether to go on.
+type Each<'a, T> = &'a mut dyn FnMut(T) -> ControlFlow<()>;
+
+/// Reads things from the source and puts them into the target page by page.
+fn in_pages<T>(
+    read: &mut dyn FnMut(Each<'_, T>) -> Result<(), StorageError>,
+    put: &mut dyn FnMut(&[T]) -> Result<(), StorageError>,
+) -> Result<(), CopyError> {
+    let mut page = Vec::with_capacity(PIECES_MAX);
+    let mut failed = None;
+    read(&mut |it| {
+        page.push(it);
+        if page.len() >= PIECES_MAX {
+            if let Err(error) = put(&page) {
+                failed = Some(error);
+                return ControlFlow::Break(());
+            }
+            page.clear();
+        }
+        ControlFlow::Continue(())
+    })
+    .map_err(CopyError::From)?;
+    match failed {
+        Some(error) => Err(CopyError::To(error)),
+        None if page.is_empty() => Ok(()),
+        None => put(&page).map_err(CopyError::To),
+    }
 }

@@ -141,10 +141,13 @@ impl Writer {
                 appends_left = appends_left.saturating_sub(1);
                 is_refused
             };
-            match command {
-                Command::Acknowledge(up_to, asker) if result.is_ok() => self.removals.push_back((up_to, asker)),
-                command if result.is_ok() && is_refused => command.answer(Err(Trouble::Full.into())),
-                command => command.answer(answer()),
+            if let (Command::Acknowledge(..), Err(_))
+            | (Command::Append(..) | Command::SetAside(..) | Command::Close, _) = (&command, &result)
+            {
+                let is_full = is_refused && result.is_ok();
+                command.answer(if is_full { Err(Trouble::Full.into()) } else { answer() });
+            } else if let Command::Acknowledge(up_to, asker) = command {
+                self.removals.push_back((up_to, asker));
             }
         }
     }

@@ -54,7 +54,7 @@ fn a_full_disk_is_told_and_hides_no_code() {
     let mut line = String::new();
     BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let Some(url) = line.trim().strip_prefix("listening on ") else {
-        println!("skipped: this system gives no disk of one's own");
+        eprintln!("skipped: this system gives no disk of one's own");
         return;
     };
     let client = Client::new(url);

@@ -94,7 +94,7 @@ fn skip_numbers(storage: &Embedded) {
 fn record(n: u32) -> jinqun::tag::TagRecord {
     let record = serde_json::json!({
         "scan": scan(n), "visitor": visitor(n / 3), "at": at(i64::from(n / 7)), "revision": 5, "campaign": "default",
-        "outcome": "routed", "store": if n % 2 == 0 { "A" } else { "B" }, "join_kind": "group", "join_id": "A-1",
+        "outcome": "routed", "store": if n.is_multiple_of(2) { "A" } else { "B" }, "join_kind": "group", "join_id": "A-1",
         "region": {"province": "上海市", "city": "上海市", "district": "黄浦区", "areas": ["外滩商圈"]},
         "region_source": "store", "source": "gps", "accuracy": "fine",
     });

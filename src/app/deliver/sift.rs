@@ -94,30 +94,27 @@ impl Sieve {
                     sifted.claims.extend(load.claims);
                 }
                 Err(error) if error.kind() != Trouble::Corrupt => return Err(error),
-                Err(error) => match part {
-                    [(seq, _)] => {
-                        sifted.refused.push((*seq, whole_chain(&error)));
-                        let is_hopeless = match sifted.refused.len() {
-                            _ if is_any_taken => false,
-                            REFUSED_IN_A_ROW_MAX => {
-                                // What came last may be of another kind.
-                                parts.reverse();
-                                parts.is_empty()
-                            }
-                            refused => {
-                                refused >= 2 * REFUSED_IN_A_ROW_MAX || (parts.is_empty() && !self.is_lone(items))
-                            }
-                        };
-                        if is_hopeless {
-                            return Err(error);
-                        }
-                    }
-                    _ => {
+                Err(error) => {
+                    let [(seq, _)] = part else {
                         let (first, second) = part.split_at(part.len() / 2);
                         // The first half comes off the stack first.
                         parts.extend([second, first]);
+                        continue;
+                    };
+                    sifted.refused.push((*seq, whole_chain(&error)));
+                    let is_hopeless = match sifted.refused.len() {
+                        _ if is_any_taken => false,
+                        REFUSED_IN_A_ROW_MAX => {
+                            // What came last may be of another kind.
+                            parts.reverse();
+                            parts.is_empty()
+                        }
+                        refused => refused >= 2 * REFUSED_IN_A_ROW_MAX || (parts.is_empty() && !self.is_lone(items)),
+                    };
+                    if is_hopeless {
+                        return Err(error);
                     }
-                },
+                }
             }
         }
         self.lone = None;

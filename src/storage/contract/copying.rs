@@ -70,7 +70,7 @@ fn pieces() -> Result<Vec<Piece>, Box<dyn std::error::Error + Send + Sync>> {
         Piece::ForgottenKey([8; 32]),
         Piece::Forgotten([9; 16], at(0)),
         Piece::Forgotten([10; 16], at(1)),
-        Piece::Kept(cell, counts.clone()),
+        Piece::Kept(cell, counts),
         Piece::Kept(elsewhere, counts),
         Piece::EarlyStep(StepRecord {
             scan: ScanId::from_parts(1_790_000_000_000, 101),

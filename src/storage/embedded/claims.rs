@@ -56,20 +56,20 @@ fn one(conn: &Transaction<'_>, claim: &SeatClaim, ends: i64, now: i64) -> Result
         conn.prepare_cached("UPDATE head SET held = max(held - 1, 0) WHERE id = ?1")?.execute([it.head])?;
     }
     let head = number(conn, claim.group.as_str())?;
-    let (state, held, given_back) = if ends > now { (HELD, 1, 0) } else { (GIVEN_BACK, 0, 1) };
+    let (becomes, seated, given_back) = if ends > now { (HELD, 1, 0) } else { (GIVEN_BACK, 0, 1) };
     // A count of members that came later holds what was given back before it.
     conn.prepare_cached(
         "UPDATE head SET held = held + ?2,
             given_back = max(given_back + (?3 AND coalesce(members_at < ?4, 1)) - coalesce(?5 > coalesce(members_at, ?5 - 1), 0), 0)
          WHERE id = ?1",
     )?
-    .execute((head, held, given_back, ends, here.map(|it| it.until)))?;
+    .execute((head, seated, given_back, ends, here.map(|it| it.until)))?;
     conn.prepare_cached(
         "INSERT INTO seat (visitor, head, state, until, wanted, scan) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (visitor, head) DO UPDATE SET
             state = excluded.state, until = excluded.until, wanted = excluded.wanted, scan = excluded.scan",
     )?
-    .execute((claim.visitor.to_bytes(), head, state, ends, &*claim.wanted, claim.scan.to_bytes()))?;
+    .execute((claim.visitor.to_bytes(), head, becomes, ends, &*claim.wanted, claim.scan.to_bytes()))?;
     Ok(())
 }
 
