@@ -80,7 +80,10 @@ impl Trial {
         assert!(seen.failed.is_empty(), "{} visits failed, the first: {:?}", seen.failed.len(), seen.failed.first());
         check_records(&self.fleet, &seen, records, broken);
         assert_eq!(self.fleet.miscounted(), Vec::<String>::new());
-        check_seats(&seen);
+        // Who deletes the seats has the groups filled anew.
+        if records != Records::WithoutThoseBefore {
+            check_seats(&seen);
+        }
         assert!(wait < WAIT_MAX, "p99 is {wait:?} of {visits}");
         assert!(recovery < RECOVERY_MAX, "well again after {recovery:?}");
         self.fleet
