@@ -101,12 +101,12 @@ impl Embedded {
     /// Empties the write-ahead log, where removed records would be readable until it is written over. Somebody who reads at this
     /// moment hinders that; then the next checkpoint does it.
     fn checkpoint(&self) {
-        for file in [&self.writer, &self.seats] {
+        for (file, busy) in [(&self.writer, schema::BUSY), (&self.seats, seats::BUSY)] {
             let conn = lock(file);
             let tried = conn
                 .busy_timeout(CHECKPOINT_BUSY)
                 .and_then(|()| conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_row| Ok(())))
-                .and(conn.busy_timeout(schema::BUSY));
+                .and(conn.busy_timeout(busy));
             drop(tried);
         }
     }

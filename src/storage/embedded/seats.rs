@@ -18,7 +18,7 @@ use crate::id::GroupId;
 use crate::time::Timestamp;
 
 /// How long taking a seat waits for the lock of another process; a visitor waits behind it.
-const BUSY: Duration = Duration::from_millis(150);
+pub(super) const BUSY: Duration = Duration::from_millis(80);
 /// Holds that are ended at one call, so that no call takes long after a night without any.
 const ENDED_MAX: i64 = 5_000;
 /// Rows that are forgotten at one call.
