@@ -1,7 +1,7 @@
 //! Storage on Redis: one server, servers behind Sentinel, or a Cluster; shared by all instances of a chain.
 //!
-//! What lies where stands in [`keys`]; how servers are reached, how long anybody waits for them and when they are left alone
-//! for a while, in [`link`]. Each atomic step is one script in `scripts`.
+//! What lies where stands in `keys`; how servers are reached, how long anybody waits for them and when they are left alone
+//! for a while, in `link`. Each atomic step is one script in `scripts`.
 
 mod address;
 mod announce;
