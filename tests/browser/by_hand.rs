@@ -138,7 +138,11 @@ fn every_day() -> String {
 #[test]
 fn a_store_that_is_closed_today_still_offers_its_group() {
     let demo = Demo::start();
-    let sheet = format!("id,name,lat,lng,datum,closures\nSH-0001,关门店,31.2319,121.4693,wgs84,\"{}\"\n", every_day());
+    let sheet = format!(
+        "id,name,lat,lng,datum,closures,hours\nSH-0001,关门店,31.2319,121.4693,wgs84,\"{}\",08:00-22:00\n\
+         SH-0002,外滩店,31.2382,121.4855,wgs84,,00:00-24:00\n",
+        every_day()
+    );
     demo.import(&sheet);
     let phone = Browser::start(&demo, &Setup::default());
     phone.open("/s/default?store=SH-0001");
