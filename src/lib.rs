@@ -13,7 +13,7 @@
 //! | 8 | [`config`], [`lifecycle`] |
 //! | 7 | [`http`] |
 //! | 6 | [`app`] |
-//! | 5 | [`storage`], [`outbox`], [`exchange`], [`ipdb`], [`qr`], [`webhook`] |
+//! | 5 | [`storage`], [`outbox`], [`exchange`], [`ipdb`], [`qr`], [`webhook`], [`wecom`] |
 //! | 4 | [`live`], [`metrics`], [`pace`], [`telemetry`] |
 //! | waterline | |
 //! | 3 | [`routing`], [`tag`], [`funnel`] |
@@ -51,6 +51,7 @@ pub mod pace;
 pub mod qr;
 pub mod storage;
 pub mod webhook;
+pub mod wecom;
 // Floor 6: use cases.
 pub mod app;
 // Floor 7: the web.

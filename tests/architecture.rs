@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["visitor", "catalog"],
     &["routing", "tag", "funnel"],
     &["live", "metrics", "pace", "telemetry"],
-    &["storage", "outbox", "ipdb", "exchange", "qr", "webhook"],
+    &["storage", "outbox", "ipdb", "exchange", "qr", "webhook", "wecom"],
     &["app"],
     &["http"],
     &["config", "lifecycle"],

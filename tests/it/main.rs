@@ -69,3 +69,4 @@ mod service_areas;
 mod storage;
 mod storage_copy;
 mod tls;
+mod wecom_vectors;
