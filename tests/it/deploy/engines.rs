@@ -1,9 +1,10 @@
 //! nginx and systemd asked themselves, where they are installed.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use serde_json::json;
 
@@ -92,6 +93,16 @@ impl Drop for Nginx {
     }
 }
 
+/// Whether a connection to this port has bytes that its process has not read (`proc_net_tcp(5)`).
+fn waits_to_be_read(port: u16) -> bool {
+    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    table.lines().skip(1).any(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        // The local address, the state (01 is an open connection) and `sent:received`.
+        fields[1].ends_with(&format!(":{port:04X}")) && fields[3] == "01" && !fields[4].ends_with(":00000000")
+    })
+}
+
 #[test]
 fn behind_nginx_a_dead_instance_is_not_noticed() {
     if !is_installed("nginx") {
@@ -120,7 +131,20 @@ fn behind_nginx_a_dead_instance_is_not_noticed() {
         client.attempt("GET", hidden, &[], None).unwrap().expect(404);
     }
     client.attempt("POST", "/api/v1/scans", &[], Some(&vec![b' '; 20_000])).unwrap().expect(413);
+    // It dies over scans that have come to it, and nobody waits for more than the other one takes.
+    one.signal("STOP");
+    let scans: Vec<_> = (0..4)
+        .map(|_| {
+            let (client, scan) = (client.clone(), scan.clone());
+            thread::spawn(move || client.scan(&scan).status)
+        })
+        .collect();
+    let port = address(&one).parse::<SocketAddr>().unwrap().port();
+    eventually("scans have come to the stopped instance", || waits_to_be_read(port).then_some(()));
     one.kill();
+    for scan in scans {
+        assert_eq!(scan.join().unwrap(), 201);
+    }
     for _ in 0..20 {
         client.scan(&scan).expect(201);
         client.get("/").expect(200);
