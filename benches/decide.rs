@@ -70,6 +70,7 @@ fn group(number: u32, owner: StoreId, status: GroupStatus) -> GroupChat {
         capacity: CAPACITY_DEFAULT,
         status,
         order: 0,
+        wecom: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::id::{CampaignSlug, ContactId, GroupId, RegionCode, ScanId, StoreId, VisitorId};
@@ -146,6 +147,40 @@ pub enum GroupStatus {
     Paused,
 }
 
+/// The longest id in `WeCom` that is kept: of a chat, a member of staff or a way, in bytes.
+pub const WECOM_ID_BYTES_MAX: usize = 64;
+/// Group chats behind one join way, by the platform's own limit (document 99547).
+pub const CHATS_MAX: usize = 5;
+/// Members of staff behind one contact way, by the platform's own limit (document 92228).
+pub const STAFF_MAX: usize = 100;
+/// Characters of a `state`, by the platform's own limit (documents 92228 and 99547).
+const STATE_CHARS_MAX: usize = 30;
+
+/// What a join code is in `WeCom`: who stands behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Wecom {
+    /// `chat_id` of the group chats behind a group's code, at most [`CHATS_MAX`]; empty for a contact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chats: Vec<Box<str>>,
+    /// `userid` of the members of staff: those behind a contact's code, at most [`STAFF_MAX`], or who looks after a group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub staff: Vec<Box<str>>,
+    /// `config_id` of the join way or contact way that this service made and keeps; none for an uploaded code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<Box<str>>,
+}
+
+/// The `state` of a code: a short word that events bear. Ids that fit stand in it as they are, others as a hash.
+fn state(kind: char, id: &str) -> String {
+    let is_plain = id.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_'));
+    if is_plain && id.len() + 2 <= STATE_CHARS_MAX {
+        return format!("{kind}_{id}");
+    }
+    let digest = Sha256::digest(id.as_bytes());
+    let hash = data_encoding::HEXLOWER.encode(digest.get(..13).unwrap_or_default());
+    format!("{kind}~{hash}")
+}
+
 /// A group chat that visitors may join.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupChat {
@@ -165,9 +200,18 @@ pub struct GroupChat {
     /// Its place among the groups of its owner; smaller comes first, then the smaller id.
     #[serde(default)]
     pub order: i32,
+    /// What it is in `WeCom`, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wecom: Option<Box<Wecom>>,
 }
 
 impl GroupChat {
+    /// The `state` of its join way: at most 30 characters, no other code of a catalog has it.
+    #[must_use]
+    pub fn state(&self) -> String {
+        state('g', self.id.as_str())
+    }
+
     /// Whether the group may be offered at this moment, as far as the catalog knows.
     #[must_use]
     pub fn is_offered(&self, now: Timestamp) -> bool {
@@ -189,6 +233,17 @@ pub struct Contact {
     /// Its place among the contacts of its owner; smaller comes first, then the smaller id.
     #[serde(default)]
     pub order: i32,
+    /// Who it is in `WeCom`, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wecom: Option<Box<Wecom>>,
+}
+
+impl Contact {
+    /// The `state` of its contact way: at most 30 characters, no other code of a catalog has it.
+    #[must_use]
+    pub fn state(&self) -> String {
+        state('c', self.id.as_str())
+    }
 }
 
 /// A seat that a visitor was shown while storage did not answer, to be counted afterwards.

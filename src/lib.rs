@@ -16,9 +16,9 @@
 //! | 5 | [`storage`], [`outbox`], [`exchange`], [`ipdb`], [`qr`], [`webhook`], [`wecom`] |
 //! | 4 | [`live`], [`metrics`], [`pace`], [`telemetry`] |
 //! | waterline | |
-//! | 3 | [`routing`], [`tag`], [`funnel`] |
+//! | 3 | [`routing`], [`tag`], [`funnel`], [`customer`] |
 //! | 2 | [`visitor`], [`catalog`] |
-//! | 1 | [`store`], [`region`], [`group`], [`campaign`], [`consent`], [`staff`] |
+//! | 1 | [`store`], [`region`], [`group`], [`campaign`], [`consent`], [`staff`], [`job`] |
 //! | 0 | [`id`], [`time`], [`geo`] |
 
 // Floor 0: mathematics and newtypes.
@@ -29,6 +29,7 @@ pub mod time;
 pub mod campaign;
 pub mod consent;
 pub mod group;
+pub mod job;
 pub mod region;
 pub mod staff;
 pub mod store;
@@ -36,6 +37,7 @@ pub mod store;
 pub mod catalog;
 pub mod visitor;
 // Floor 3: the decision and what is remembered of it.
+pub mod customer;
 pub mod funnel;
 pub mod routing;
 pub mod tag;

@@ -3,6 +3,7 @@
 mod first;
 mod follow;
 mod open;
+mod outside;
 
 pub use open::{open_ip_databases, open_outbox, open_storage, outbox_path, signer};
 
@@ -25,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::time::{Clock, SystemClock};
 use first::First;
+use outside::Outside;
 
 /// How often IP databases and certificates are looked at.
 const FILES_EVERY: Duration = Duration::from_secs(2);
@@ -62,6 +64,7 @@ struct Workers {
     certificates: Option<Arc<Certificates>>,
     metrics: Arc<Metrics>,
     outbox: Arc<Outbox>,
+    outside: Outside,
     reload: Arc<Notify>,
 }
 
@@ -120,7 +123,8 @@ impl Application {
     /// # Errors
     /// A worker that ended by itself, or a server that failed: a half-dead service is worse than a restart.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { served: Served { server, handle }, workers, .. } = self;
+        let Self { served: Served { server, handle }, mut workers, .. } = self;
+        let mut outside = tokio::spawn(std::mem::take(&mut workers.outside).run());
         let deliver = tokio::spawn({
             let deliverer = workers.deliverer.clone();
             async move { deliverer.run().await }
@@ -151,6 +155,7 @@ impl Application {
                 it = follow => Err(anyhow::anyhow!("the follower ended by itself: {it:?}")),
                 it = retain => Err(anyhow::anyhow!("the purge ended by itself: {it:?}")),
                 it = alert => Err(anyhow::anyhow!("the alerter ended by itself: {it:?}")),
+                it = &mut outside => Err(anyhow::anyhow!("what works outside ended by itself: {it:?}")),
                 it = watch => Err(anyhow::anyhow!("the watcher of files ended by itself: {it:?}")),
             }
         };
@@ -160,6 +165,7 @@ impl Application {
             let _ = server.await;
         }
         tasks.iter().for_each(JoinHandle::abort);
+        outside.abort();
         match tokio::time::timeout(DRAIN_WAIT, workers.deliverer.drain()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -182,7 +188,10 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
     let First { live, follower, signer } = first::first(config, &storage, &metrics, clock)?;
     let ip = Arc::new(open_ip_databases(config)?);
     let known = Arc::new(KnownSeats::new(config.seats, Arc::clone(&replaced.clock), Arc::clone(&metrics)));
-    let deliverer = Deliverer::new(Arc::clone(&outbox), Arc::clone(&storage), Arc::clone(&known), Arc::clone(&metrics))
+    let outside = Outside::default();
+    let stores = (Arc::clone(&outbox), Arc::clone(&storage));
+    let after = outside.after.clone();
+    let deliverer = Deliverer::new(stores.0, stores.1, Arc::clone(&known), after, Arc::clone(&metrics))
         .context("the system gives no thread")?;
     let seats = Seater::new((Arc::clone(&storage), Arc::clone(&outbox)), Arc::clone(&live), known)
         .context("the system gives no thread")?;
@@ -227,6 +236,7 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
         certificates: None,
         metrics,
         outbox,
+        outside,
         reload: Arc::new(Notify::new()),
     };
     Ok((Arc::new(app), workers))

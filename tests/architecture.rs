@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 /// Floors from the ground up. Modules that share a floor do not use each other.
 const FLOORS: &[&[&str]] = &[
     &["id", "time", "geo"],
-    &["store", "region", "group", "campaign", "consent", "staff"],
+    &["store", "region", "group", "campaign", "consent", "staff", "job"],
     &["visitor", "catalog"],
-    &["routing", "tag", "funnel"],
+    &["routing", "tag", "funnel", "customer"],
     &["live", "metrics", "pace", "telemetry"],
     &["storage", "outbox", "ipdb", "exchange", "qr", "webhook", "wecom"],
     &["app"],

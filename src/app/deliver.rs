@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use self::sift::Sieve;
 use super::seat::KnownSeats;
 use crate::metrics::Metrics;
-use crate::outbox::{Outbox, OutboxError};
+use crate::outbox::{Item, Outbox, OutboxError};
 use crate::pace::paced;
 use crate::storage::{Storage, StorageError};
 
@@ -45,6 +45,15 @@ pub enum DeliverError {
     Ended,
 }
 
+/// Somebody who is told what storage has: at least once, and before the outbox lets go of it.
+pub trait AfterDelivery: Send + Sync {
+    /// Takes note of these. Blocks.
+    ///
+    /// # Errors
+    /// Storage's: then the same is delivered and told again.
+    fn delivered(&self, items: &[(i64, Item)]) -> Result<(), StorageError>;
+}
+
 /// The last item of a batch and how many there were; none if nothing waited.
 type Handed = Result<Option<(i64, usize)>, DeliverError>;
 
@@ -65,6 +74,7 @@ impl Deliverer {
         outbox: Arc<Outbox>,
         storage: Arc<dyn Storage>,
         seats: Arc<KnownSeats>,
+        after: Vec<Arc<dyn AfterDelivery>>,
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
         let (batches, asked) = sync_channel::<oneshot::Sender<Handed>>(1);
@@ -75,7 +85,7 @@ impl Deliverer {
             let mut sieve = Sieve::default();
             for answer in asked {
                 // An asker that has gone will ask again.
-                let _ = answer.send(paced(|| hand_over(&mut sieve, &from, &*storage, &seats, &counted)));
+                let _ = answer.send(paced(|| hand_over(&mut sieve, &from, &*storage, (&seats, &after), &counted)));
             }
         })?;
         Ok(Self { batches, outbox, metrics })
@@ -149,7 +159,7 @@ fn hand_over(
     sieve: &mut Sieve,
     outbox: &Outbox,
     storage: &dyn Storage,
-    seats: &KnownSeats,
+    (seats, after): (&KnownSeats, &[Arc<dyn AfterDelivery>]),
     metrics: &Metrics,
 ) -> Handed {
     let batch = outbox.read(0, BATCH_MAX)?;
@@ -158,6 +168,9 @@ fn hand_over(
         return Ok(None);
     };
     let sifted = sieve.hand_over(&batch, storage, seats.rules_and_now())?;
+    for it in after {
+        it.delivered(&batch)?;
+    }
     seats.reconciled(&sifted.claims);
     if !sifted.refused.is_empty() {
         for (seq, cause) in &sifted.refused {

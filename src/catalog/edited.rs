@@ -2,7 +2,7 @@
 //! changed in a moment. What shares answers exactly as what is built anew, which a property test holds it to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::by_owner::{ByOwner, Owned};
 use super::merge::Change;
@@ -148,6 +148,7 @@ impl Catalog {
             contacts,
             campaigns,
             selections,
+            outside: OnceLock::new(),
         })
     }
 

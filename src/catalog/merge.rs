@@ -218,6 +218,7 @@ impl<'a> Merge<'a> {
                 capacity: given.capacity,
                 status: GroupStatus::Active,
                 order: 0,
+                wecom: None,
             },
         };
         if before == Some(&group) {
@@ -242,6 +243,7 @@ impl<'a> Merge<'a> {
                 name: name.unwrap_or_else(|| store.name.clone()),
                 code,
                 order: 0,
+                wecom: None,
             },
         };
         if before == Some(&contact) {
@@ -290,6 +292,7 @@ impl<'a> Merge<'a> {
                 capacity: it.capacity,
                 status: before.map_or(GroupStatus::Active, |it| it.status),
                 order: before.map_or(0, |it| it.order),
+                wecom: before.and_then(|it| it.wecom.clone()),
             });
             let group = group.filter(|it| group_place.and_then(|place| entries.groups.get(place)) != Some(it));
             let count = match (place, same && group.is_none()) {

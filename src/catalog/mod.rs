@@ -16,6 +16,7 @@ mod merge;
 mod misplaced;
 mod moment;
 mod on_map;
+mod outside;
 pub mod owned;
 mod places;
 pub mod plain;

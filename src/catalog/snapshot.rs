@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::Problem;
 use super::by_owner::{ByOwner, index, key};
@@ -11,6 +11,7 @@ use super::chunked::Chunked;
 use super::in_force;
 use super::join_code_id::JoinCodeId;
 use super::on_map;
+use super::outside::Outside;
 use super::places::{Place, Places};
 use super::selections::{Selection, Selections};
 use super::shown::AllShown;
@@ -67,6 +68,7 @@ pub struct Catalog {
     pub(super) service_areas: Arc<ServiceAreas>,
     /// The key of each service area's store.
     pub(super) served_by: Arc<[u32]>,
+    pub(super) outside: OnceLock<Outside>,
 }
 
 impl Catalog {
@@ -142,6 +144,7 @@ impl Catalog {
             service_areas,
             served_by: served_by.into(),
             selections: Arc::new(selections),
+            outside: OnceLock::new(),
         })
     }
 

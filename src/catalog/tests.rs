@@ -31,6 +31,7 @@ fn group(name: &str, owner: Owner, order: i32) -> GroupChat {
         capacity: 200,
         status: GroupStatus::Active,
         order,
+        wecom: None,
     }
 }
 
@@ -89,7 +90,8 @@ fn groups_stand_with_their_store_in_their_order() {
     ];
     let lin = ContactId::parse("lin").unwrap();
     let code = JoinCode { link: link("lin"), expires_at: None };
-    entries.contacts = vec![Contact { id: lin, owner: Owner::Store(id("s1")), name: "lin".into(), code, order: 0 }];
+    entries.contacts =
+        vec![Contact { id: lin, owner: Owner::Store(id("s1")), name: "lin".into(), code, order: 0, wecom: None }];
     let catalog = Catalog::build(1, entries).unwrap();
     let names = |name: &str| {
         let key = catalog.store_key(&id(name)).unwrap();

@@ -8,6 +8,7 @@ use crate::consent::ConsentRecord;
 use crate::funnel::StepRecord;
 use crate::group::SeatClaim;
 use crate::id::{ScanId, VisitorId};
+use crate::job::Job;
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
 
@@ -23,6 +24,9 @@ const KIND_CONSENTED: i64 = 3;
 /// aside; they are sent again by one that does.
 pub(super) const KIND_UNCONFIRMED: i64 = 4;
 
+/// The mark of a job.
+const KIND_JOB: i64 = 5;
+
 /// One thing to deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
@@ -36,6 +40,8 @@ pub enum Item {
     Unconfirmed(Unconfirmed),
     /// A step that the page saw.
     Step(StepRecord),
+    /// Work for the world outside.
+    Job(Job),
     /// An item of a visitor who was forgotten before it was delivered. It keeps its number, and nothing else.
     Forgotten,
 }
@@ -85,6 +91,7 @@ impl Row {
             Item::Step(record) => {
                 Self { kind: KIND_STEP, at_ms: record.at.unix_ms(), body: serde_json::to_vec(record)? }
             }
+            Item::Job(job) => Self { kind: KIND_JOB, at_ms: job.ready_at.unix_ms(), body: serde_json::to_vec(job)? },
             Item::Forgotten => Self { kind: KIND_FORGOTTEN, at_ms: 0, body: Vec::new() },
         })
     }
@@ -95,6 +102,7 @@ pub(super) fn word(kind: i64) -> Option<&'static str> {
     match kind {
         KIND_TAG | KIND_CONSENTED | KIND_UNCONFIRMED => Some("visit"),
         KIND_STEP => Some("step"),
+        KIND_JOB => Some("job"),
         _ => None,
     }
 }
@@ -105,6 +113,7 @@ pub(super) fn read(kind: i64, body: &[u8]) -> Result<Item, String> {
         KIND_FORGOTTEN => return Ok(Item::Forgotten),
         KIND_TAG => serde_json::from_slice(body).map(Item::Tag),
         KIND_STEP => serde_json::from_slice(body).map(Item::Step),
+        KIND_JOB => serde_json::from_slice(body).map(Item::Job),
         KIND_CONSENTED => serde_json::from_slice(body).map(Item::Consented),
         KIND_UNCONFIRMED => serde_json::from_slice(body).map(Item::Unconfirmed),
         other => return Err(format!("kind {other} is not known")),
@@ -136,6 +145,7 @@ impl Whose {
                 is_theirs
             }
             Ok(Item::Step(it)) => self.scans.contains(&it.scan),
+            Ok(Item::Job(it)) => it.visitor == Some(self.visitor),
             Ok(Item::Forgotten) => false,
             Err(_unreadable) => {
                 let names = |id: String| body.windows(id.len()).any(|it| it == id.as_bytes());

@@ -39,6 +39,7 @@ pub(super) fn group(owner: Owner, id: &str, expires_ms: Option<i64>) -> GroupCha
         capacity: CAPACITY_DEFAULT,
         status: GroupStatus::Active,
         order: 0,
+        wecom: None,
     }
 }
 
@@ -253,6 +254,7 @@ fn without_any_group_in_reach_the_contact_comes_and_then_the_campaign() {
         name: "lin".into(),
         code: code("lin", None),
         order: 0,
+        wecom: None,
     });
     entries.groups.push(group(Owner::Campaign(CampaignSlug::default_slug()), "brand", None));
     let (catalog, it) = decision(entries.clone(), &gps(10.0));

@@ -3,6 +3,7 @@
 //! Every method is one intention and one atomic step; there is no get-then-set. All methods **block** on a disk or a network:
 //! callers run them on threads that may block.
 
+mod book;
 #[doc(hidden)]
 pub mod contract;
 mod copying;
@@ -15,6 +16,10 @@ pub mod redis;
 mod seats;
 mod visit;
 
+pub use book::{
+    BOOK_BODY_BYTES_MAX, BOOK_ID_BYTES_MAX, Book, Card, CardKind, CardWrite, Count, DeadJob, EachCount, FeedEntry,
+    JobCounts, LeasedJob, Settled,
+};
 pub use copying::{EachPiece, Part, Piece, SeatKept, SeatState};
 pub use desk::{AuditFilter, AuditRecord, DeskEntry, DeskKind};
 pub use error::{StorageError, Trouble};
@@ -118,7 +123,7 @@ pub type EachStep<'a> = &'a mut dyn FnMut(StepRecord) -> ControlFlow<()>;
 pub type EachConsent<'a> = &'a mut dyn FnMut(Consent) -> ControlFlow<()>;
 
 /// What the service must remember. Every backend shows the behaviour that [`contract`] checks.
-pub trait Storage: Send + Sync {
+pub trait Storage: Book {
     /// The number of the current catalog; 0 if none was ever published. Cheap enough to be asked several times a second.
     ///
     /// # Errors

@@ -17,6 +17,8 @@ pub struct Removed {
     pub consents: u64,
     /// Seats in groups.
     pub seats: u64,
+    /// Cards, jobs and entries of the feed.
+    pub book: u64,
 }
 
 /// What is too old.

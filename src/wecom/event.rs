@@ -265,7 +265,9 @@ mod tests {
             );
             match Event::read(&xml).unwrap().happening {
                 Happening::Chat { chat, change } if chat == "wr1" => change,
-                other => panic!("{other:?}"),
+                other @ (Happening::Contact { .. } | Happening::Chat { .. } | Happening::Tag | Happening::Other) => {
+                    panic!("{other:?}")
+                }
             }
         };
         let list = "<JoinScene>3</JoinScene><QuitScene>1</QuitScene><MemChangeCnt>2</MemChangeCnt>\

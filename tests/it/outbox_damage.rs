@@ -50,7 +50,7 @@ fn number(item: &Item) -> u128 {
         Item::Step(record) => record.scan,
         Item::Consented(it) => it.record.scan,
         Item::Unconfirmed(it) => it.record.scan,
-        Item::Forgotten => unreachable!("tests of forgetting read items themselves"),
+        Item::Job(_) | Item::Forgotten => unreachable!("tests of these read items themselves"),
     };
     (0..2_000).find(|n| scan(*n) == made).expect("tests make no others")
 }

@@ -68,6 +68,7 @@ fn add(entries: &mut Entries, number: usize, name: Box<str>, at: Located) {
         capacity: CAPACITY_DEFAULT,
         status: GroupStatus::Active,
         order: 0,
+        wecom: None,
     });
     entries.stores.push(Store {
         id,

@@ -3,6 +3,7 @@
 use crate::consent::ConsentRecord;
 use crate::funnel::StepRecord;
 use crate::group::SeatClaim;
+use crate::job::Job;
 use crate::outbox::{Consented, Item, Unconfirmed};
 use crate::storage::{SeatRules, Storage, StorageError, Trouble};
 use crate::tag::TagRecord;
@@ -31,6 +32,7 @@ struct Load {
     tags: Vec<TagRecord>,
     steps: Vec<StepRecord>,
     claims: Vec<SeatClaim>,
+    jobs: Vec<Job>,
 }
 
 impl Load {
@@ -49,6 +51,7 @@ impl Load {
                     load.tags.push(record.clone());
                 }
                 Item::Step(record) => load.steps.push(record.clone()),
+                Item::Job(job) => load.jobs.push(job.clone()),
                 Item::Forgotten => {}
             }
         }
@@ -59,6 +62,9 @@ impl Load {
     fn hand_over(&self, storage: &dyn Storage, (rules, now): (&SeatRules, Timestamp)) -> Result<(), StorageError> {
         if !self.claims.is_empty() {
             storage.claim_seats(&self.claims, rules, now)?;
+        }
+        if !self.jobs.is_empty() {
+            storage.enqueue(&self.jobs, now)?;
         }
         storage.deliver(&self.consents, &self.tags, &self.steps)
     }

@@ -47,6 +47,7 @@ fn group(id: u8, of: u8, link: u8, order: u8) -> GroupChat {
         capacity: 200,
         status: GroupStatus::Active,
         order: i32::from(order % 3),
+        wecom: None,
     }
 }
 

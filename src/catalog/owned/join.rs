@@ -34,6 +34,7 @@ pub fn join_groups(mut entries: Entries, sheet: &OwnedRows<'_>, problems: &mut V
             capacity: row.capacity.or(before.map(|it| it.capacity)).unwrap_or(rules.groups.capacity),
             status: row.status.or(before.map(|it| it.status)).unwrap_or(GroupStatus::Active),
             order: row.order.or(before.map(|it| it.order)).unwrap_or(0),
+            wecom: before.and_then(|it| it.wecom.clone()),
         })
     };
     let id = |it: &GroupChat| it.id.as_str().to_owned();
@@ -58,6 +59,7 @@ pub fn join_contacts(mut entries: Entries, sheet: &OwnedRows<'_>, problems: &mut
             name: base.name,
             code: base.code,
             order: row.order.or(before.map(|it| it.order)).unwrap_or(0),
+            wecom: before.and_then(|it| it.wecom.clone()),
         })
     };
     let id = |it: &Contact| it.id.as_str().to_owned();

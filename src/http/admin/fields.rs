@@ -77,6 +77,17 @@ impl Fields {
         moment.or_else(|| self.fail(field, "invalid_time", "is not a time such as 2026-12-01T00:00:00+08:00"))
     }
 
+    /// An object that is read as a whole; the reading says what is wrong with it, as the end of a sentence.
+    pub(super) fn object<W: serde::de::DeserializeOwned, T>(
+        &mut self,
+        field: &'static str,
+        read: impl FnOnce(W) -> Result<T, String>,
+    ) -> Option<T> {
+        let value = self.take(field).filter(|it| !it.is_null())?;
+        let read = serde_json::from_value(value).map_err(|error| format!("is not right: {error}")).and_then(read);
+        read.map_err(|message| self.fail::<()>(field, "invalid", message)).ok()
+    }
+
     /// Ends the reading: what was made of the fields, or everything that is wrong with them.
     pub(super) fn finish<T>(mut self, made: Option<T>) -> Result<T, Problem> {
         let unknown: Vec<String> = self.fields.keys().take(20).cloned().collect();

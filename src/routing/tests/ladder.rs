@@ -11,7 +11,14 @@ use crate::region::{Level, Region, RegionMap};
 use crate::store::OpeningHours;
 
 fn contact(store: &str, id: &str) -> Contact {
-    Contact { id: ContactId::parse(id).unwrap(), owner: of(store), name: id.into(), code: code(id, None), order: 0 }
+    Contact {
+        id: ContactId::parse(id).unwrap(),
+        owner: of(store),
+        name: id.into(),
+        code: code(id, None),
+        order: 0,
+        wecom: None,
+    }
 }
 
 /// The three stores with a second group of a, a contact of a, and a group of the campaign.

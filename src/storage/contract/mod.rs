@@ -2,6 +2,7 @@
 //!
 //! Each check wants a storage that nothing was ever written to, and says what is wrong instead of panicking.
 
+mod book;
 mod catalog;
 mod copying;
 mod desk;
@@ -25,7 +26,7 @@ pub type Finding = Result<(), Box<dyn Error + Send + Sync>>;
 pub type Check = fn(&dyn Storage) -> Finding;
 
 /// All checks of one storage, with their names.
-pub const CHECKS: [(&str, Check); 31] = [
+pub const CHECKS: [(&str, Check); 38] = [
     ("an_empty_storage_has_version_0", check_empty),
     ("a_publication_is_loaded_in_order", catalog::check_publish_and_load),
     ("kinds_are_loaded_apart_and_say_when_they_changed", catalog::check_kinds),
@@ -56,6 +57,13 @@ pub const CHECKS: [(&str, Check); 31] = [
     ("a_document_changes_only_for_who_knows_it", desk::check_documents),
     ("the_audit_trail_is_read_latest_first", desk::check_audit),
     ("the_secret_is_made_once", check_secret),
+    ("a_card_changes_only_for_who_knows_it_and_counts_with_it", book::check_cards),
+    ("cards_that_many_change_lose_nothing", book::check_card_race),
+    ("all_cards_of_a_kind_are_met", book::check_card_pages),
+    ("a_job_is_one_workers_and_is_done_once", book::check_jobs),
+    ("each_job_is_given_to_one_of_many", book::check_job_race),
+    ("the_feed_is_in_order_and_tells_nothing_twice", book::check_feed),
+    ("with_a_visitor_goes_what_is_known_outside", book::check_forget),
     ("everything_can_be_copied", copying::check_copying),
 ];
 

@@ -56,7 +56,7 @@ pub fn check_forget(storage: &dyn Storage) -> Finding {
     storage.deliver(&[], &records, &[step(101, Step::Pressed), step(203, Step::Pressed)])?;
     let before = everything(storage)?;
     let removed = storage.forget(visitor(1), later())?;
-    expect("removed", &removed, &Removed { tags: 2, steps: 1, consents: 1, seats: 0 })?;
+    expect("removed", &removed, &Removed { tags: 2, steps: 1, consents: 1, seats: 0, book: 0 })?;
     expect("tallies", &everything(storage)?, &before)?;
     agrees(storage)?;
     // Records and steps that were on their way, of a visit that storage had and of one that it never saw.

@@ -1,10 +1,13 @@
 //! The default storage: one SQLite file, which several processes may open at once.
 
+mod book;
+mod book_of;
 mod catalog;
 mod claims;
 mod copying;
 mod desk;
 mod heads;
+mod jobs;
 mod mirror;
 mod people;
 mod publication;
@@ -57,6 +60,7 @@ pub struct Embedded {
     version: Mutex<VersionWatch>,
     publisher: Publisher,
     seats: Mutex<Connection>,
+    book: Mutex<Connection>,
 }
 
 /// A connection that writes nothing, so `PRAGMA data_version` on it tells whether anybody else wrote.
@@ -90,6 +94,7 @@ impl Embedded {
             version: Mutex::new(VersionWatch { conn: watch, last: None }),
             publisher: Publisher::open(path)?,
             seats: Mutex::new(seats::open(path)?),
+            book: Mutex::new(book::open(path)?),
         })
     }
 
@@ -101,7 +106,7 @@ impl Embedded {
     /// Empties the write-ahead log, where removed records would be readable until it is written over. Somebody who reads at this
     /// moment hinders that; then the next checkpoint does it.
     fn checkpoint(&self) {
-        for (file, busy) in [(&self.writer, schema::BUSY), (&self.seats, seats::BUSY)] {
+        for (file, busy) in [(&self.writer, schema::BUSY), (&self.seats, seats::BUSY), (&self.book, schema::BUSY)] {
             let conn = lock(file);
             let tried = conn
                 .busy_timeout(CHECKPOINT_BUSY)
@@ -260,9 +265,10 @@ impl Storage for Embedded {
 
     fn forget(&self, visitor: VisitorId, now: Timestamp) -> Result<Removed, StorageError> {
         let seats = whole(&mut lock(&self.seats), |conn| heads::forget(conn, visitor, None))?;
+        let book = whole(&mut lock(&self.book), |conn| book::forget(conn, visitor))?;
         let removed = self.write(|conn| people::forget(conn, visitor, now))?;
         self.checkpoint();
-        Ok(Removed { seats, ..removed })
+        Ok(Removed { seats, book, ..removed })
     }
 
     fn purge(&self, what: Purge, limit: usize) -> Result<u64, StorageError> {

@@ -5,6 +5,7 @@
 
 mod address;
 mod announce;
+mod book;
 mod breaker;
 mod catalog;
 mod cluster;

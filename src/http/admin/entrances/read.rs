@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::wire::WecomBody;
 use crate::app::entrance::{Entrance, EntranceFilter};
 use crate::app::join_code::check_link;
 use crate::catalog::owned::OwnedKind;
@@ -41,6 +42,7 @@ pub(super) fn entrance(
     let expires_at = fields.moment("expires_at");
     let order = fields.whole("order", i64::from(i32::MIN)..=i64::from(i32::MAX)).unwrap_or(0);
     let order = i32::try_from(order).unwrap_or(0);
+    let wecom = fields.object("wecom", WecomBody::read).flatten();
     let made = (|| {
         let owner = owner?;
         let id = id(given.as_deref(), &owner);
@@ -49,14 +51,14 @@ pub(super) fn entrance(
         match kind {
             OwnedKind::Contacts => {
                 let id = fields_id(&mut fields, ContactId::parse(&id))?;
-                Some(Entrance::Contact(Contact { id, owner, name, code, order }))
+                Some(Entrance::Contact(Contact { id, owner, name, code, order, wecom }))
             }
             OwnedKind::Groups => {
                 let capacity = fields.whole("capacity", 1..=i64::from(CAPACITY_MAX));
                 let capacity = capacity.and_then(|it| u32::try_from(it).ok()).unwrap_or(settings.groups.capacity);
                 let status = status(&mut fields)?;
                 let id = fields_id(&mut fields, GroupId::parse(&id))?;
-                Some(Entrance::Group(GroupChat { id, owner, name, code, capacity, status, order }))
+                Some(Entrance::Group(GroupChat { id, owner, name, code, capacity, status, order, wecom }))
             }
         }
     })();

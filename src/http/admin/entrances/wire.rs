@@ -1,11 +1,13 @@
 //! Groups and contacts as the API writes them.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::entrance::{Entrance, owner_words};
 use crate::catalog::{Catalog, JoinCodeId};
-use crate::group::{GroupStatus, Owner};
+use crate::group::{CHATS_MAX, GroupStatus, Owner, STAFF_MAX, WECOM_ID_BYTES_MAX, Wecom};
 use crate::http::admin::etag;
 use crate::storage::HeadCount;
 use crate::store::Zone;
@@ -47,6 +49,56 @@ pub(super) struct EntranceInput {
     /// Its place among those of its owner; smaller comes first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) order: Option<i32>,
+    /// Who stands behind the code in `WeCom`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) wecom: Option<WecomBody>,
+}
+
+/// Who stands behind a code in `WeCom`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WecomBody {
+    /// `chat_id` of the group chats behind a group's code, at most 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) chats: Vec<String>,
+    /// `userid` of the members of staff behind a contact's code, or who look after a group; at most 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) staff: Vec<String>,
+    /// `config_id` of the join way or contact way that this service keeps; null for a code that was uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) way: Option<String>,
+}
+
+impl WecomBody {
+    /// How it is told.
+    pub(super) fn of(wecom: &Wecom) -> Self {
+        let texts = |them: &[Box<str>]| them.iter().map(ToString::to_string).collect();
+        Self {
+            chats: texts(&wecom.chats),
+            staff: texts(&wecom.staff),
+            way: wecom.way.as_ref().map(ToString::to_string),
+        }
+    }
+
+    /// As the catalog keeps it; none if it says nothing. The error is what is wrong with it.
+    pub(super) fn read(self) -> Result<Option<Box<Wecom>>, String> {
+        let is_id =
+            |it: &str| (1..=WECOM_ID_BYTES_MAX).contains(&it.len()) && it.bytes().all(|it| it.is_ascii_graphic());
+        if let Some(bad) = self.chats.iter().chain(&self.staff).chain(&self.way).find(|it| !is_id(it)) {
+            let head: String = bad.chars().take(WECOM_ID_BYTES_MAX).collect();
+            return Err(format!("holds {head:?}, which is no id of WeCom"));
+        }
+        if self.chats.len() > CHATS_MAX || self.staff.len() > STAFF_MAX {
+            return Err(format!("names more than {CHATS_MAX} chats or {STAFF_MAX} members of staff"));
+        }
+        let boxed = |them: Vec<String>| {
+            let mut seen = BTreeSet::new();
+            them.into_iter().filter(|it| seen.insert(it.clone())).map(String::into_boxed_str).collect::<Vec<_>>()
+        };
+        let wecom =
+            Wecom { chats: boxed(self.chats), staff: boxed(self.staff), way: self.way.map(String::into_boxed_str) };
+        Ok((wecom != Wecom::default()).then(|| Box::new(wecom)))
+    }
 }
 
 /// Who is taken to be in a group.
@@ -169,6 +221,10 @@ impl Seen<'_> {
             Entrance::Group(it) => (Some(it.capacity), Some(status_word(it.status).to_owned()), it.order),
             Entrance::Contact(it) => (None, None, it.order),
         };
+        let wecom = match it {
+            Entrance::Group(it) => it.wecom.as_deref(),
+            Entrance::Contact(it) => it.wecom.as_deref(),
+        };
         EntranceInput {
             id: Some(it.id().to_owned()),
             owner,
@@ -178,6 +234,7 @@ impl Seen<'_> {
             capacity,
             status,
             order: Some(order),
+            wecom: wecom.map(WecomBody::of),
         }
     }
 

@@ -1,0 +1,1 @@
+//! What the service does in `WeCom` and what it learns from there; not how calls and events are written.

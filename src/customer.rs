@@ -1,0 +1,162 @@
+//! What is known of people in `WeCom`: customers, their contacts with staff and their group chats; and who of them is a visitor.
+//!
+//! These are what stands on the cards of the book. Nothing here is sure to be complete: callbacks may be lost or late.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ContactId, GroupId, ScanId, StoreId, VisitorId};
+use crate::time::Timestamp;
+
+/// Contacts and chats of one customer that are kept; those that ended longest ago give way.
+pub const TIES_MAX: usize = 500;
+
+/// A customer, by `external_userid`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Customer {
+    /// `unionid`, where the corporation is bound to an open platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unionid: Option<String>,
+    /// The contacts with members of staff, by `userid`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub friends: BTreeMap<String, Friendship>,
+    /// The group chats, by `chat_id`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub chats: BTreeMap<String, Membership>,
+    /// Where the customer is, as far as that is to be told to `WeCom`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// Whether the customer wishes not to be tagged, or was forgotten: then nothing is sent, and what was sent is taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_silent: bool,
+}
+
+/// A contact between a customer and a member of staff.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Friendship {
+    /// Since when; of several times the last.
+    pub since: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// The contact whose code was used, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactId>,
+    /// The store that it counts for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreId>,
+    /// The visit that led to it, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan: Option<ScanId>,
+    /// The labels that were set by this service, with the ids of their tags.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub marked: BTreeMap<String, String>,
+}
+
+/// A customer's membership in a group chat.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// Since when; of several times the last.
+    pub since: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// The group whose code was used, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
+    /// The store that it counts for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreId>,
+    /// The member of staff that it counts for: the chat's owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff: Option<String>,
+    /// The visit that led to it, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan: Option<ScanId>,
+}
+
+/// Where a customer is, in labels: never on a map.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Of when this is; a later one replaces it.
+    pub at: Timestamp,
+    /// Province, city, district, areas, from the widest on.
+    pub regions: Vec<String>,
+    /// The store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreId>,
+}
+
+/// A group chat, by `chat_id`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chat {
+    /// Its name; may be empty.
+    #[serde(default)]
+    pub name: String,
+    /// `userid` of its owner.
+    #[serde(default)]
+    pub owner: String,
+    /// When the platform says it was made.
+    #[serde(default)]
+    pub made_at: Timestamp,
+    /// The version of its list of members that was read last; may be empty.
+    #[serde(default)]
+    pub member_version: String,
+    /// When its members were read last.
+    #[serde(default)]
+    pub read_at: Timestamp,
+    /// All members at that moment, staff included.
+    #[serde(default)]
+    pub members: u32,
+    /// The customers among them, by `external_userid`.
+    #[serde(default)]
+    pub customers: Vec<String>,
+    /// When it was dissolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dismissed_at: Option<Timestamp>,
+}
+
+/// Who a visitor is elsewhere, and what they wish.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitorLink {
+    /// `external_userid`, if the visitor is known to be a customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
+    /// `unionid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unionid: Option<String>,
+    /// `openid` of the official account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openid: Option<String>,
+    /// Whether the visitor wishes that nothing is told to `WeCom`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_silent: bool,
+}
+
+/// Whose an identity is, such as `unionid:…`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The visitor who showed it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<VisitorId>,
+    /// `external_userid` of the customer who has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
+}
+
+impl Friendship {
+    /// Whether they are contacts now.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.until.is_none()
+    }
+}
+
+impl Membership {
+    /// Whether the customer is in the chat now.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.until.is_none()
+    }
+}

@@ -1,0 +1,47 @@
+//! Assembles what works for the world outside: jobs for `WeCom`, messages to a CRM. It works beside the server, and a fault there is no
+//! fault of a visit.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::app::{AfterDelivery, JobRunner};
+
+/// Something that works for ever; it ends only if it broke off.
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What works outside, ready to be started.
+#[derive(Default)]
+pub(super) struct Outside {
+    /// Who is told of what was delivered.
+    pub(super) after: Vec<Arc<dyn AfterDelivery>>,
+    tasks: Vec<(&'static str, Task)>,
+}
+
+impl Outside {
+    /// Adds a task, by a name for the log.
+    pub(super) fn add(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.push((name, Box::pin(task)));
+    }
+
+    /// Adds a runner of jobs.
+    pub(super) fn add_runner(&mut self, name: &'static str, runner: JobRunner) {
+        self.add(name, async move { runner.run().await });
+    }
+
+    /// Works for ever. Returns the name of the first task that ended by itself.
+    pub(super) async fn run(self) -> &'static str {
+        let mut running = tokio::task::JoinSet::new();
+        for (name, task) in self.tasks {
+            running.spawn(async move {
+                task.await;
+                name
+            });
+        }
+        match running.join_next().await {
+            Some(Ok(name)) => name,
+            Some(Err(_broken_off)) => "a task",
+            None => std::future::pending().await,
+        }
+    }
+}
