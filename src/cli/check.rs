@@ -89,6 +89,9 @@ fn check(config: &Config, printer: &Printer, findings: &mut Vec<Finding>) -> any
         Err(error) => {
             let remedy = storage_remedy(config, &error);
             find(chain(&error), remedy);
+            if let StorageAt::Redis(at) = &config.storage {
+                check_redis(at, &mut find);
+            }
             return Ok(());
         }
     };
@@ -96,7 +99,10 @@ fn check(config: &Config, printer: &Printer, findings: &mut Vec<Finding>) -> any
         check_redis(at, &mut find);
     }
     match storage.check_tallies() {
-        Err(error) => find(chain(&error.into()), "restore the storage from a backup"),
+        Err(error) => {
+            let error = error.into();
+            find(chain(&error), storage_remedy(config, &error));
+        }
         Ok(it) if it.differing > 0 => find(
             format!("{} cells of the funnel are not what the records say", it.differing),
             "see `jinqun export funnel --check`, and report it: this is a fault of the program",
@@ -131,21 +137,25 @@ fn storage_remedy(config: &Config, error: &anyhow::Error) -> &'static str {
     }
 }
 
-/// What about Redis's own settings may lose records. An account that may not ask is no finding.
+/// Which servers do not answer, and what about their own settings may lose records. An account that may not ask is no finding.
 fn check_redis(at: &RedisAt, find: &mut impl FnMut(String, &'static str)) {
-    for weakness in survey(at).unwrap_or_default() {
+    for (server, weakness) in survey(at).unwrap_or_default() {
         match weakness {
             Weakness::Evicts { policy } => find(
-                format!("Redis drops keys when its memory is full (maxmemory-policy {policy})"),
+                format!("{server}: Redis drops keys when its memory is full (maxmemory-policy {policy})"),
                 "set maxmemory-policy noeviction; records then wait in the outbox until there is room",
             ),
             Weakness::Forgets => find(
-                "Redis writes no append-only file, so a restart loses what it was told".to_owned(),
+                format!("{server}: Redis writes no append-only file, so a restart loses what it was told"),
                 "set appendonly yes",
             ),
             Weakness::Replica => find(
-                "the server is a replica and takes no writes".to_owned(),
+                format!("{server}: the server is a replica and takes no writes"),
                 "name the primary in storage, or the sentinels as redis+sentinel://",
+            ),
+            Weakness::Silent { why } => find(
+                format!("{server}: a primary of the Cluster does not answer: {why}"),
+                "start it, or have a replica take its place; until then the records of some visitors wait in the outbox",
             ),
         }
     }

@@ -12,7 +12,7 @@ use crate::client::{Answer, Client, eventually};
 use crate::process::{Service, jinqun};
 use crate::redis_servers::Server;
 
-const STORES: &str = "/api/v1/admin/stores";
+pub const STORES: &str = "/api/v1/admin/stores";
 /// The bootstrap token of every instance.
 const TOKEN: &str = "a token of sixteen characters and more";
 const BEARER: &str = "Bearer a token of sixteen characters and more";
@@ -34,7 +34,7 @@ fn sheet(stores: u32) -> String {
 }
 
 /// An instance with a folder of its own.
-struct Instance {
+pub struct Instance {
     folder: TempDir,
     storage: String,
     service: Option<Service>,
@@ -45,7 +45,7 @@ impl Instance {
         Self { folder: tempfile::tempdir().unwrap(), storage: storage.to_owned(), service: None }
     }
 
-    fn started(storage: &str) -> Self {
+    pub fn started(storage: &str) -> Self {
         let mut instance = Self::new(storage);
         instance.start();
         instance
@@ -60,31 +60,31 @@ impl Instance {
         self.service = None;
     }
 
-    fn client(&self) -> &Client {
+    pub fn client(&self) -> &Client {
         &self.service.as_ref().expect("it runs").client
     }
 
-    fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
         let mut all = vec![("authorization", BEARER), ("content-type", "application/json")];
         all.extend(headers);
         self.client().call(method, path, &all, body.map(|it| it.to_string().into_bytes()).as_deref())
     }
 
     /// Gives a store another name, and returns the version that is live then.
-    fn rename(&self, id: &str, name: &str) -> u64 {
+    pub fn rename(&self, id: &str, name: &str) -> u64 {
         let answer = self.call("PATCH", &format!("{STORES}/{id}"), &[], Some(&json!({"name": name}))).expect(200);
         answer.header("jinqun-catalog-version").unwrap().parse().unwrap()
     }
 
-    fn version(&self) -> u64 {
+    pub fn version(&self) -> u64 {
         self.client().get("/api/v1/nearest?lat=20&lng=100").json()["catalog_version"].as_u64().unwrap()
     }
 
-    fn name(&self, id: &str) -> String {
+    pub fn name(&self, id: &str) -> String {
         self.call("GET", &format!("{STORES}/{id}"), &[], None).json()["name"].as_str().unwrap_or_default().to_owned()
     }
 
-    fn metric(&self, name: &str) -> u64 {
+    pub fn metric(&self, name: &str) -> u64 {
         let scrape = self.client().get("/metrics");
         let line = scrape.text().lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(' '));
         line.map_or(0, |it| it.parse().unwrap())
@@ -114,7 +114,7 @@ fn chain(server: &Server, count: usize) -> Vec<Instance> {
 }
 
 /// The time until an instance serves a version.
-fn until_live(instance: &Instance, version: u64, published: Instant) -> Duration {
+pub fn until_live(instance: &Instance, version: u64, published: Instant) -> Duration {
     while instance.version() < version {
         assert!(published.elapsed() < Duration::from_secs(20), "version {version} never comes: {}", instance.log());
         thread::sleep(Duration::from_millis(3));

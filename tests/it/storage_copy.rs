@@ -31,7 +31,7 @@ fn scan(n: u32) -> ScanId {
 }
 
 /// A chain with history, records, people and seats, in the folder's own storage; its file.
-fn fill(folder: &Path) -> Embedded {
+pub fn fill(folder: &Path) -> Embedded {
     std::fs::write(folder.join("one.csv"), "id,name,lat,lng,datum\nA,甲店,31.1,121.1,wgs84\nB,乙店,31.2,121.2,wgs84\n")
         .unwrap();
     std::fs::write(
@@ -105,8 +105,18 @@ fn copied(from: &dyn Storage, to: &dyn Storage) -> Result<Vec<CopyCount>, CopyEr
     StorageCopy { from, from_name: "the source", to, rules: SeatRules::default() }.run(&mut |_, _, _| {})
 }
 
+/// Begins a copy, or goes on with it, until so much of a stage is done.
+pub fn break_off((from, from_name): (&dyn Storage, &str), to: &dyn Storage, (stage, after): (CopyStage, u64)) {
+    let copy = StorageCopy { from, from_name, to, rules: SeatRules::default() };
+    let broken = thread::scope(|scope| {
+        let run = || copy.run(&mut |now, done, _| assert!(now != stage || done < after, "on purpose"));
+        scope.spawn(run).join().is_err()
+    });
+    assert!(broken);
+}
+
 #[track_caller]
-fn all_same(counts: &[CopyCount]) {
+pub fn all_same(counts: &[CopyCount]) {
     for it in counts {
         assert!(it.is_same(), "{it:?}");
     }
@@ -170,14 +180,7 @@ fn a_copy_that_broke_off_goes_on_and_is_in_use_only_once_it_is_whole() {
     let source = fill(folder.path());
     let target = Embedded::open(&folder.path().join("copy.sqlite")).unwrap();
     for (stage, after) in [(CopyStage::Catalog, 1), (CopyStage::Records, 1_000), (CopyStage::Counting, 0)] {
-        thread::scope(|scope| {
-            let copy = || {
-                let copy =
-                    StorageCopy { from: &source, from_name: "the source", to: &target, rules: SeatRules::default() };
-                copy.run(&mut |now, done, _| assert!(now != stage || done < after, "on purpose"))
-            };
-            assert!(scope.spawn(copy).join().is_err());
-        });
+        break_off((&source, "the source"), &target, (stage, after));
         let said = run(folder.path(), &["storage", "copy", "sqlite:copy.sqlite", "sqlite:third.sqlite"]);
         let said = String::from_utf8(said.stderr).unwrap();
         assert!(said.contains("holds an unfinished copy of the source"), "{said}");

@@ -141,7 +141,8 @@ impl Cluster {
         state.is_learning = spawned.is_ok();
     }
 
-    fn learn(&self, until: Instant) -> RedisResult<Slots> {
+    /// Asks one server after another who has which slots, until one knows.
+    pub(super) fn learn(&self, until: Instant) -> RedisResult<Slots> {
         let mut error = nobody(None);
         for at in self.candidates() {
             match self.ask(&at, (Instant::now() + ASK_WAIT).min(until)) {

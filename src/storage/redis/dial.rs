@@ -101,11 +101,16 @@ impl Dialer {
 
     /// A connection that answers.
     pub(super) fn dial(&self, target: &Target, until: Instant) -> RedisResult<Connection> {
+        self.dial_named(target, until).map(|(_, conn)| conn)
+    }
+
+    /// A connection that answers, and to where it leads.
+    pub(super) fn dial_named(&self, target: &Target, until: Instant) -> RedisResult<(Address, Connection)> {
         match target {
             Target::At(at) => {
                 let mut conn = self.connect(at, self.settings.clone(), until)?;
                 check(&mut conn, target)?;
-                Ok(conn)
+                Ok((at.clone(), conn))
             }
             Target::Primary { service, sentinels } => self.dial_primary(target, service, sentinels, until),
         }
@@ -118,7 +123,7 @@ impl Dialer {
         service: &str,
         sentinels: &[Address],
         until: Instant,
-    ) -> RedisResult<Connection> {
+    ) -> RedisResult<(Address, Connection)> {
         let (answers, named) = mpsc::channel();
         let asked_until = (Instant::now() + SENTINEL_WAIT).min(until);
         for sentinel in sentinels {
@@ -138,13 +143,13 @@ impl Dialer {
                 Ok(at) => {
                     let within = (Instant::now() + CANDIDATE_WAIT).min(until);
                     let tried_now = self.connect(&at, self.settings.clone(), within);
-                    tried.push(at);
-                    tried_now.and_then(|mut conn| check(&mut conn, target).map(|()| conn))
+                    tried.push(at.clone());
+                    tried_now.and_then(|mut conn| check(&mut conn, target).map(|()| (at, conn)))
                 }
                 Err(error) => Err(error),
             };
             match tried_now {
-                Ok(conn) => return Ok(conn),
+                Ok(named) => return Ok(named),
                 // What a server said is worth more than that a sentinel is gone.
                 Err(error) if failed.is_none() || !tried.is_empty() => failed = Some(error),
                 Err(_) => {}

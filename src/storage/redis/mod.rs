@@ -30,7 +30,7 @@ mod tallies;
 mod verdict;
 
 pub use address::{Mode, RedisAt, RedisAtError};
-pub use survey::{Weakness, survey};
+pub use survey::{Finding, Weakness, survey};
 
 use std::sync::Arc;
 use std::time::Duration;

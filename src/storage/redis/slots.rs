@@ -1,6 +1,6 @@
 //! Which server of a Cluster has a key, and which key a packed command is about; nothing is asked here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redis::{RedisError, ServerErrorKind, Value};
 
@@ -55,6 +55,11 @@ impl Slots {
         if slot < SLOTS {
             self.moved.insert(slot, owner);
         }
+    }
+
+    /// The servers that have slots.
+    pub(super) fn primaries(&self) -> BTreeSet<&Address> {
+        self.ranges.iter().map(|(_, _, it)| it).collect()
     }
 
     /// All servers that are known.

@@ -1,11 +1,21 @@
-//! What is unwise about a server's own settings; not whether it can be reached.
+//! What is unwise about the servers' own settings, and which of them does not answer; not what they hold.
+
+use std::time::{Duration, Instant};
+
+use redis::{Connection, RedisResult};
 
 use super::super::StorageError;
-use super::address::RedisAt;
-use super::link::Link;
+use super::address::{Mode, RedisAt};
+use super::cluster::Cluster;
+use super::dial::{self, Address, Dialer, Target};
 use super::verdict::trouble;
 
-/// Something about a server by which records may be lost.
+/// How long the servers of a Cluster may take to say who has which slots.
+const LEARN_WAIT: Duration = Duration::from_secs(5);
+/// How long one server may take to answer.
+const SERVER_WAIT: Duration = Duration::from_secs(3);
+
+/// Something about a server by which records may be lost, or cannot be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Weakness {
     /// It drops keys when its memory is full.
@@ -17,16 +27,58 @@ pub enum Weakness {
     Forgets,
     /// It is a replica.
     Replica,
+    /// It has keys of a Cluster and does not answer.
+    Silent {
+        /// What it said instead, or what came of asking it.
+        why: String,
+    },
 }
 
-/// Asks one of the servers what it is.
+/// A server by its host and port, and what is unwise about it.
+pub type Finding = (String, Weakness);
+
+/// Asks every server that takes writes what it is: the one, the primary that sentinels name, or all primaries of a Cluster.
 ///
 /// # Errors
-/// [`super::super::Trouble::Unavailable`] if none answers, or none lets us ask.
-pub fn survey(at: &RedisAt) -> Result<Vec<Weakness>, StorageError> {
-    let mut conn = Link::open(at)?.alone()?;
-    let text: String = redis::cmd("INFO").query(&mut conn).map_err(trouble)?;
-    Ok(weaknesses(&text))
+/// [`super::super::Trouble::Unavailable`] if nobody says where to ask, or the only one to ask does not answer.
+pub fn survey(at: &RedisAt) -> Result<Vec<Finding>, StorageError> {
+    let dialer = Dialer::new(at).map_err(trouble)?;
+    let target = match &at.mode {
+        Mode::Single { .. } => at.nodes.first().cloned().map(Target::At),
+        Mode::Sentinel { service, .. } => {
+            Some(Target::Primary { service: service.clone(), sentinels: at.nodes.clone() })
+        }
+        Mode::Cluster => None,
+    };
+    let Some(target) = target else {
+        return cluster(at, &dialer);
+    };
+    let (address, mut conn) = dialer.dial_named(&target, Instant::now() + SERVER_WAIT).map_err(trouble)?;
+    Ok(named(&address, asked(&mut conn).map_err(trouble)?))
+}
+
+fn cluster(at: &RedisAt, dialer: &Dialer) -> Result<Vec<Finding>, StorageError> {
+    let slots = Cluster::new(at.nodes.clone(), dialer.clone()).learn(Instant::now() + LEARN_WAIT).map_err(trouble)?;
+    let of_one = |address: &Address| {
+        let found = dialer.dial(&Target::At(address.clone()), Instant::now() + SERVER_WAIT);
+        let found = found.and_then(|mut conn| asked(&mut conn));
+        named(address, found.unwrap_or_else(|error| vec![Weakness::Silent { why: error.to_string() }]))
+    };
+    Ok(slots.primaries().into_iter().flat_map(of_one).collect())
+}
+
+fn named((host, port): &Address, weaknesses: Vec<Weakness>) -> Vec<Finding> {
+    weaknesses.into_iter().map(|it| (format!("{host}:{port}"), it)).collect()
+}
+
+/// What a server says of itself. One that does not tell this account has no weaknesses.
+fn asked(conn: &mut Connection) -> RedisResult<Vec<Weakness>> {
+    dial::limit(conn, Instant::now() + SERVER_WAIT)?;
+    match redis::cmd("INFO").query::<String>(conn) {
+        Ok(text) => Ok(weaknesses(&text)),
+        Err(error) if error.is_io_error() => Err(error),
+        Err(_not_told) => Ok(Vec::new()),
+    }
 }
 
 fn weaknesses(info: &str) -> Vec<Weakness> {
