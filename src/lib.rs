@@ -13,8 +13,8 @@
 //! | 8 | [`config`], [`lifecycle`] |
 //! | 7 | [`http`] |
 //! | 6 | [`app`] |
-//! | 5 | [`storage`], [`outbox`], [`exchange`], [`ipdb`], [`qr`], [`webhook`], [`wecom`] |
-//! | 4 | [`live`], [`metrics`], [`pace`], [`telemetry`] |
+//! | 5 | [`storage`], [`outbox`], [`exchange`], [`ipdb`], [`qr`], [`webhook`], [`wechat`], [`wecom`] |
+//! | 4 | [`live`], [`metrics`], [`pace`], [`platform`], [`telemetry`] |
 //! | waterline | |
 //! | 3 | [`routing`], [`tag`], [`funnel`], [`customer`] |
 //! | 2 | [`visitor`], [`catalog`] |
@@ -44,15 +44,17 @@ pub mod tag;
 // Floor 4: change without restart, and what is told of it.
 pub mod live;
 pub mod metrics;
+pub mod pace;
+pub mod platform;
 pub mod telemetry;
 // Floor 5: one outside thing each.
 pub mod exchange;
 pub mod ipdb;
 pub mod outbox;
-pub mod pace;
 pub mod qr;
 pub mod storage;
 pub mod webhook;
+pub mod wechat;
 pub mod wecom;
 // Floor 6: use cases.
 pub mod app;

@@ -10,6 +10,7 @@ use toml::Value;
 
 use super::ConfigError;
 use super::keys::{Form, KEYS, Key};
+use super::origin::Origin;
 use crate::app::{AlertSettings, Retention};
 use crate::geo::Datum;
 use crate::group::GroupDefaults;
@@ -29,33 +30,6 @@ const WEBHOOKS_MAX: usize = 8;
 
 /// Days for which records may be kept: a visit can be refined for a day, and a century is for ever.
 const RETENTION_DAYS: std::ops::RangeInclusive<usize> = 2..=36_500;
-
-/// Where a value came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// Nobody set it.
-    Default,
-    /// The settings file.
-    File(String),
-    /// An environment variable.
-    Environment(String),
-    /// A file that a `…_FILE` setting names.
-    SecretFile(String),
-    /// A flag of the command line.
-    Flag,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(path) => write!(f, "file {path}"),
-            Self::Environment(name) => write!(f, "environment {name}"),
-            Self::SecretFile(path) => write!(f, "contents of {path}"),
-            Self::Flag => f.write_str("flag"),
-        }
-    }
-}
 
 /// Values from the command line, by the name of the setting.
 pub type Flags = BTreeMap<&'static str, String>;
@@ -237,6 +211,11 @@ impl Reader<'_> {
         let origin = self.gathered.0.get(name).map(|(_, origin)| format!(" ({origin})")).unwrap_or_default();
         self.errors.push(format!("{name} {what}{origin}"));
         None
+    }
+
+    /// Whether somebody said something, right or wrong.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.gathered.0.get(name).is_some_and(|(value, _)| value.as_str() != Some(""))
     }
 
     pub(super) fn text(&mut self, name: &str) -> Option<String> {

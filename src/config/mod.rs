@@ -2,14 +2,17 @@
 
 mod gather;
 mod keys;
+mod origin;
+mod platform;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use gather::{Flags, Origin};
+pub use gather::Flags;
 pub use keys::example;
+pub use origin::Origin;
 
 use crate::app::{AlertSettings, Retention};
 use crate::consent::NoticeVersion;
@@ -23,6 +26,8 @@ use crate::storage::redis::RedisAt;
 use crate::store::Zone;
 use crate::telemetry::LogFormat;
 use crate::webhook::Webhook;
+use crate::wechat::WechatSettings;
+use crate::wecom::WecomSettings;
 use gather::{Gathered, Reader};
 
 /// Everything wrong with the settings.
@@ -114,6 +119,10 @@ pub struct Config {
     pub alert_secret: Option<Secret>,
     /// The limits of the outbox.
     pub outbox: outbox::Settings,
+    /// The corporation and its app in `WeCom`; none means that it is not used.
+    pub wecom: Option<WecomSettings>,
+    /// The official account of `WeChat`; none means that it is not used.
+    pub wechat: Option<WechatSettings>,
     /// What was gathered, for showing.
     gathered: Gathered,
 }
@@ -191,6 +200,8 @@ impl Config {
                     .unwrap_or(5_000_000),
                 ..outbox::Settings::default()
             },
+            wecom: platform::wecom(&mut read),
+            wechat: platform::wechat(&mut read),
             gathered: gathered.clone(),
         };
         let errors = read.finish();

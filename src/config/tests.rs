@@ -130,3 +130,66 @@ fn the_example_file_is_in_step_and_loads() {
         .join("\n");
     load(&switched_on, &[], &[]).unwrap();
 }
+
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+#[test]
+fn the_platforms_are_off_until_somebody_names_an_account() {
+    let config = load("", &[], &[]).unwrap();
+    assert!(config.wecom.is_none() && config.wechat.is_none());
+    let variables = [
+        ("JINQUN_WECOM_CORP_ID", "ww1234567890abcdef"),
+        ("JINQUN_WECOM_SECRET", "quiet-secret"),
+        ("JINQUN_WECOM_TOKEN", "LbsRouteToken2024"),
+        ("JINQUN_WECOM_AES_KEY", KEY),
+        ("JINQUN_WECHAT_APP_ID", "wx00"),
+        ("JINQUN_WECHAT_SECRET", "hushed-secret"),
+    ];
+    let config = load("", &variables, &[]).unwrap();
+    let (wecom, wechat) = (config.wecom.as_ref().unwrap(), config.wechat.as_ref().unwrap());
+    assert_eq!(wecom.api_base.as_str(), "https://qyapi.weixin.qq.com/cgi-bin");
+    assert_eq!(wechat.api_base.as_str(), "https://api.weixin.qq.com");
+    assert_eq!(wechat.authorize_base.as_str(), "https://open.weixin.qq.com");
+    assert_eq!(wecom.callback.as_ref().unwrap().receive_id, "ww1234567890abcdef");
+    let shown: Vec<_> = config.shown().map(|(name, value, _)| format!("{name} = {value}")).collect();
+    for secret in ["quiet-secret", "hushed-secret", "LbsRouteToken2024", KEY] {
+        assert!(!format!("{shown:?} {config:?}").contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn a_secret_of_a_platform_comes_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    std::fs::write(&path, "from-a-file\n").unwrap();
+    let variables = [("JINQUN_WECOM_CORP_ID", "ww1"), ("JINQUN_WECOM_SECRET_FILE", path.to_str().unwrap())];
+    let config = load("[wecom]\napi_base = \"http://127.0.0.1:81\"\nagent_id = 1000002", &variables, &[]).unwrap();
+    let wecom = config.wecom.unwrap();
+    assert_eq!((wecom.secret.as_deref(), wecom.agent_id), (Some("from-a-file"), Some(1_000_002)));
+    assert_eq!(wecom.api_base.as_str(), "http://127.0.0.1:81/cgi-bin");
+    assert!(wecom.callback.is_none());
+}
+
+#[test]
+fn half_a_platform_names_what_is_missing() {
+    let cases = [
+        (r#"wecom.corp_id = "ww1""#, "wecom.secret is missing, and wecom.corp_id is set"),
+        (r#"wecom.secret = "s""#, "wecom.corp_id is missing, and wecom.secret is set"),
+        ("wecom.corp_id = \"ww1\"\nwecom.token = \"t\"", "wecom.aes_key is missing, and wecom.token is set"),
+        (
+            "wecom.corp_id = \"ww1\"\nwecom.secret = \"s\"\nwecom.receive_id = \"r\"",
+            "wecom.token is missing, and wecom.receive_id",
+        ),
+        (r#"wecom.aes_key = "short""#, "wecom.aes_key is not an EncodingAESKey: 43 letters and digits"),
+        (r#"wecom.token = "a-b""#, "wecom.token is not up to 32 letters and digits"),
+        ("wecom.agent_id = 7", "wecom.corp_id is missing, and wecom.agent_id is set"),
+        (r#"wechat.app_id = "wx1""#, "wechat.secret is missing, and wechat.app_id is set"),
+        (r#"wechat.secret = "s""#, "wechat.app_id is missing, and wechat.secret is set"),
+        (r#"wecom.api_base = "http://qyapi.weixin.qq.com""#, "wecom.api_base is not an https:// address"),
+        (r#"wechat.authorize_base = "x""#, "wechat.authorize_base is not an https:// address"),
+    ];
+    for (file, finding) in cases {
+        let all = errors(file, &[]);
+        assert!(all.contains(&format!("- {finding}")), "{file}: {all}");
+    }
+}
