@@ -2,5 +2,19 @@
 //! do about errors. What is called is not known here.
 
 mod base;
+mod call;
+mod caller;
+mod error;
+mod keeper;
+mod limit;
+mod page;
+mod remedy;
 
 pub use base::{ApiBase, BaseError};
+pub use call::{Call, Limits};
+pub(crate) use caller::{Caller, Sent, json};
+pub use caller::{Made, OnCall, Patience};
+pub use error::ApiError;
+pub use keeper::{Fetched, Kept, Lasting, MemoryKeeper, TokenKeeper};
+pub use page::page_signature;
+pub use remedy::{Advice, Known, Remedy, TABLE as ERRORS, known};
