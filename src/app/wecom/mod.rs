@@ -1,1 +1,5 @@
 //! What the service does in `WeCom` and what it learns from there; not how calls and events are written.
+
+mod identity;
+
+pub use identity::{CHANNEL_MS_MAX, Channel, scan_of_state};
