@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 /// Buckets for work inside the process, in seconds: 1 µs to 0.1 s.
@@ -12,6 +12,9 @@ const FAST_BUCKETS: [f64; 12] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2
 /// Buckets for work that waits for a disk or a phone, in seconds: 0.25 ms to 5 s.
 const SLOW_BUCKETS: [f64; 15] =
     [2.5e-4, 5e-4, 1e-3, 2.5e-3, 3.5e-3, 4.25e-3, 5e-3, 7.5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 1.0, 5.0];
+
+/// Buckets for calls of others over the internet, in seconds.
+const CALL_BUCKETS: [f64; 8] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 macro_rules! routes {
     ($($variant:ident => $name:literal),+ $(,)?) => {
@@ -115,6 +118,8 @@ pub struct Metrics {
     pub ip_database_refused: IntCounter,
     /// What needs a person.
     pub alerting: Alerting,
+    platform_calls: IntCounterVec,
+    platform_call_seconds: HistogramVec,
 }
 
 /// What needs a person, and what was told of it.
@@ -144,13 +149,18 @@ fn routes(registry: &Registry) -> Vec<RouteMetrics> {
     let requests = Opts::new("jinqun_http_requests_total", "Requests by route and class of status");
     let requests = register(registry, IntCounterVec::new(requests, &["route", "status"]));
     let latency = HistogramOpts::new("jinqun_http_request_seconds", "Time from request to answer, by route");
-    let latency = prometheus::HistogramVec::new(latency.buckets(SLOW_BUCKETS.to_vec()), &["route"]);
+    let latency = HistogramVec::new(latency.buckets(SLOW_BUCKETS.to_vec()), &["route"]);
     let latency = register(registry, latency);
     let of_route = |route: &Route| RouteMetrics {
         by_class: STATUS_CLASSES.iter().map(|class| requests.with_label_values(&[route.as_str(), class])).collect(),
         seconds: latency.with_label_values(&[route.as_str()]),
     };
     Route::ALL.iter().map(of_route).collect()
+}
+
+fn platform_call_seconds(registry: &Registry) -> HistogramVec {
+    let opts = HistogramOpts::new("jinqun_platform_call_seconds", "Time of one attempt of a call of WeCom or WeChat");
+    register(registry, HistogramVec::new(opts.buckets(CALL_BUCKETS.to_vec()), &["platform", "call"]))
 }
 
 impl Metrics {
@@ -238,6 +248,12 @@ impl Metrics {
                 "IP databases that were refused; the one before stays in use",
             ),
             alerting: alerting(&registry),
+            platform_calls: counter(
+                "platform_calls_total",
+                "Calls of WeCom and WeChat, each attempt by what became of it",
+                &["platform", "call", "outcome"],
+            ),
+            platform_call_seconds: platform_call_seconds(&registry),
             registry,
         }
     }
@@ -261,6 +277,15 @@ impl Metrics {
             counter.inc();
         }
         metrics.seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts one attempt of a call of `WeCom` or `WeChat`. All three labels come from fixed lists.
+    pub fn platform_call(&self, platform: &str, call: &str, outcome: &str, took: Duration) {
+        self.platform_calls.with_label_values(&[platform, call, outcome]).inc();
+        // What was not sent took no time.
+        if !matches!(outcome, "limited" | "no_token" | "unfit") {
+            self.platform_call_seconds.with_label_values(&[platform, call]).observe(took.as_secs_f64());
+        }
     }
 
     /// Counts one visit, or one refinement of a visit.

@@ -4,8 +4,10 @@ mod first;
 mod follow;
 mod open;
 mod outside;
+mod platforms;
 
 pub use open::{open_ip_databases, open_outbox, open_storage, outbox_path, signer};
+pub use platforms::{Platforms, open_platforms};
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -187,6 +189,7 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
     let clock = Arc::clone(&replaced.clock);
     let First { live, follower, signer } = first::first(config, &storage, &metrics, clock)?;
     let ip = Arc::new(open_ip_databases(config)?);
+    let platforms = open_platforms(config, Some(&storage), &replaced.clock, Some(&metrics));
     let known = Arc::new(KnownSeats::new(config.seats, Arc::clone(&replaced.clock), Arc::clone(&metrics)));
     let outside = Outside::default();
     let stores = (Arc::clone(&outbox), Arc::clone(&storage));
@@ -226,6 +229,8 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
         clock: replaced.clock,
         chance: replaced.chance,
         metrics: Arc::clone(&metrics),
+        wecom: platforms.wecom,
+        wechat: platforms.wechat,
     });
     let workers = Workers {
         deliverer,

@@ -55,6 +55,8 @@ use crate::routing::Policy;
 use crate::storage::{SeatRules, Storage};
 use crate::store::Zone;
 use crate::time::{Clock, Timestamp};
+use crate::wechat::Wechat;
+use crate::wecom::Wecom;
 
 pub use alerts::{
     Alert, AlertKind, AlertSettings, Alerter, Alerts, Bilingual, LISTED_MAX as ALERTS_LISTED_MAX, Lookout, Told,
@@ -142,6 +144,10 @@ pub struct Parts {
     pub chance: Chance,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// The interface of `WeCom`, if it is used.
+    pub wecom: Option<Arc<Wecom>>,
+    /// The interface of `WeChat`, if it is used.
+    pub wechat: Option<Arc<Wechat>>,
 }
 
 /// The assembled service, one method per use case.
@@ -210,6 +216,18 @@ impl App {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.parts.metrics
+    }
+
+    /// The interface of `WeCom`; none if the settings have no secret for it. Its methods block.
+    #[must_use]
+    pub fn wecom(&self) -> Option<&Arc<Wecom>> {
+        self.parts.wecom.as_ref()
+    }
+
+    /// The interface of `WeChat`; none if the settings name no official account. Its methods block.
+    #[must_use]
+    pub fn wechat(&self) -> Option<&Arc<Wechat>> {
+        self.parts.wechat.as_ref()
     }
 
     /// Records that storage does not have yet.

@@ -13,11 +13,13 @@ pub enum DeskKind {
     Session,
     /// An alert that was told to somebody.
     Alert,
+    /// A token that a platform lent us. It is a secret, and worthless after two hours.
+    Platform,
 }
 
 impl DeskKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::User, Self::Token, Self::Session, Self::Alert];
+    pub const ALL: [Self; 5] = [Self::User, Self::Token, Self::Session, Self::Alert, Self::Platform];
 
     /// The word used in storage.
     #[must_use]
@@ -27,6 +29,7 @@ impl DeskKind {
             Self::Token => "token",
             Self::Session => "session",
             Self::Alert => "alert",
+            Self::Platform => "platform",
         }
     }
 }
