@@ -95,14 +95,8 @@ impl App {
             held.steps.push(step);
             if held.steps.len() < OF_ONE_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        // They come in the order of visitors.
-        storage.each_consent(&mut |consent| {
-            let goes_on = consent.visitor <= visitor && held.consents.len() < OF_ONE_MAX;
-            if consent.visitor == visitor {
-                held.consents.push(consent);
-            }
-            if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
+        held.consents = storage.consents_of(visitor)?;
+        held.consents.truncate(OF_ONE_MAX);
         Ok(held)
     }
 

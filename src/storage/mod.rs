@@ -279,6 +279,12 @@ pub trait Storage: Book {
     /// As all methods.
     fn each_consent(&self, each: EachConsent<'_>) -> Result<(), StorageError>;
 
+    /// The consents of one visitor, in the order of their notices; looks at nobody else's.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn consents_of(&self, visitor: VisitorId) -> Result<Vec<Consent>, StorageError>;
+
     /// The tallies that pass the filter, summed up by these dimensions and in the order of their words. No dimension is one row;
     /// rows that count nothing are left out.
     ///

@@ -116,6 +116,13 @@ fn a_visitor_is_found_by_token_and_erased() {
         "fetch('/api/v1/admin/tags?visitor={}').then(it => it.json()).then(it => it.total === 1)",
         visitor.as_str().unwrap()
     ));
+    // One store is asked for since a month ago, which can be seen and taken back.
+    phone.write("#filter [name=store]", "SH-0001");
+    phone.tap("#filter button");
+    phone.wait("document.querySelector('#filter [name=from]').value !== '' && document.querySelector('#rows').innerText.includes('SH-0001')");
+    phone.value("void (document.querySelector('#filter [name=from]').value = '')");
+    phone.tap("#filter button");
+    phone.wait("document.querySelector('#downloads a').href.endsWith('tags/export?store=SH-0001&format=xlsx')");
     phone.write("#find input", visitor.as_str().unwrap());
     phone.tap("#find button");
     phone.wait("document.querySelector('#one tbody')?.innerText.includes('SH-0001')");

@@ -55,6 +55,7 @@ mod real_regions;
 mod real_sheets;
 mod redis;
 mod redis_catalog;
+mod redis_filters;
 mod redis_link;
 mod redis_records;
 mod redis_seats;

@@ -101,17 +101,23 @@ pub fn check_consents(storage: &dyn Storage) -> Finding {
     let at = Timestamp::from_unix_ms;
     let consent =
         |n, notice: &NoticeVersion, ms| ConsentRecord { visitor: visitor(n), notice: notice.clone(), at: at(ms) };
-    let all = [consent(2, &one, 20), consent(1, &two, 30), consent(2, &one, 10), consent(2, &one, 40)];
+    let mut all = vec![consent(2, &one, 20), consent(1, &two, 30), consent(2, &one, 10), consent(2, &one, 40)];
+    all.push(consent(1, &one, 35));
     for _ in 0..2 {
         storage.deliver(&all, &[], &[])?;
     }
-    let expected = vec![
+    let expected = [
+        Consent { visitor: visitor(1), notice: one.clone(), first_at: at(35), last_at: at(35) },
         Consent { visitor: visitor(1), notice: two, first_at: at(30), last_at: at(30) },
         Consent { visitor: visitor(2), notice: one, first_at: at(10), last_at: at(40) },
     ];
-    expect("consents", &consents(storage)?, &expected)?;
-    expect("purged", &storage.purge(Purge::Consents(at(40)), 10)?, &1)?;
-    expect("left", &consents(storage)?, &expected.get(1..).unwrap_or_default().to_vec())
+    let (of_one, of_two) = expected.split_at(2);
+    expect("consents", &consents(storage)?, &expected.to_vec())?;
+    for (n, theirs) in [(1, of_one), (2, of_two), (3, &[])] {
+        expect("consents of a visitor", &storage.consents_of(visitor(n))?, &theirs.to_vec())?;
+    }
+    expect("purged", &storage.purge(Purge::Consents(at(40)), 10)?, &2)?;
+    expect("left", &consents(storage)?, &of_two.to_vec())
 }
 
 /// What is too old goes in pieces, and what it counted for stays.

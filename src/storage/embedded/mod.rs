@@ -30,7 +30,7 @@ use super::{
     EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage,
     StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
-use crate::consent::ConsentRecord;
+use crate::consent::{Consent, ConsentRecord};
 use crate::funnel::{Dimension, ReportRow, StepRecord};
 use crate::group::SeatClaim;
 use crate::id::{GroupId, VisitorId};
@@ -253,6 +253,10 @@ impl Storage for Embedded {
 
     fn each_consent(&self, each: EachConsent<'_>) -> Result<(), StorageError> {
         self.read(|conn| people::each_consent(conn, each))
+    }
+
+    fn consents_of(&self, visitor: VisitorId) -> Result<Vec<Consent>, StorageError> {
+        self.read(|conn| people::consents_of(conn, visitor))
     }
 
     fn tallies(&self, by: &[Dimension], filter: &TallyFilter) -> Result<Vec<ReportRow>, StorageError> {

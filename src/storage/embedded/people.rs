@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use rusqlite::{Connection, OptionalExtension as _, Transaction};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
 use sha2::Sha256;
 
 use super::super::{EachConsent, Purge, Removed, StorageError};
@@ -99,17 +99,31 @@ pub(super) fn each_consent(conn: &Connection, each: EachConsent<'_>) -> Result<(
     let mut query = conn.prepare("SELECT visitor, notice, first_at, last_at FROM consent ORDER BY visitor, notice")?;
     let mut rows = query.query(())?;
     while let Some(row) = rows.next()? {
-        let consent = Consent {
-            visitor: id(row, 0, VisitorId::parse)?,
-            notice: id(row, 1, NoticeVersion::parse)?,
-            first_at: Timestamp::from_unix_ms(row.get(2)?),
-            last_at: Timestamp::from_unix_ms(row.get(3)?),
-        };
-        if each(consent) == ControlFlow::Break(()) {
+        if each(consent(row)?) == ControlFlow::Break(()) {
             break;
         }
     }
     Ok(())
+}
+
+pub(super) fn consents_of(conn: &Connection, visitor: VisitorId) -> Result<Vec<Consent>, StorageError> {
+    let mut query = conn
+        .prepare_cached("SELECT visitor, notice, first_at, last_at FROM consent WHERE visitor = ?1 ORDER BY notice")?;
+    let mut rows = query.query([visitor.to_string()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(consent(row)?);
+    }
+    Ok(found)
+}
+
+fn consent(row: &Row<'_>) -> Result<Consent, StorageError> {
+    Ok(Consent {
+        visitor: id(row, 0, VisitorId::parse)?,
+        notice: id(row, 1, NoticeVersion::parse)?,
+        first_at: Timestamp::from_unix_ms(row.get(2)?),
+        last_at: Timestamp::from_unix_ms(row.get(3)?),
+    })
 }
 
 pub(super) fn forget(conn: &Transaction<'_>, visitor: VisitorId, now: Timestamp) -> Result<Removed, StorageError> {

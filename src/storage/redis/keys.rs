@@ -44,7 +44,8 @@
 //! Measured on 40,000 visits of 20,000 visitors (`benches/redis.rs`, Redis 7.0): a visitor's first visit takes 720 bytes, each further one
 //! 500, tallies of nearly as many cells as visits among them; with `hash-max-listpack-value 512` on the server 580 and 460. The step takes
 //! 160 and a consent 110. The body of a record is 81 bytes. An entry of `a` is 145 bytes; an index by store would be as much again for each
-//! visit, so there is none: a page of visits is looked through by its script.
+//! visit (some 50 in lists short enough to be packed), so there is none: tallies tell which days of a partition have visits of a store, and
+//! those are looked through page by page by a script.
 
 use super::super::DeskKind;
 
@@ -181,6 +182,12 @@ pub(super) fn visits(partition: u8, visitor: &[u8; 16]) -> Vec<u8> {
 /// Consents of the visitors of some time.
 pub(super) fn consents(partition: u8, time: &[u8]) -> Vec<u8> {
     [format!("{}c", prefix(partition)).as_bytes(), time].concat()
+}
+
+/// Under which time the consents of a visitor lie: the first bits of the time in its id, as the script of consents has it.
+pub(super) fn consent_time(visitor: &[u8; 16]) -> [u8; 4] {
+    let [one, two, three, four, ..] = *visitor;
+    [one, two, three, four & 0b1110_0000]
 }
 
 /// A key of the same tag that never is.

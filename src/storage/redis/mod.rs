@@ -14,6 +14,7 @@ mod desk;
 mod dial;
 mod endpoint;
 mod entries;
+mod guide;
 mod keys;
 mod link;
 mod pack;
@@ -40,7 +41,7 @@ use super::{
     EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage,
     StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
-use crate::consent::ConsentRecord;
+use crate::consent::{Consent, ConsentRecord};
 use crate::funnel::{Dimension, ReportRow, StepRecord};
 use crate::group::SeatClaim;
 use crate::id::{GroupId, VisitorId};
@@ -162,6 +163,10 @@ impl Storage for Redis {
 
     fn each_consent(&self, each: EachConsent<'_>) -> Result<(), StorageError> {
         people::each_consent(&self.link, each)
+    }
+
+    fn consents_of(&self, visitor: VisitorId) -> Result<Vec<Consent>, StorageError> {
+        people::consents_of_visitor(&self.link, visitor)
     }
 
     fn tallies(&self, by: &[Dimension], filter: &TallyFilter) -> Result<Vec<ReportRow>, StorageError> {

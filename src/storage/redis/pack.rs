@@ -187,6 +187,13 @@ fn texts(bytes: &[u8]) -> Option<Texts<'_>> {
     Some(Texts { campaign, store, region, mode, assigned, source, rung })
 }
 
+/// Campaign, store, province, city and district of a field of tallies.
+pub(super) fn cell_place(bytes: &[u8]) -> Option<[&str; 5]> {
+    let it = texts(bytes)?;
+    let [province, city, district] = it.region;
+    Some([it.campaign, it.store, province, city, district])
+}
+
 /// The cell of a day that a field of tallies names.
 pub(super) fn cell(day: Day, bytes: &[u8]) -> Option<Cell> {
     let it = texts(bytes)?;

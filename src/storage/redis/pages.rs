@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use super::super::{EachStep, EachTag, StorageError, TagFilter};
+use super::guide::{self, Guide, Span};
 use super::keys::{self, PARTITIONS};
 use super::link::{Link, Patience};
 use super::scripts::{self, Call};
@@ -31,7 +32,7 @@ pub(super) struct Visit {
 
 /// In which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+pub(super) enum Order {
     Earliest,
     Latest,
 }
@@ -65,7 +66,13 @@ pub(super) struct Stream<'a> {
     last: Option<[Vec<u8>; 2]>,
     /// The place of the last visit that was read.
     read: Option<(Timestamp, ScanId)>,
+    /// Whether the span is read to its end.
     is_over: bool,
+    span: Span,
+    /// What is read after it.
+    spans: VecDeque<Span>,
+    /// Who knows further ones.
+    guide: Option<Guide>,
 }
 
 impl<'a> Stream<'a> {
@@ -80,8 +87,22 @@ impl<'a> Stream<'a> {
             region.as_deref(),
         ];
         let needles = needles.into_iter().flatten().filter(|it| !it.is_empty()).map(pack::text).collect();
-        let (ready, last, read, is_over) = (VecDeque::new(), None, None, false);
-        Self { link, partition, filter, needles, order, page, ready, last, read, is_over }
+        let guide = guide::is_worth_it(filter).then(|| Guide::new(filter, order));
+        let is_over = guide.is_some();
+        let (ready, spans, last, read, span) = (VecDeque::new(), VecDeque::new(), None, None, Self::span(filter));
+        Self { link, partition, filter, needles, order, page, ready, last, read, is_over, span, spans, guide }
+    }
+
+    /// The time that a filter asks for.
+    pub(super) fn span(filter: &TagFilter) -> Span {
+        let ms = |it: Option<Timestamp>, ever: i64| it.map_or(ever, Timestamp::unix_ms);
+        (ms(filter.from, -EVER_MS), ms(filter.to, EVER_MS))
+    }
+
+    /// What a filter chooses of one partition within some spans of time, in order.
+    pub(super) fn within(link: &'a Link, partition: u8, filter: &'a TagFilter, spans: VecDeque<Span>) -> Self {
+        let stream = Self::new(link, partition, filter, Order::Earliest, PAGE);
+        Self { spans, is_over: true, guide: None, ..stream }
     }
 
     /// All of one partition from a moment on, in order.
@@ -97,18 +118,32 @@ impl<'a> Stream<'a> {
 
     /// The place of the next visit.
     fn peek(&mut self) -> Result<Option<(Timestamp, ScanId)>, StorageError> {
-        while self.ready.is_empty() && !self.is_over {
+        while self.ready.is_empty() && self.goes_on()? {
             self.fill()?;
         }
         Ok(self.ready.front().map(|it| (it.record.at, it.record.scan)))
     }
 
+    /// Whether there is more to read, in this span or in another one, which it goes to.
+    fn goes_on(&mut self) -> Result<bool, StorageError> {
+        while self.is_over {
+            if let Some(span) = self.spans.pop_front() {
+                (self.span, self.last, self.is_over) = (span, None, false);
+            } else {
+                let guide = self.guide.as_mut();
+                let more = guide.map(|it| it.more(self.link, self.partition, self.filter)).transpose()?;
+                let Some(more) = more.flatten() else { return Ok(false) };
+                self.spans.extend(more);
+            }
+        }
+        Ok(true)
+    }
+
     fn fill(&mut self) -> Result<(), StorageError> {
-        let ms = |it: Option<Timestamp>, ever: i64| it.map_or(ever, Timestamp::unix_ms).to_string();
         let mut call = Call::new([keys::by_time(self.partition)]);
         call.arg([keys::prefix(self.partition).as_bytes(), b"v"].concat());
         call.arg(if self.order == Order::Earliest { "up" } else { "down" });
-        call.arg(ms(self.filter.from, -EVER_MS)).arg(ms(self.filter.to, EVER_MS));
+        call.arg(self.span.0.to_string()).arg(self.span.1.to_string());
         let [at, member] = self.last.take().unwrap_or_default();
         call.arg(at).arg(member).arg(self.page.to_string());
         for it in &self.needles {
@@ -247,6 +282,9 @@ pub(super) fn count_tags(link: &Link, filter: &TagFilter) -> Result<u64, Storage
             })?;
         }
         return Ok(count);
+    }
+    if guide::tells_all(filter) {
+        return guide::count(link, filter);
     }
     each(link, filter, (Order::Earliest, PAGE), &mut |_visit| {
         count += 1;

@@ -112,6 +112,14 @@ pub(super) fn each_consent(link: &Link, each: EachConsent<'_>) -> Result<(), Sto
     Ok(())
 }
 
+/// The consents of one visitor.
+pub(super) fn consents_of_visitor(link: &Link, visitor: VisitorId) -> Result<Vec<Consent>, StorageError> {
+    let id = visitor.to_bytes();
+    let key = keys::consents(keys::partition(&id), &keys::consent_time(&id));
+    let value: Option<Vec<u8>> = link.with(Patience::Work, |conn| redis::cmd("HGET").arg(&key).arg(&id).query(conn))?;
+    value.map_or_else(|| Ok(Vec::new()), |it| consents_of(visitor, &it))
+}
+
 fn consents_of(visitor: VisitorId, value: &[u8]) -> Result<Vec<Consent>, StorageError> {
     let mut found = Vec::new();
     let mut rest = value;

@@ -24,12 +24,13 @@ const DAY_MS: i64 = 86_400_000;
 
 /// Which counts of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Of {
+pub(super) enum Of {
     Records,
     Removed,
 }
 
-fn days(link: &Link, partition: u8, from: Day, to: Day) -> Result<Vec<i64>, StorageError> {
+/// The days of a partition that have tallies, in order.
+pub(super) fn days(link: &Link, partition: u8, from: Day, to: Day) -> Result<Vec<i64>, StorageError> {
     link.with(Patience::Work, |conn| {
         redis::cmd("ZRANGEBYSCORE").arg(keys::days(partition)).arg(from.number()).arg(to.number()).query(conn)
     })
@@ -42,6 +43,24 @@ fn read(
     which: &[(i64, Of)],
     each: &mut dyn FnMut(Of, Cell, Pair),
 ) -> Result<(), StorageError> {
+    read_fields(link, partition, which, b"*", &mut |day, of, cell, counts| {
+        let cell = pack::cell(Day::from_number(day), cell).ok_or_else(|| damaged("a cell of tallies"))?;
+        each(of, cell, counts);
+        Ok(())
+    })
+}
+
+/// Receives the field of a cell and its counts.
+type EachField<'a> = &'a mut dyn FnMut(i64, Of, &[u8], Pair) -> Result<(), StorageError>;
+
+/// Reads the tallies of some days of a partition whose fields a pattern of Redis fits.
+pub(super) fn read_fields(
+    link: &Link,
+    partition: u8,
+    which: &[(i64, Of)],
+    pattern: &[u8],
+    each: EachField<'_>,
+) -> Result<(), StorageError> {
     for some in which.chunks(DAYS_A_GO) {
         let mut open: Vec<(i64, Of, u64)> = some.iter().map(|(day, of)| (*day, *of, 0)).collect();
         let mut found: HashMap<(i64, bool, Vec<u8>), Vec<u8>> = HashMap::new();
@@ -53,6 +72,9 @@ fn read(
                     Of::Removed => keys::tallies_kept(partition, *day),
                 };
                 pipe.cmd("HSCAN").arg(key).arg(*cursor).arg("COUNT").arg(CELLS_A_GO);
+                if pattern != b"*" {
+                    pipe.arg("MATCH").arg(pattern);
+                }
             }
             let replies: Vec<(u64, Pairs)> = link.with(Patience::Work, |conn| pipe.query(conn))?;
             let mut still = Vec::new();
@@ -70,9 +92,8 @@ fn read(
             if cell.is_empty() {
                 continue;
             }
-            let cell = pack::cell(Day::from_number(day), &cell).ok_or_else(|| damaged("a cell of tallies"))?;
             let counts = pack::counts(&counts).ok_or_else(|| damaged("counts of a cell"))?;
-            each(if is_removed { Of::Removed } else { Of::Records }, cell, counts);
+            each(day, if is_removed { Of::Removed } else { Of::Records }, &cell, counts)?;
         }
     }
     Ok(())

@@ -7,7 +7,10 @@ const one = document.getElementById("one");
 const filter = document.getElementById("filter");
 const rows = document.getElementById("rows");
 const more = document.getElementById("more");
+// Further back, those of one store or region are looked for among very many visits.
+const DAYS = 31;
 let page = 1;
+let bounded = "";
 
 const sources = { gps: t("定位", "position"), chosen: t("自选", "own choice"), previous: t("上次门店", "last store"), ip: t("网络地址", "address"), none: t("未知", "unknown") };
 const outcomes = { routed: t("已分配", "routed"), choose: t("请选择", "asked to choose"), out_of_reach: t("附近无店", "out of reach"), unknown_place: t("位置未知", "unknown place") };
@@ -66,7 +69,15 @@ async function show(wanted) {
   more.hidden = page * data.per_page >= data.total;
 }
 
+// One store or region is asked for since a month ago, once; whoever empties the field asks for all.
+function bound() {
+  const { store, region, from, to } = filter.elements;
+  const wanted = [store.value.trim(), region.value.trim()].join("\n");
+  if (wanted.trim() && wanted !== bounded && !from.value && !to.value) from.value = new Date(Date.now() - DAYS * 86400000).toISOString().slice(0, 10);
+  bounded = wanted;
+}
+
 find.addEventListener("submit", (event) => (event.preventDefault(), look(new FormData(find).get("visitor").trim()).catch(complain)));
-filter.addEventListener("submit", (event) => (event.preventDefault(), show(1).catch(complain)));
+filter.addEventListener("submit", (event) => (event.preventDefault(), bound(), show(1).catch(complain)));
 more.addEventListener("click", () => show(page + 1).catch(complain));
 show(1).catch(complain);
