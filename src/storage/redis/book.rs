@@ -1,83 +1,103 @@
-//! Cards, jobs and the feed in Redis.
+//! The book's trait on Redis; not how cards, jobs and the feed lie there.
 
 use super::super::{
     Book, Card, CardKind, CardWrite, DeadJob, EachCount, FeedEntry, JobCounts, LeasedJob, Settled, StorageError,
-    Trouble,
 };
-use super::Redis;
+use super::link::Link;
+use super::{Redis, cards, feed, jobs, keys, replicas};
 use crate::id::VisitorId;
 use crate::job::{Job, Lane};
 use crate::time::{Day, Timestamp};
 
 impl Book for Redis {
-    fn cards(&self, _kind: CardKind, _ids: &[&str]) -> Result<Vec<Option<Card>>, StorageError> {
-        Err(Trouble::Unavailable.into())
+    fn cards(&self, kind: CardKind, ids: &[&str]) -> Result<Vec<Option<Card>>, StorageError> {
+        cards::read(&self.link, kind, ids)
     }
 
-    fn write_card(&self, _write: &CardWrite) -> Result<u64, StorageError> {
-        Err(Trouble::Unavailable.into())
+    fn write_card(&self, write: &CardWrite) -> Result<u64, StorageError> {
+        cards::write(&self.link, write)
     }
 
     fn cards_page(
         &self,
-        _kind: CardKind,
-        _after: Option<&str>,
-        _limit: usize,
+        kind: CardKind,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<(Vec<Card>, Option<String>), StorageError> {
-        Err(Trouble::Unavailable.into())
+        cards::page(&self.link, kind, after, limit)
     }
 
-    fn cards_of(&self, _visitor: VisitorId) -> Result<Vec<(CardKind, Card)>, StorageError> {
-        Err(Trouble::Unavailable.into())
+    fn cards_of(&self, visitor: VisitorId) -> Result<Vec<(CardKind, Card)>, StorageError> {
+        cards::of_visitor(&self.link, visitor)
     }
 
-    fn each_count(&self, _from: Day, _to: Day, _each: EachCount<'_>) -> Result<(), StorageError> {
-        Err(Trouble::Unavailable.into())
+    fn each_count(&self, from: Day, to: Day, each: EachCount<'_>) -> Result<(), StorageError> {
+        cards::each_count(&self.link, from, to, each)
     }
 
-    fn enqueue(&self, _jobs: &[Job], _now: Timestamp) -> Result<(), StorageError> {
-        Err(Trouble::Unavailable.into())
+    fn enqueue(&self, jobs: &[Job], _now: Timestamp) -> Result<(), StorageError> {
+        jobs::enqueue(&self.link, jobs)?;
+        // Whoever hands jobs over lets go of them now.
+        let lanes = Lane::ALL.into_iter().filter(|lane| jobs.iter().any(|it| it.lane == *lane));
+        replicas::confirm_at(&self.link, lanes.map(keys::jobs_fence).collect())
     }
 
     fn lease_jobs(
         &self,
-        _lane: Lane,
-        _now: Timestamp,
-        _until: Timestamp,
-        _limit: usize,
+        lane: Lane,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
     ) -> Result<Vec<LeasedJob>, StorageError> {
-        Err(Trouble::Unavailable.into())
+        jobs::lease(&self.link, lane, (now, until), limit)
     }
 
-    fn settle_job(&self, _leased: &LeasedJob, _settled: &Settled, _now: Timestamp) -> Result<bool, StorageError> {
-        Err(Trouble::Unavailable.into())
+    fn settle_job(&self, leased: &LeasedJob, settled: &Settled, now: Timestamp) -> Result<bool, StorageError> {
+        jobs::settle(&self.link, leased, settled, now)
     }
 
-    fn job_counts(&self, _lane: Lane, _now: Timestamp) -> Result<JobCounts, StorageError> {
-        Err(Trouble::Unavailable.into())
+    fn job_counts(&self, lane: Lane, now: Timestamp) -> Result<JobCounts, StorageError> {
+        jobs::counts(&self.link, lane, now)
     }
 
-    fn dead_jobs(&self, _lane: Lane, _skip: usize, _limit: usize) -> Result<Vec<DeadJob>, StorageError> {
-        Err(Trouble::Unavailable.into())
+    fn dead_jobs(&self, lane: Lane, skip: usize, limit: usize) -> Result<Vec<DeadJob>, StorageError> {
+        jobs::dead(&self.link, lane, skip, limit)
     }
 
-    fn retry_jobs(&self, _lane: Lane, _id: Option<&str>, _now: Timestamp) -> Result<u64, StorageError> {
-        Err(Trouble::Unavailable.into())
+    fn retry_jobs(&self, lane: Lane, id: Option<&str>, now: Timestamp) -> Result<u64, StorageError> {
+        jobs::retry(&self.link, lane, id, now)
     }
 
-    fn append_feed(&self, _entries: &[FeedEntry]) -> Result<(), StorageError> {
-        Err(Trouble::Unavailable.into())
+    fn append_feed(&self, entries: &[FeedEntry]) -> Result<(), StorageError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        feed::append(&self.link, entries)?;
+        replicas::confirm_at(&self.link, vec![keys::FEED_FENCE.to_owned()])
     }
 
-    fn feed(&self, _after: u64, _limit: usize) -> Result<Vec<(u64, FeedEntry)>, StorageError> {
-        Err(Trouble::Unavailable.into())
+    fn feed(&self, after: u64, limit: usize) -> Result<Vec<(u64, FeedEntry)>, StorageError> {
+        feed::read(&self.link, after, limit)
     }
 
     fn feed_end(&self) -> Result<u64, StorageError> {
-        Err(Trouble::Unavailable.into())
+        feed::end(&self.link)
     }
 
-    fn purge_book(&self, _before: Timestamp, _limit: usize) -> Result<u64, StorageError> {
-        Err(Trouble::Unavailable.into())
+    fn purge_book(&self, before: Timestamp, limit: usize) -> Result<u64, StorageError> {
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        let removed = feed::purge(&self.link, before, limit)?;
+        Ok(removed + jobs::purge(&self.link, before, limit.saturating_sub(removed))?)
     }
+}
+
+/// Removes cards, jobs and entries of the feed of a visitor, for good even if a primary is lost; says how many.
+pub(super) fn forget(link: &Link, visitor: VisitorId) -> Result<u64, StorageError> {
+    let removed = cards::forget(link, visitor)? + jobs::forget(link, visitor)? + feed::forget(link, visitor)?;
+    let fences = Lane::ALL.into_iter().map(keys::jobs_fence).chain([keys::FEED_FENCE.to_owned()]);
+    // Without a Cluster there is one primary, which the caller waits for.
+    if link.is_cluster() {
+        replicas::confirm_at(link, fences.collect())?;
+    }
+    Ok(removed)
 }

@@ -34,6 +34,21 @@
 //! | `{jinqun:NN}c<time>` | hash | consents: visitor → notices and times; a key for 35 min of visitors | until removed | a field a visitor |
 //! | `{jinqun:NN}i` | sorted set | the keys of consents by the time of their oldest one | until removed | an entry for 35 min |
 //! | `{jinqun:NN}f` | sorted set | marks of forgotten visitors and visits by when | 30 days | 1 and 1 a visit for each forgotten visitor |
+//! | `{jinqun:NN}q<kind>` | hash | cards of a kind: id → revision, visitor and body, see `card.lua` | until somebody removes one | a field a card |
+//! | `{jinqun:NN}u<visitor>` | hash | which cards are about a visitor: kind and id; may name more than there are | until removed | a key a visitor with cards, a field a card |
+//! | `{jinqun:NN}m` | sorted set | the days with counters | until removed | an entry a day |
+//! | `{jinqun:NN}n<day>` | hash | counters of the cards here: what is counted → how many | until removed | a field a counter of the day |
+//! | `{jinqun:jobs:LANE}j` | hash | jobs that wait, are worked on or are dead: id → value, see `jobs.lua` | until done | a field a job |
+//! | `{jinqun:jobs:LANE}t` | sorted set | ids of jobs by the moment from which they are ready | until done or dead | an entry a job |
+//! | `{jinqun:jobs:LANE}x` | sorted set | ids of dead jobs by when | until somebody has them retried | an entry a dead job |
+//! | `{jinqun:jobs:LANE}o` | sorted set | ids of jobs that are done by when, so that none is done twice | until removed | an entry a job |
+//! | `{jinqun:jobs:LANE}v<visitor>` | hash | ids of the jobs that are about a visitor | until done | a field a job |
+//! | `{jinqun:feed}last` | string | the last number of the feed | for ever | one |
+//! | `{jinqun:feed}first` | string | no entry has a number below this one | for ever | one |
+//! | `{jinqun:feed}e` | hash | entries of the feed: number → value, see `feed.lua` | until removed | a field an entry |
+//! | `{jinqun:feed}i` | hash | ids of the feed: id → number, so that nothing is told twice | until removed | a field an entry |
+//! | `{jinqun:feed}v<visitor>` | set | numbers of the entries that are about a visitor | until removed | a key a visitor, a member an entry |
+//! | `{jinqun:jobs:LANE}r`, `{jinqun:feed}r` | string | as `{jinqun:NN}r` | for ever | one |
 //! | `{jinqun:NN}r` | string | what replicas are asked to have, after everything else | for ever | one |
 //! | tag + `-` | none | a key that never is, see `never` | none | none |
 //! | `{jinqun:00}h` | string | the key that marks are made with, 32 bytes | for ever | one |
@@ -47,7 +62,10 @@
 //! visit (some 50 in lists short enough to be packed), so there is none: tallies tell which days of a partition have visits of a store, and
 //! those are looked through page by page by a script.
 
-use super::super::DeskKind;
+use sha2::{Digest as _, Sha256};
+
+use super::super::{CardKind, DeskKind};
+use crate::job::Lane;
 
 /// Partitions of what belongs to visitors: as many primaries of a Cluster can share the writing. A visitor's partition is the last
 /// byte of its id modulo this; changing it means copying everything.
@@ -57,6 +75,12 @@ pub(super) const PARTITIONS: u8 = 16;
 pub(super) fn partition(id: &[u8; 16]) -> u8 {
     let [.., last] = *id;
     last % PARTITIONS
+}
+
+/// The partition of a card or a counter by its name: names are nobody's ids, so chance is taken from them.
+pub(super) fn partition_of(name: &str) -> u8 {
+    let [first, ..]: [u8; 32] = Sha256::digest(name.as_bytes()).into();
+    first % PARTITIONS
 }
 
 /// Counters of each group.
@@ -208,3 +232,51 @@ pub(super) fn fence(partition: u8) -> String {
 pub(super) fn consent_times(partition: u8) -> String {
     prefix(partition) + "i"
 }
+
+/// Cards of a kind.
+pub(super) fn cards(partition: u8, kind: CardKind) -> String {
+    format!("{}q{}", prefix(partition), char::from(card_letter(kind)))
+}
+
+/// What stands for a kind of cards in names.
+pub(super) fn card_letter(kind: CardKind) -> u8 {
+    match kind {
+        CardKind::Customer => b'c',
+        CardKind::Chat => b'g',
+        CardKind::Visitor => b'v',
+        CardKind::Identity => b'i',
+    }
+}
+
+/// Which cards are about a visitor.
+pub(super) fn cards_of(visitor: &[u8; 16]) -> Vec<u8> {
+    [format!("{}u", prefix(partition(visitor))).as_bytes(), visitor].concat()
+}
+
+/// The days with counters.
+pub(super) fn counted_days(partition: u8) -> String {
+    prefix(partition) + "m"
+}
+
+/// What the names of counters begin with; the number of the day follows.
+pub(super) fn counters(partition: u8) -> String {
+    prefix(partition) + "n"
+}
+
+/// The keys of a lane in the order of `jobs.lua`, and what the names of visitors' lists begin with.
+pub(super) fn jobs(lane: Lane) -> ([String; 4], String) {
+    let of = |last: &str| format!("{{jinqun:jobs:{}}}{last}", lane.as_str());
+    ([of("j"), of("t"), of("x"), of("o")], of("v"))
+}
+
+/// What replicas are asked to have after everything else of a lane.
+pub(super) fn jobs_fence(lane: Lane) -> String {
+    format!("{{jinqun:jobs:{}}}r", lane.as_str())
+}
+
+/// The keys of the feed in the order of `feed.lua`.
+pub(super) const FEED: [&str; 4] = ["{jinqun:feed}last", "{jinqun:feed}e", "{jinqun:feed}i", "{jinqun:feed}first"];
+/// What the names of visitors' lists of the feed begin with.
+pub(super) const FEED_LISTS: &str = "{jinqun:feed}v";
+/// What replicas are asked to have after everything else of the feed.
+pub(super) const FEED_FENCE: &str = "{jinqun:feed}r";

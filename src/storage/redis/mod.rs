@@ -7,6 +7,7 @@ mod address;
 mod announce;
 mod book;
 mod breaker;
+mod cards;
 mod catalog;
 mod cluster;
 mod copying;
@@ -14,7 +15,9 @@ mod desk;
 mod dial;
 mod endpoint;
 mod entries;
+mod feed;
 mod guide;
+mod jobs;
 mod keys;
 mod link;
 mod pack;
@@ -180,6 +183,7 @@ impl Storage for Redis {
     fn forget(&self, visitor: VisitorId, now: Timestamp) -> Result<Removed, StorageError> {
         let mut removed = people::forget(&self.link, visitor, now)?;
         removed.seats = seats::forget(&self.link, visitor, None)?;
+        removed.book = book::forget(&self.link, visitor)?;
         // A failover must not bring back what its owner has been told is gone.
         replicas::confirm(&self.link)?;
         Ok(removed)

@@ -20,23 +20,30 @@ const LAG_MAX_S: u32 = 10;
 /// # Errors
 /// [`Trouble::Unavailable`] if none says so in time: what was written is there, and may be lost with its primary.
 pub(super) fn confirm(link: &Link) -> Result<(), StorageError> {
-    let partitions = if link.is_cluster() { 0..PARTITIONS } else { 0..1 };
+    confirm_at(link, (0..PARTITIONS).map(keys::fence).collect())
+}
+
+/// As [`confirm`], of the primaries that have these keys, which nothing else is kept under.
+pub(super) fn confirm_at(link: &Link, mut fences: Vec<String>) -> Result<(), StorageError> {
+    if !link.is_cluster() {
+        fences.truncate(1);
+    }
     let mut primaries = BTreeMap::new();
-    for partition in partitions {
+    for fence in fences {
         let told: String = link.with(Patience::Work, |conn| {
             // A command without a key goes where the last one with a key went.
-            redis::cmd("EXISTS").arg(keys::fence(partition)).exec(conn)?;
+            redis::cmd("EXISTS").arg(&fence).exec(conn)?;
             redis::cmd("INFO").arg("replication").query(conn)
         })?;
         let told = Replication::of(&told);
         if told.has_replica {
-            primaries.insert(told.history, partition);
+            primaries.insert(told.history, fence);
         }
     }
-    for partition in primaries.into_values() {
+    for fence in primaries.into_values() {
         let reached: u32 = link.with(Patience::Work, |conn| {
             // A connection waits for its own writes; this one comes after all others.
-            redis::cmd("SET").arg(keys::fence(partition)).arg(1).exec(conn)?;
+            redis::cmd("SET").arg(&fence).arg(1).exec(conn)?;
             redis::cmd("WAIT").arg(1).arg(CONFIRM_WAIT_MS).query(conn)
         })?;
         if reached == 0 {

@@ -35,6 +35,70 @@ pub(super) static OLD_TALLIES: LazyLock<Lua> = LazyLock::new(|| lua(include_str!
 /// Removes old marks.
 pub(super) static OLD_MARKS: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/old_marks.lua")));
 
+/// Changes a card.
+pub(super) static CARD: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/card.lua")));
+/// Forgets a card.
+pub(super) static CARD_FORGET: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/card_forget.lua")));
+
+/// A script that follows a text which it shares with others.
+macro_rules! sharing {
+    ($(#[$doc:meta])* $name:ident: $shared:literal, $own:literal) => {
+        $(#[$doc])*
+        pub(super) static $name: LazyLock<Lua> = LazyLock::new(|| {
+            lua(concat!(include_str!(concat!("scripts/", $shared)), include_str!(concat!("scripts/", $own))))
+        });
+    };
+}
+
+sharing! {
+    /// Takes jobs on.
+    JOBS_PUT: "jobs.lua", "jobs_put.lua"
+}
+sharing! {
+    /// Gives jobs to a worker.
+    JOBS_LEASE: "jobs.lua", "jobs_lease.lua"
+}
+sharing! {
+    /// Says what became of a job.
+    JOBS_SETTLE: "jobs.lua", "jobs_settle.lua"
+}
+sharing! {
+    /// Counts jobs.
+    JOBS_COUNTS: "jobs.lua", "jobs_counts.lua"
+}
+sharing! {
+    /// Reads dead jobs.
+    JOBS_DEAD: "jobs.lua", "jobs_dead.lua"
+}
+sharing! {
+    /// Makes dead jobs ready again.
+    JOBS_RETRY: "jobs.lua", "jobs_retry.lua"
+}
+sharing! {
+    /// Forgets jobs of a visitor.
+    JOBS_FORGET: "jobs.lua", "jobs_forget.lua"
+}
+sharing! {
+    /// Lets go of jobs that were done long ago.
+    JOBS_PURGE: "jobs.lua", "jobs_purge.lua"
+}
+sharing! {
+    /// Adds to the feed.
+    FEED_PUT: "feed.lua", "feed_put.lua"
+}
+sharing! {
+    /// Reads the feed.
+    FEED_READ: "feed.lua", "feed_read.lua"
+}
+sharing! {
+    /// Forgets entries of a visitor.
+    FEED_FORGET: "feed.lua", "feed_forget.lua"
+}
+sharing! {
+    /// Removes old entries.
+    FEED_PURGE: "feed.lua", "feed_purge.lua"
+}
+
 /// What one call of a script is told.
 #[derive(Debug, Default)]
 pub(super) struct Call {
