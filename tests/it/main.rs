@@ -31,6 +31,9 @@ mod client_ip;
 mod dead_letters;
 mod deploy;
 mod description;
+#[expect(dead_code, reason = "the tests of pages use the rest")]
+#[path = "../double/mod.rs"]
+mod double;
 mod durable;
 mod full_disk;
 mod funnel;
@@ -70,4 +73,7 @@ mod service_areas;
 mod storage;
 mod storage_copy;
 mod tls;
+mod wecom_client;
+mod wecom_double;
+mod wecom_tokens;
 mod wecom_vectors;
