@@ -1,11 +1,15 @@
 //! What operations engineers count: one struct with every metric, names and help in one place.
 
+mod callbacks;
+
 use std::time::Duration;
 
 use prometheus::{
     Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
+
+pub use callbacks::Callbacks;
 
 /// Buckets for work inside the process, in seconds: 1 µs to 0.1 s.
 const FAST_BUCKETS: [f64; 12] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 5e-3, 2.5e-2, 1e-1];
@@ -46,6 +50,7 @@ routes! {
     Qr => "qr",
     Visitor => "visitor",
     Operations => "operations",
+    Callback => "callback",
     Other => "other",
 }
 
@@ -120,6 +125,8 @@ pub struct Metrics {
     pub alerting: Alerting,
     platform_calls: IntCounterVec,
     platform_call_seconds: HistogramVec,
+    /// Callbacks that came in.
+    pub callbacks: Callbacks,
 }
 
 /// What needs a person, and what was told of it.
@@ -254,6 +261,7 @@ impl Metrics {
                 &["platform", "call", "outcome"],
             ),
             platform_call_seconds: platform_call_seconds(&registry),
+            callbacks: Callbacks::new(&registry),
             registry,
         }
     }

@@ -148,6 +148,8 @@ pub struct Parts {
     pub wecom: Option<Arc<Wecom>>,
     /// The interface of `WeChat`, if it is used.
     pub wechat: Option<Arc<Wechat>>,
+    /// Takes callbacks of `WeCom`; none if they are not set up.
+    pub callbacks: Option<wecom::Callbacks>,
 }
 
 /// The assembled service, one method per use case.

@@ -33,6 +33,7 @@ fn route_of(path: &str) -> Route {
         "/" => Route::Landing,
         "/api/v1/visitors/me" | "/privacy" => Route::Visitor,
         "/healthz" | "/readyz" | "/metrics" => Route::Operations,
+        "/wecom/callback" => Route::Callback,
         _ if path.starts_with("/qr/") || path.starts_with("/logo/") => Route::Qr,
         _ if path.starts_with("/api/v1/scans/") => Route::Event,
         _ if path.starts_with("/s/") && path.ends_with("/choose") => Route::Chooser,

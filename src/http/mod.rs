@@ -25,6 +25,7 @@ mod settings;
 mod streamed;
 pub mod tls;
 mod upload;
+mod wecom;
 
 pub use bearer::TokenDigest;
 pub use client_ip::{Networks, client_ip};
@@ -76,6 +77,7 @@ pub struct Web {
 fn endpoints() -> Vec<Endpoint> {
     let mut all = Vec::from(public::api());
     all.extend(public::others());
+    all.extend(wecom::endpoints());
     all.extend(openapi::endpoints());
     all.extend(admin::endpoints());
     all
@@ -94,6 +96,7 @@ fn routes(config: &mut ServiceConfig, origins: &[String]) {
         config.service(scope.wrap(cors(origins)));
     }
     table::register(public::others(), "", |it| it.join(config));
+    table::register(wecom::endpoints().into(), "", |it| it.join(config));
     admin::routes(config);
     table::register(openapi::endpoints().into(), "", |it| it.join(config));
     config.default_service(web::to(page::not_found));

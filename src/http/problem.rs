@@ -9,6 +9,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use crate::app::accounts::AccountError;
+use crate::app::wecom::ReceiveError;
 use crate::app::{AppError, EditError, ImportBusy};
 use crate::catalog;
 
@@ -223,6 +224,22 @@ impl From<AppError> for Problem {
             },
             AppError::Unrecorded => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unrecorded", "This could not be recorded", detail)
+            }
+        }
+    }
+}
+
+impl From<ReceiveError> for Problem {
+    fn from(error: ReceiveError) -> Self {
+        let detail = error.to_string();
+        let refused = |code| Self::new(StatusCode::FORBIDDEN, code, "This callback is not taken", detail.clone());
+        match error {
+            ReceiveError::Off => Self::nothing_here("Callbacks of WeCom are not set up here."),
+            ReceiveError::Sealed(_) => refused("not_ours"),
+            ReceiveError::TooOld => refused("too_old"),
+            ReceiveError::NotKept => {
+                let title = "The event could not be kept";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_kept", title, "Send it again.")
             }
         }
     }
