@@ -231,6 +231,7 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
         metrics: Arc::clone(&metrics),
         wecom: platforms.wecom,
         wechat: platforms.wechat,
+        callbacks: outside::callbacks(config)?,
     });
     let workers = Workers {
         deliverer,

@@ -13,7 +13,8 @@ use crate::wecom::{Fields, Sealed, XML_BYTES_MAX};
 /// The longest query that is read, in bytes: an `echostr` has some hundred.
 const QUERY_BYTES_MAX: usize = 4_096;
 
-const SIGNATURE: Param = Param { name: "msg_signature", about: "Required: who sends it proves that they know the token." };
+const SIGNATURE: Param =
+    Param { name: "msg_signature", about: "Required: who sends it proves that they know the token." };
 const TIMESTAMP: Param = Param { name: "timestamp", about: "Required: when it was signed, in seconds since 1970." };
 const NONCE: Param = Param { name: "nonce", about: "Required: what makes the signature another one each time." };
 const ECHO: &[Param] =

@@ -5,7 +5,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use anyhow::Context as _;
+
+use crate::app::wecom::Callbacks;
 use crate::app::{AfterDelivery, JobRunner};
+use crate::config::Config;
 
 /// Something that works for ever; it ends only if it broke off.
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -44,4 +48,11 @@ impl Outside {
             None => std::future::pending().await,
         }
     }
+}
+
+/// What takes callbacks, if they are set up.
+pub(super) fn callbacks(config: &Config) -> anyhow::Result<Option<Callbacks>> {
+    let Some(settings) = config.wecom.as_ref().and_then(|it| it.callback.as_ref()) else { return Ok(None) };
+    let cipher = settings.cipher().context("wecom.aes_key cannot be used")?;
+    Ok(Some(Callbacks { cipher, greeter: None }))
 }

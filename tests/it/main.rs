@@ -76,4 +76,5 @@ mod tls;
 mod wecom_client;
 mod wecom_double;
 mod wecom_tokens;
+mod wecom_callback;
 mod wecom_vectors;
