@@ -66,6 +66,19 @@ pub struct AuditRecord {
     pub version: Option<u64>,
 }
 
+/// Records that one call looks at in the audit trail at the most, in their numbers: some 5 MB.
+pub const AUDIT_LOOK_MAX: u64 = 10_000;
+
+/// Some records of the audit trail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditPage {
+    /// With their numbers, latest first.
+    pub found: Vec<(u64, AuditRecord)>,
+    /// Where looking ended before there were enough: records with smaller numbers were not looked at. None if there are enough, or
+    /// no others.
+    pub rest: Option<u64>,
+}
+
 /// Which records of the audit trail.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {

@@ -21,7 +21,7 @@ pub use book::{
     JobCounts, LeasedJob, Settled,
 };
 pub use copying::{EachPiece, Part, Piece, SeatKept, SeatState};
-pub use desk::{AuditFilter, AuditRecord, DeskEntry, DeskKind};
+pub use desk::{AUDIT_LOOK_MAX, AuditFilter, AuditPage, AuditRecord, DeskEntry, DeskKind};
 pub use error::{StorageError, Trouble};
 pub use filter::{TagFilter, TallyFilter, TallyOf};
 pub use people::{FORGOTTEN_DAYS, Purge, Removed, TallyCheck};
@@ -342,11 +342,12 @@ pub trait Storage: Book {
     /// As all methods.
     fn append_audit(&self, record: &AuditRecord) -> Result<(), StorageError>;
 
-    /// The records of the audit trail that pass the filter with their numbers, latest first, at most `limit`.
+    /// The records of the audit trail that pass the filter, latest first, at most `limit`. Looks at [`AUDIT_LOOK_MAX`] numbers at the
+    /// most, and says where to go on.
     ///
     /// # Errors
     /// As all methods.
-    fn audit(&self, filter: &AuditFilter, limit: usize) -> Result<Vec<(u64, AuditRecord)>, StorageError>;
+    fn audit(&self, filter: &AuditFilter, limit: usize) -> Result<AuditPage, StorageError>;
 
     /// The secret of this installation: what `make` gives the first time, and the same ever after, for everybody.
     ///

@@ -272,7 +272,7 @@ fn what_is_done_to_a_code_stands_in_the_audit_trail() {
     desk.send("PUT", &format!("{GROUPS}/{id}/join-code"), &json!({"url": NEW})).expect(200);
     let storage = desk.app.storage_now();
     let found = storage.audit(&jinqun::storage::AuditFilter { target: Some(id), ..Default::default() }, 5).unwrap();
-    let [(_, record)] = found.as_slice() else { panic!("one record: {found:?}") };
+    let [(_, record)] = found.found.as_slice() else { panic!("one record: {found:?}") };
     assert_eq!(record.action, "group.update");
     assert!(record.before.as_ref().unwrap().contains(OLD) && record.after.as_ref().unwrap().contains(NEW));
 }

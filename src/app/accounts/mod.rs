@@ -23,7 +23,7 @@ pub use users::{NewUser, User, UserChange};
 
 use super::{App, Deed};
 use crate::staff::Actor;
-use crate::storage::{AuditFilter, AuditRecord, DeskEntry, DeskKind, Storage, StorageError, Trouble};
+use crate::storage::{AuditFilter, AuditPage, AuditRecord, DeskEntry, DeskKind, Storage, StorageError, Trouble};
 use crate::time::Timestamp;
 
 /// Users at the most.
@@ -159,11 +159,11 @@ impl App {
         Accounts { turn: Some(&self.users_turn), ..Accounts::new(&*self.parts.storage, self.now()) }
     }
 
-    /// The records of the audit trail that pass the filter, latest first. Blocks.
+    /// Records of the audit trail that pass the filter, latest first, and where to go on. Blocks.
     ///
     /// # Errors
     /// Storage's.
-    pub fn audit(&self, filter: &AuditFilter, limit: usize) -> Result<Vec<(u64, AuditRecord)>, StorageError> {
+    pub fn audit(&self, filter: &AuditFilter, limit: usize) -> Result<AuditPage, StorageError> {
         self.parts.storage.audit(filter, limit)
     }
 

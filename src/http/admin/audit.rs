@@ -17,7 +17,7 @@ use crate::http::Web;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::staff::Role;
-use crate::storage::{AuditFilter, AuditRecord};
+use crate::storage::{AuditFilter, AuditPage, AuditRecord};
 
 /// Differences that are listed of one deed.
 const DIFFERENCES_MAX: usize = 100;
@@ -38,7 +38,8 @@ const PARAMS: &[Param] = &[
 #[derive(Serialize, JsonSchema)]
 struct AuditAnswer {
     per_page: usize,
-    /// What to ask for as `before` to see older ones; null on the last page.
+    /// What to ask for as `before` to see older ones; null on the last page. A filter that few records pass may have pages of few or
+    /// none before it: one call looks at ten thousand records at the most.
     next: Option<u64>,
     items: Vec<DeedAnswer>,
 }
@@ -102,10 +103,10 @@ async fn list(web: Data<Web>, staff: Staff, request: HttpRequest) -> Result<Http
     let app = std::sync::Arc::clone(&web.app);
     let found =
         web::block(move || app.audit(&filter, per_page + 1)).await.map_err(|error| Problem::internal(&error))?;
-    let mut found = found.map_err(|_cause| Problem::no_storage())?;
+    let AuditPage { mut found, rest } = found.map_err(|_cause| Problem::no_storage())?;
     let has_more = found.len() > per_page;
     found.truncate(per_page);
-    let next = found.last().map(|(number, _)| *number).filter(|_| has_more);
+    let next = found.last().map(|(number, _)| *number).filter(|_| has_more).or(rest);
     let shows_address = staff.actor.role == Role::Admin;
     let items = found.into_iter().map(|(number, it)| deed(&web, number, it, shows_address)).collect();
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(AuditAnswer { per_page, next, items }))

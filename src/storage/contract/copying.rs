@@ -156,7 +156,7 @@ fn check_meaning(storage: &dyn Storage) -> Finding {
     expect("revision", &user, &Some(3))?;
     expect("changed", &storage.put_desk(DeskKind::User, "u", Some("{}"), Some(3))?, &4)?;
     storage.append_audit(&audit("three"))?;
-    let numbers: Vec<u64> = storage.audit(&AuditFilter::default(), 9)?.iter().map(|it| it.0).collect();
+    let numbers: Vec<u64> = storage.audit(&AuditFilter::default(), 9)?.found.iter().map(|it| it.0).collect();
     expect("audit trail", &numbers, &vec![10, 9, 5])?;
     storage.deliver(&[], &[record(101, 1)?], &[])?;
     let mut steps = Vec::new();

@@ -1,7 +1,9 @@
 //! Documents of the operations team, and the audit trail.
 
 use super::{Finding, expect};
-use crate::storage::{AuditFilter, AuditRecord, DeskKind, Storage, Trouble};
+use crate::storage::{
+    AUDIT_LOOK_MAX, AuditFilter, AuditPage, AuditRecord, DeskKind, Piece, SeatRules, Storage, Trouble,
+};
 use crate::time::Timestamp;
 
 /// A document changes only for whoever knows what it was.
@@ -42,11 +44,11 @@ pub fn check_audit(storage: &dyn Storage) -> Finding {
         })?;
     }
     let targets = |filter: AuditFilter, limit| -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(storage.audit(&filter, limit)?.into_iter().map(|(_, it)| it.target).collect())
+        Ok(storage.audit(&filter, limit)?.found.into_iter().map(|(_, it)| it.target).collect())
     };
     let all = AuditFilter::default();
     expect("all", &targets(all.clone(), 10)?, &["4", "3", "2", "1", "0"].map(str::to_owned).to_vec())?;
-    let first: Vec<u64> = storage.audit(&all, 2)?.into_iter().map(|(number, _)| number).collect();
+    let first: Vec<u64> = storage.audit(&all, 2)?.found.into_iter().map(|(number, _)| number).collect();
     let next = AuditFilter { before: first.last().copied(), ..all.clone() };
     expect("the next page", &targets(next, 2)?, &["2", "1"].map(str::to_owned).to_vec())?;
     let of = AuditFilter { actor: Some("li".to_owned()), action: Some("store.".to_owned()), ..all.clone() };
@@ -57,6 +59,16 @@ pub fn check_audit(storage: &dyn Storage) -> Finding {
         ..all.clone()
     };
     expect("between", &targets(between, 10)?, &["2", "1"].map(str::to_owned).to_vec())?;
-    let one = AuditFilter { target: Some("0".to_owned()), ..all };
-    expect("version", &storage.audit(&one, 10)?.first().and_then(|(_, it)| it.version), &Some(7))
+    let one = AuditFilter { target: Some("0".to_owned()), ..all.clone() };
+    // One call looks only so far, and says where to go on.
+    let one_page = storage.audit(&one, 10)?;
+    let (number, record) = one_page.found.first().cloned().ok_or("no record")?;
+    let late = AuditRecord { target: "late".to_owned(), ..record };
+    storage.copy_in(&[Piece::Audit(number + AUDIT_LOOK_MAX + 5, late)], &SeatRules::default())?;
+    let far = storage.audit(&one, 10)?;
+    expect("not found yet", &far, &AuditPage { found: Vec::new(), rest: Some(number + 6) })?;
+    let on = AuditFilter { before: far.rest, ..one.clone() };
+    expect("found further on", &storage.audit(&on, 10)?, &one_page)?;
+    expect("enough", &storage.audit(&all, 1)?.rest, &None)?;
+    expect("version", &one_page.found.first().and_then(|(_, it)| it.version), &Some(7))
 }

@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 
-use super::super::{AuditFilter, AuditRecord, DeskEntry, DeskKind, StorageError, Trouble};
+use super::super::{AUDIT_LOOK_MAX, AuditFilter, AuditPage, AuditRecord, DeskEntry, DeskKind, StorageError, Trouble};
 use super::{from_sql, to_sql};
 use crate::time::Timestamp;
 
@@ -69,11 +69,11 @@ pub(super) fn append(conn: &Connection, it: &AuditRecord) -> Result<(), StorageE
     Ok(())
 }
 
-pub(super) fn audit(
-    conn: &Connection,
-    filter: &AuditFilter,
-    limit: usize,
-) -> Result<Vec<(u64, AuditRecord)>, StorageError> {
+pub(super) fn audit(conn: &Connection, filter: &AuditFilter, limit: usize) -> Result<AuditPage, StorageError> {
+    let last: Option<i64> = conn.prepare_cached("SELECT max(number) FROM audit")?.query_one((), |row| row.get(0))?;
+    let last = from_sql(last.unwrap_or_default())?;
+    let end = filter.before.map_or(last, |it| it.saturating_sub(1).min(last));
+    let lowest = end.saturating_sub(AUDIT_LOOK_MAX - 1).max(1);
     let text = |it: &Option<String>| it.clone().map(Value::Text);
     let moment = |it: Option<Timestamp>| it.map(|it| Value::Integer(it.unix_ms()));
     let given = [
@@ -82,7 +82,8 @@ pub(super) fn audit(
         ("target = ?", text(&filter.target)),
         ("at >= ?", moment(filter.from)),
         ("at < ?", moment(filter.to)),
-        ("number < ?", filter.before.map(|it| Value::Integer(to_sql(it)))),
+        ("number <= ?", Some(Value::Integer(to_sql(end)))),
+        ("number >= ?", Some(Value::Integer(to_sql(lowest)))),
     ];
     let mut conditions = String::from("1");
     let mut values = Vec::new();
@@ -114,5 +115,6 @@ pub(super) fn audit(
         };
         found.push((from_sql(row.get(0)?)?, record));
     }
-    Ok(found)
+    let rest = Some(lowest).filter(|it| *it > 1 && found.len() < limit);
+    Ok(AuditPage { found, rest })
 }

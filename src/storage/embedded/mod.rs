@@ -26,9 +26,9 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::{
-    AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachPiece, EachStep,
-    EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage,
-    StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
+    AuditFilter, AuditPage, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry,
+    EachPiece, EachStep, EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge, Removed, Seat, SeatAsk,
+    SeatRules, Storage, StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::{Consent, ConsentRecord};
 use crate::funnel::{Dimension, ReportRow, StepRecord};
@@ -301,7 +301,7 @@ impl Storage for Embedded {
         self.write(|conn| desk::append(conn, record))
     }
 
-    fn audit(&self, filter: &AuditFilter, limit: usize) -> Result<Vec<(u64, AuditRecord)>, StorageError> {
+    fn audit(&self, filter: &AuditFilter, limit: usize) -> Result<AuditPage, StorageError> {
         self.read(|conn| desk::audit(conn, filter, limit))
     }
 

@@ -239,9 +239,10 @@ fn audit(link: &Link, each: EachPiece<'_>) -> Result<(), StorageError> {
     let mut filter = AuditFilter::default();
     loop {
         let page = desk::audit(link, &filter, PAGE)?;
-        let Some(last) = page.last() else { return Ok(()) };
-        filter.before = Some(last.0);
-        for (number, record) in page {
+        let next = page.found.last().map(|(number, _)| *number).or(page.rest);
+        let Some(next) = next else { return Ok(()) };
+        filter.before = Some(next);
+        for (number, record) in page.found {
             if each(Piece::Audit(number, record)).is_break() {
                 return Ok(());
             }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{AuditFilter, AuditRecord, DeskEntry, DeskKind, StorageError, Trouble};
+use super::super::{AUDIT_LOOK_MAX, AuditFilter, AuditPage, AuditRecord, DeskEntry, DeskKind, StorageError, Trouble};
 use super::keys;
 use super::link::{Link, Patience};
 use crate::time::Timestamp;
@@ -147,13 +147,14 @@ fn passes(filter: &AuditFilter, it: &AuditRecord) -> bool {
         && filter.to.is_none_or(|to| it.at < to)
 }
 
-/// Goes through the trail page by page, latest first, until there are enough.
-pub(super) fn audit(link: &Link, filter: &AuditFilter, limit: usize) -> Result<Vec<(u64, AuditRecord)>, StorageError> {
+/// Goes through the trail page by page, latest first, until there are enough or many were looked at.
+pub(super) fn audit(link: &Link, filter: &AuditFilter, limit: usize) -> Result<AuditPage, StorageError> {
     let last: Option<u64> = link.with(Patience::Work, |conn| redis::cmd("GET").arg(keys::AUDIT_LAST).query(conn))?;
     let mut end = filter.before.map_or(u64::MAX, |it| it.saturating_sub(1)).min(last.unwrap_or_default());
+    let lowest = end.saturating_sub(AUDIT_LOOK_MAX - 1).max(1);
     let mut found = Vec::new();
-    while end > 0 && found.len() < limit {
-        let first = end.saturating_sub(AUDIT_PAGE - 1).max(1);
+    while end >= lowest && found.len() < limit {
+        let first = end.saturating_sub(AUDIT_PAGE - 1).max(lowest);
         let mut asking = redis::cmd("HMGET");
         asking.arg(keys::AUDIT);
         (first..=end).rev().for_each(|it| {
@@ -171,8 +172,9 @@ pub(super) fn audit(link: &Link, filter: &AuditFilter, limit: usize) -> Result<V
         }
         end = first - 1;
     }
+    let rest = Some(lowest).filter(|it| *it > 1 && found.len() < limit);
     found.truncate(limit);
-    Ok(found)
+    Ok(AuditPage { found, rest })
 }
 
 pub(super) fn secret(link: &Link, make: &dyn Fn() -> [u8; 32]) -> Result<[u8; 32], StorageError> {

@@ -40,9 +40,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AuditFilter, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry, EachPiece, EachStep,
-    EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge, Removed, Seat, SeatAsk, SeatRules, Storage,
-    StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
+    AuditFilter, AuditPage, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry,
+    EachPiece, EachStep, EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge, Removed, Seat, SeatAsk,
+    SeatRules, Storage, StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::{Consent, ConsentRecord};
 use crate::funnel::{Dimension, ReportRow, StepRecord};
@@ -215,7 +215,7 @@ impl Storage for Redis {
         desk::append_audit(&self.link, record)
     }
 
-    fn audit(&self, filter: &AuditFilter, limit: usize) -> Result<Vec<(u64, AuditRecord)>, StorageError> {
+    fn audit(&self, filter: &AuditFilter, limit: usize) -> Result<AuditPage, StorageError> {
         desk::audit(&self.link, filter, limit)
     }
 

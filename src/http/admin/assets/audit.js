@@ -5,6 +5,8 @@ import { when } from "./dialogs.js";
 const filter = document.getElementById("filter");
 const trail = document.getElementById("trail");
 const more = document.getElementById("more");
+// Calls in a row that find nothing, until somebody presses the button.
+const LOOKS = 20;
 let next = null;
 
 const deeds = {
@@ -41,12 +43,18 @@ function deed(it) {
 async function show(isMore) {
   const query = new URLSearchParams([...new FormData(filter)].filter(([, value]) => value));
   history.replaceState(null, "", `?${query}`);
-  if (isMore) query.set("before", next);
-  const { data } = await api("GET", `audit?${query}`);
-  if (!isMore) trail.replaceChildren();
-  trail.append(...data.items.map(deed));
+  let [looks, found] = [0, 0];
+  // One call looks only so far; where it found nothing, the next one goes on.
+  do {
+    if (isMore || looks > 0) query.set("before", next);
+    const { data } = await api("GET", `audit?${query}`);
+    if (!isMore && looks === 0) trail.replaceChildren();
+    trail.append(...data.items.map(deed));
+    next = data.next;
+    found = data.items.length;
+    looks += 1;
+  } while (found === 0 && next !== null && looks < LOOKS);
   if (!trail.children.length) trail.append(el("li", { class: "card empty" }, t("没有记录", "There is nothing")));
-  next = data.next;
   more.hidden = next === null;
 }
 
