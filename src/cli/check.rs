@@ -1,5 +1,7 @@
 //! `jinqun check`: everything that a start would do, without listening.
 
+mod platforms;
+
 use clap::Args;
 
 use super::{Common, End, Printer};
@@ -60,28 +62,16 @@ fn check(config: &Config, printer: &Printer, findings: &mut Vec<Finding>) -> any
     {
         find(chain(&error.into()), "give a PEM certificate chain and its private key");
     }
+    for line in platforms::check(config, findings) {
+        printer.line(line)?;
+    }
+    let mut find = |what: String, remedy| findings.push(Finding { what, remedy });
     let settings =
         ipdb::Settings { paths: config.ip_databases.clone(), ip2region_fields: config.ip2region_fields.clone() };
     for error in IpLocator::open(settings).1 {
         find(error.to_string(), "fetch the file again, or take it out of ip_databases");
     }
-    match startup::open_outbox(config, None) {
-        Ok(outbox) => {
-            let dead = outbox.dead_count().unwrap_or(0);
-            if dead > 0 {
-                find(
-                    format!("{dead} records were set aside because they cannot be delivered"),
-                    "see `jinqun outbox list`; mend the cause, then `jinqun outbox retry`",
-                );
-            }
-        }
-        Err(error) => {
-            let is_in_use = error.downcast_ref::<OutboxError>().is_some_and(|it| it.kind() == Trouble::InUse);
-            if !is_in_use {
-                find(chain(&error), "make data_dir writable, with room on its disk");
-            }
-        }
-    }
+    check_outbox(config, &mut find);
     let storage = match startup::open_storage(config)
         .and_then(|it| it.current_version().map(|_version| it).map_err(Into::into))
     {
@@ -122,6 +112,26 @@ fn check(config: &Config, printer: &Printer, findings: &mut Vec<Finding>) -> any
         },
     }
     Ok(())
+}
+
+fn check_outbox(config: &Config, find: &mut impl FnMut(String, &'static str)) {
+    match startup::open_outbox(config, None) {
+        Ok(outbox) => {
+            let dead = outbox.dead_count().unwrap_or(0);
+            if dead > 0 {
+                find(
+                    format!("{dead} records were set aside because they cannot be delivered"),
+                    "see `jinqun outbox list`; mend the cause, then `jinqun outbox retry`",
+                );
+            }
+        }
+        Err(error) => {
+            let is_in_use = error.downcast_ref::<OutboxError>().is_some_and(|it| it.kind() == Trouble::InUse);
+            if !is_in_use {
+                find(chain(&error), "make data_dir writable, with room on its disk");
+            }
+        }
+    }
 }
 
 fn storage_remedy(config: &Config, error: &anyhow::Error) -> &'static str {

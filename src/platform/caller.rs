@@ -160,24 +160,6 @@ impl Caller {
         self.repeat(call, || self.send(call, url, &Sent::Nothing, bytes_max))
     }
 
-    /// Makes a call that wants a token; with another token once more, if the platform does not take the first.
-    pub(crate) fn with_token<A>(
-        &self,
-        call: &'static Call,
-        token: &Lasting,
-        fetch: impl Fn(Option<&str>) -> Result<Fetched, ApiError>,
-        make: impl Fn(&str) -> Result<A, ApiError>,
-    ) -> Result<A, ApiError> {
-        let first = token.get(call.name, None, || fetch(None))?;
-        match make(&first) {
-            Err(error @ ApiError::Refused { .. }) if error.remedy() == Remedy::RefreshToken => {
-                let second = token.get(call.name, Some(&first), || fetch(Some(&first)))?;
-                make(&second)
-            }
-            answer => answer,
-        }
-    }
-
     /// Attempts until one is good, there is no use, or it is enough.
     fn repeat<A>(&self, call: &'static Call, attempt: impl Fn() -> Result<A, ApiError>) -> Result<A, ApiError> {
         let mut number = 1;
@@ -195,24 +177,24 @@ impl Caller {
                 }
                 Err(error) => error,
             };
-            match error.remedy() {
-                Remedy::WaitLimit { .. } if error.code().is_some() => {
-                    let wait = self.limiter.pause(call, self.clock.now());
-                    tracing::warn!(
-                        platform = self.platform,
-                        call = call.name,
-                        wait_s = wait.as_secs(),
-                        "a limit is met"
-                    );
-                }
-                Remedy::SlowDown { .. } => self.limiter.fewer(self.clock.now()),
-                _ => {}
-            }
+            self.heed(call, &error);
             if number >= ATTEMPTS_MAX || !may_repeat(call, &error) {
                 return Err(error);
             }
             thread::sleep(self.patience.pause.saturating_mul(number).mul_f64(0.5 + fastrand::f64()));
             number += 1;
+        }
+    }
+
+    /// Makes fewer calls, if the platform asked for it.
+    fn heed(&self, call: &Call, error: &ApiError) {
+        let (remedy, now) = (error.remedy(), self.clock.now());
+        if matches!(remedy, Remedy::WaitLimit { .. }) && error.code().is_some() {
+            let wait_s = self.limiter.pause(call, now).as_secs();
+            tracing::warn!(platform = self.platform, call = call.name, wait_s, "a limit is met");
+        }
+        if matches!(remedy, Remedy::SlowDown { .. }) {
+            self.limiter.fewer(now);
         }
     }
 
@@ -230,10 +212,29 @@ impl Caller {
             return Err(ApiError::Status { call: call.name, status: status.as_u16() });
         }
         let read = answer.body_mut().with_config().limit(bytes_max).read_to_vec();
-        read.map_err(|error| match error {
-            ureq::Error::BodyExceedsLimit(_) => ApiError::Garbled { call: call.name },
-            error => ApiError::Unreachable { call: call.name, kind: kind(&error), may_be_done: true },
+        read.map_err(|error| {
+            if matches!(error, ureq::Error::BodyExceedsLimit(_)) {
+                return ApiError::Garbled { call: call.name };
+            }
+            ApiError::Unreachable { call: call.name, kind: kind(&error), may_be_done: true }
         })
+    }
+}
+
+/// Makes a call that wants a token; with another token once more, if the platform does not take the first.
+pub(crate) fn with_token<A>(
+    call: &'static Call,
+    token: &Lasting,
+    fetch: impl Fn(Option<&str>) -> Result<Fetched, ApiError>,
+    make: impl Fn(&str) -> Result<A, ApiError>,
+) -> Result<A, ApiError> {
+    let first = token.get(call.name, None, || fetch(None))?;
+    match make(&first) {
+        Err(error @ ApiError::Refused { .. }) if error.remedy() == Remedy::RefreshToken => {
+            let second = token.get(call.name, Some(&first), || fetch(Some(&first)))?;
+            make(&second)
+        }
+        answer => answer,
     }
 }
 

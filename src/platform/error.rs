@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::remedy::{Advice, Remedy, advice, known};
+use super::errors::known;
+use super::remedy::{Advice, Remedy, advice};
 
 /// The pause after which a call that met a busy platform is made again.
 pub const BUSY_WAIT: Duration = Duration::from_secs(30);

@@ -18,7 +18,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(150);
 /// How often is looked, so that nobody waits longer than about three seconds.
 const LOOKS_MAX: u32 = 20;
 /// How long before its end a value is no longer used.
-const EARLY: Duration = Duration::from_secs(300);
+const EARLY: Duration = Duration::from_mins(5);
 /// The longest that a value is taken to last, whatever the platform says.
 const LASTS_S_MAX: i64 = 7_200;
 /// For how long nobody here asks again after the platform refused: wrong calls add up to a block of an hour (about 2,000 an hour).

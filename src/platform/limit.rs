@@ -15,7 +15,7 @@ const TURN_WAIT: Duration = Duration::from_secs(2);
 /// For how long fewer calls are made at once after the platform said that they were too many.
 const FEWER_MS: i64 = 60_000;
 /// The longest pause after a limit was met: the limits by the hour block for one.
-const PAUSE_MAX: Duration = Duration::from_secs(3_600);
+const PAUSE_MAX: Duration = Duration::from_hours(1);
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 86_400_000;
@@ -188,14 +188,14 @@ mod tests {
     #[test]
     fn a_limit_that_the_platform_reports_again_lasts_twice_as_long() {
         let limiter = Limiter::default();
-        assert_eq!(limiter.pause(&CALL, at(0)), Duration::from_secs(60));
+        assert_eq!(limiter.pause(&CALL, at(0)), Duration::from_mins(1));
         limiter.pause(&CALL, at(1));
         assert_eq!(limiter.take(&CALL, at(20)).err(), Some(Duration::from_secs(40)));
-        assert_eq!(limiter.pause(&CALL, at(60)), Duration::from_secs(120));
+        assert_eq!(limiter.pause(&CALL, at(60)), Duration::from_mins(2));
         limiter.passed(&CALL);
-        assert_eq!(limiter.pause(&CALL, at(200)), Duration::from_secs(60));
+        assert_eq!(limiter.pause(&CALL, at(200)), Duration::from_mins(1));
         for second in (1_000..100_000).step_by(4_000) {
-            assert!(limiter.pause(&CALL, at(second)) <= Duration::from_secs(3_600));
+            assert!(limiter.pause(&CALL, at(second)) <= Duration::from_hours(1));
         }
     }
 

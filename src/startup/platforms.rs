@@ -38,10 +38,11 @@ pub fn open_platforms(
             metrics.platform_call(made.platform, made.call, made.outcome, made.took);
         }
     });
-    let wecom = config.wecom.as_ref().and_then(|it| {
-        Wecom::new(it, Arc::clone(&keeper), Arc::clone(clock), Patience::default(), Arc::clone(&on_call))
-    });
+    let wecom = config
+        .wecom
+        .as_ref()
+        .and_then(|it| Wecom::new(it, &keeper, Arc::clone(clock), Patience::default(), Arc::clone(&on_call)));
     let wechat =
-        config.wechat.as_ref().map(|it| Wechat::new(it, keeper, Arc::clone(clock), Patience::default(), on_call));
+        config.wechat.as_ref().map(|it| Wechat::new(it, &keeper, Arc::clone(clock), Patience::default(), on_call));
     Platforms { wecom: wecom.map(Arc::new), wechat: wechat.map(Arc::new) }
 }

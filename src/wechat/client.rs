@@ -11,7 +11,9 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::WechatSettings;
-use crate::platform::{ApiError, Call, Caller, Fetched, Lasting, Limits, OnCall, Patience, Sent, TokenKeeper, json};
+use crate::platform::{
+    ApiError, Call, Caller, Fetched, Lasting, Limits, OnCall, Patience, Sent, TokenKeeper, json, with_token,
+};
 use crate::time::{Clock, Timestamp};
 
 static SIGN_IN: Call = Call::once("sns_access_token", "/sns/oauth2/access_token").limited(Limits::SIGN_IN);
@@ -99,7 +101,7 @@ impl Wechat {
     #[must_use]
     pub fn new(
         settings: &WechatSettings,
-        keeper: Arc<dyn TokenKeeper>,
+        keeper: &Arc<dyn TokenKeeper>,
         clock: Arc<dyn Clock>,
         patience: Patience,
         on_call: OnCall,
@@ -107,7 +109,7 @@ impl Wechat {
         let digest = Sha256::digest(format!("{}\n{}", settings.app_id, settings.secret).as_bytes());
         let account: String = HEXLOWER.encode(&digest).chars().take(32).collect();
         let lasting =
-            |kind: &str| Lasting::new(format!("wechat.{kind}.{account}"), Arc::clone(&keeper), Arc::clone(&clock));
+            |kind: &str| Lasting::new(format!("wechat.{kind}.{account}"), Arc::clone(keeper), Arc::clone(&clock));
         Self {
             settings: settings.clone(),
             token: lasting("token"),
@@ -182,7 +184,7 @@ impl Wechat {
     pub fn jsapi_ticket(&self) -> Result<String, ApiError> {
         self.ticket.get(TICKET.name, None, || {
             let fetch = |refused: Option<&str>| self.fetch_token(refused);
-            let answer: TicketAnswer = self.caller.with_token(&TICKET, &self.token, fetch, |token| {
+            let answer: TicketAnswer = with_token(&TICKET, &self.token, fetch, |token| {
                 self.caller.ask(&TICKET, &[("access_token", token), ("type", "jsapi")], &Sent::Nothing)
             })?;
             Ok(Fetched { value: answer.ticket, lasts_s: answer.expires_in })
@@ -235,8 +237,8 @@ mod tests {
             api_base: base.clone(),
             authorize_base: base,
         };
-        let keeper = Arc::new(MemoryKeeper::default());
-        let client = Wechat::new(&settings, keeper, Arc::new(SystemClock), Patience::default(), Arc::new(|_| {}));
+        let keeper: Arc<dyn TokenKeeper> = Arc::new(MemoryKeeper::default());
+        let client = Wechat::new(&settings, &keeper, Arc::new(SystemClock), Patience::default(), Arc::new(|_| {}));
         assert_eq!(
             client.authorize_url("https://a.example.com/in?x=1&y=2", Scope::Base, "s1"),
             "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx1\

@@ -21,6 +21,9 @@ mod agreement;
 mod browser;
 mod by_hand;
 mod demo;
+#[expect(dead_code, unused_imports, reason = "the tests through public doors use the rest")]
+#[path = "../double/mod.rs"]
+mod double;
 mod driver;
 mod eye;
 mod ladder;

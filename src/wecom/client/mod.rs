@@ -33,7 +33,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::WecomSettings;
 use crate::platform::{
-    ApiBase, ApiError, Call, Caller, Fetched, Lasting, Limits, OnCall, Patience, Sent, TokenKeeper, json,
+    ApiBase, ApiError, Call, Caller, Fetched, Lasting, Limits, OnCall, Patience, Sent, TokenKeeper, json, with_token,
 };
 use crate::time::Clock;
 
@@ -91,7 +91,7 @@ impl Wecom {
     #[must_use]
     pub fn new(
         settings: &WecomSettings,
-        keeper: Arc<dyn TokenKeeper>,
+        keeper: &Arc<dyn TokenKeeper>,
         clock: Arc<dyn Clock>,
         patience: Patience,
         on_call: OnCall,
@@ -101,7 +101,7 @@ impl Wecom {
         let digest = Sha256::digest(format!("{}\n{secret}", settings.corp_id).as_bytes());
         let account: String = HEXLOWER.encode(&digest).chars().take(32).collect();
         let lasting =
-            |kind: &str| Lasting::new(format!("wecom.{kind}.{account}"), Arc::clone(&keeper), Arc::clone(&clock));
+            |kind: &str| Lasting::new(format!("wecom.{kind}.{account}"), Arc::clone(keeper), Arc::clone(&clock));
         Some(Self {
             corp_id: settings.corp_id.clone(),
             secret: Hidden(secret),
@@ -147,7 +147,7 @@ impl Wecom {
         pairs: &[(&str, &str)],
         sent: &Sent,
     ) -> Result<A, ApiError> {
-        self.caller.with_token(
+        with_token(
             call,
             &self.token,
             |_refused| self.fetch_token(),
@@ -183,8 +183,8 @@ fn tests_client(base: &str) -> Wecom {
         api_base: base.clone(),
         authorize_base: base,
     };
-    let keeper = Arc::new(MemoryKeeper::default());
-    Wecom::new(&settings, keeper, Arc::new(SystemClock), Patience::default(), Arc::new(|_| {})).unwrap()
+    let keeper: Arc<dyn TokenKeeper> = Arc::new(MemoryKeeper::default());
+    Wecom::new(&settings, &keeper, Arc::new(SystemClock), Patience::default(), Arc::new(|_| {})).unwrap()
 }
 
 #[cfg(test)]
