@@ -60,7 +60,7 @@ impl World {
             "change_external_chat",
             &[("ChatId", chat), ("ChangeType", "update"), ("UpdateDetail", detail)],
         );
-        let list: String = members.iter().map(|it| format!("<Item>{it}</Item>")).collect();
+        let list = members.iter().flat_map(|it| ["<Item>", it, "</Item>"]).collect::<String>();
         let rest = format!(
             "<{name}>{scene}</{name}><MemChangeCnt>{count}</MemChangeCnt><MemChangeList>{list}</MemChangeList>\
              <LastMemVer><![CDATA[{last}]]></LastMemVer><CurMemVer><![CDATA[{now}]]></CurMemVer></xml>",
@@ -261,7 +261,7 @@ impl Double {
     pub fn rename_group(&self, chat: &str, name: &str) -> SentEvent {
         let event = {
             let mut world = self.world();
-            world.chats.get_mut(chat).expect("the group is there").name = name.to_owned();
+            name.clone_into(&mut world.chats.get_mut(chat).expect("the group is there").name);
             world.chat_change(chat, "change_name", ("JoinScene", 0), &[])
         };
         self.tell(event)

@@ -41,7 +41,7 @@ pub(super) fn open(text: &str) -> String {
 
 /// The signature of what travels.
 pub(super) fn sign(timestamp: &str, nonce: &str, encrypt: &str) -> String {
-    let mut parts = vec![TOKEN, timestamp, nonce, encrypt];
+    let mut parts = [TOKEN, timestamp, nonce, encrypt];
     parts.sort_unstable();
-    data_encoding::HEXLOWER.encode(&Sha1::digest(parts.join("").as_bytes()))
+    data_encoding::HEXLOWER.encode(&Sha1::digest(parts.concat().as_bytes()))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jinqun::app::wecom::SharedTokens;
 use jinqun::config::Config;
-use jinqun::platform::{Kept, TokenKeeper};
+use jinqun::platform::{Kept, TokenKeeper as _};
 use jinqun::startup;
 use jinqun::storage::Storage;
 use jinqun::storage::embedded::Embedded;
