@@ -43,7 +43,7 @@ fn record(n: u32, revision: i64, chance: &mut fastrand::Rng) -> TagRecord {
         day: Some(Day::from_number(there.unix_ms().div_euclid(24 * HOUR_MS))),
         campaign: CampaignSlug::parse(pick(&CAMPAIGNS, chance)).unwrap(),
         outcome: "routed".into(),
-        store: StoreId::parse(pick(&STORES, chance)).ok().filter(|_| n % 9 > 0),
+        store: StoreId::parse(pick(&STORES, chance)).ok().filter(|_| !n.is_multiple_of(9)),
         join_kind: None,
         join_id: None,
         fallback: None,
