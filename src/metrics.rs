@@ -121,12 +121,37 @@ pub struct Metrics {
     pub delivery_failing: IntGauge,
     /// IP databases that were refused, the one before stays in use.
     pub ip_database_refused: IntCounter,
+    /// What is delivered again.
+    pub redelivery: Redelivery,
     /// What needs a person.
     pub alerting: Alerting,
     platform_calls: IntCounterVec,
     platform_call_seconds: HistogramVec,
     /// Callbacks that came in.
     pub callbacks: Callbacks,
+}
+
+/// What is delivered again, because storage has lost it.
+pub struct Redelivery {
+    /// Delivered records that storage has lost and that are still to be delivered again; 0 if none.
+    pub items: IntGauge,
+    /// Records that were delivered again.
+    pub delivered: IntCounter,
+    /// How often storage was found to have lost something.
+    pub lost: IntCounter,
+    /// Times that delivered records could not be kept.
+    pub not_kept: IntCounter,
+}
+
+fn redelivery(registry: &Registry) -> Redelivery {
+    let gauge = |name: &str, help: &str| register(registry, IntGauge::new(format!("jinqun_{name}"), help));
+    let single = |name: &str, help: &str| register(registry, IntCounter::new(format!("jinqun_{name}"), help));
+    Redelivery {
+        items: gauge("redelivery_items", "Records that storage has lost and that are still to be delivered again"),
+        delivered: single("redelivered_total", "Records that were delivered again"),
+        lost: single("storage_lost_total", "How often storage was found to have lost records that were delivered"),
+        not_kept: single("not_kept_total", "Deliveries whose records could not be kept on disk for another one"),
+    }
 }
 
 /// What needs a person, and what was told of it.
@@ -254,6 +279,7 @@ impl Metrics {
                 "ip_database_refused_total",
                 "IP databases that were refused; the one before stays in use",
             ),
+            redelivery: redelivery(&registry),
             alerting: alerting(&registry),
             platform_calls: counter(
                 "platform_calls_total",

@@ -187,14 +187,14 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
     let storage = open_storage(config)?;
     open::require_whole(&*storage)?;
     let clock = Arc::clone(&replaced.clock);
-    let First { live, follower, signer } = first::first(config, &storage, &metrics, clock)?;
+    let First { live, follower, signer, secret } = first::first(config, &storage, &metrics, clock)?;
     let ip = Arc::new(open_ip_databases(config)?);
     let platforms = open_platforms(config, Some(&storage), &replaced.clock, Some(&metrics));
     let known = Arc::new(KnownSeats::new(config.seats, Arc::clone(&replaced.clock), Arc::clone(&metrics)));
     let outside = Outside::default();
     let stores = (Arc::clone(&outbox), Arc::clone(&storage));
     let after = outside.after.clone();
-    let deliverer = Deliverer::new(stores.0, stores.1, Arc::clone(&known), after, Arc::clone(&metrics))
+    let deliverer = Deliverer::new(stores, Arc::clone(&known), after, (Arc::clone(&metrics), secret))
         .context("the system gives no thread")?;
     let seats = Seater::new((Arc::clone(&storage), Arc::clone(&outbox)), Arc::clone(&live), known)
         .context("the system gives no thread")?;

@@ -1,5 +1,7 @@
 //! The worker that hands records from the outbox to storage, at least once and in order.
 
+pub(super) mod erased;
+mod lost;
 mod sift;
 
 use std::io;
@@ -10,7 +12,8 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use self::sift::Sieve;
+use self::lost::{Guard, Ready};
+use self::sift::{Seats, Sieve};
 use super::seat::KnownSeats;
 use crate::metrics::Metrics;
 use crate::outbox::{Item, Outbox, OutboxError};
@@ -54,8 +57,16 @@ pub trait AfterDelivery: Send + Sync {
     fn delivered(&self, items: &[(i64, Item)]) -> Result<(), StorageError>;
 }
 
-/// The last item of a batch and how many there were; none if nothing waited.
-type Handed = Result<Option<(i64, usize)>, DeliverError>;
+/// What one turn of the thread handed over.
+#[derive(Debug, Default)]
+struct Turn {
+    /// The last item of a batch and how many there were; none if nothing waited.
+    batch: Option<(i64, usize)>,
+    /// Whether something is delivered again, so that there is more to do.
+    is_again: bool,
+}
+
+type Handed = Result<Turn, DeliverError>;
 
 /// Hands records over, on a thread of its own that gives way to visits.
 #[derive(Clone)]
@@ -68,24 +79,28 @@ pub struct Deliverer {
 impl Deliverer {
     /// A deliverer from an outbox to a storage, which tells `seats` what was counted; its thread ends with the last clone.
     ///
+    /// With the secret of the installation it delivers again what a storage of that installation has lost, as far as the outbox keeps
+    /// it.
+    ///
     /// # Errors
     /// The system's, if it gives no thread.
     pub fn new(
-        outbox: Arc<Outbox>,
-        storage: Arc<dyn Storage>,
+        (outbox, storage): (Arc<Outbox>, Arc<dyn Storage>),
         seats: Arc<KnownSeats>,
         after: Vec<Arc<dyn AfterDelivery>>,
-        metrics: Arc<Metrics>,
+        (metrics, secret): (Arc<Metrics>, Option<[u8; 32]>),
     ) -> io::Result<Self> {
         let (batches, asked) = sync_channel::<oneshot::Sender<Handed>>(1);
         let (from, counted) = (Arc::clone(&outbox), Arc::clone(&metrics));
         thread::Builder::new().name("deliver".to_owned()).spawn(move || {
             // Nobody waits for a delivery. Where the system does not allow it, deliveries merely cost visits more.
             let _ = rustix::process::nice(NICE);
-            let mut sieve = Sieve::default();
+            let guard = from.kept().map(|kept| Guard::new(Arc::clone(kept), secret));
+            let mut hands =
+                Hands { sieve: Sieve::default(), guard, outbox: from, storage, seats, after, metrics: counted };
             for answer in asked {
                 // An asker that has gone will ask again.
-                let _ = answer.send(paced(|| hand_over(&mut sieve, &from, &*storage, (&seats, &after), &counted)));
+                let _ = answer.send(paced(|| hands.hand_over()));
             }
         })?;
         Ok(Self { batches, outbox, metrics })
@@ -98,15 +113,15 @@ impl Deliverer {
             let batch = self.batch().await;
             self.metrics.delivery_failing.set(i64::from(batch.is_err()));
             match batch {
-                Ok(0) => {
+                Ok((0, false)) => {
                     // The time limit only guards against a lost sign.
                     let _ = tokio::time::timeout(IDLE_WAIT, self.outbox.appended()).await;
                     tokio::time::sleep(GATHER).await;
                 }
-                Ok(count) => {
+                Ok((count, is_again)) => {
                     backoff = BACKOFF_MIN;
                     // Without a pause every few records would be a commit of their own.
-                    if count < BATCH_MAX {
+                    if count < BATCH_MAX && !is_again {
                         tokio::time::sleep(GATHER).await;
                     }
                 }
@@ -128,11 +143,12 @@ impl Deliverer {
     /// # Errors
     /// [`DeliverError`]; what was not handed over waits for the next start.
     pub async fn drain(&self) -> Result<(), DeliverError> {
-        while self.batch().await? > 0 {}
+        while self.batch().await?.0 > 0 {}
         Ok(())
     }
 
-    async fn batch(&self) -> Result<usize, DeliverError> {
+    /// How many were handed over, and whether something is delivered again.
+    async fn batch(&self) -> Result<(usize, bool), DeliverError> {
         let (answer, answered) = oneshot::channel();
         // One batch is under way at a time; at a stop the last one of the worker may still be.
         let mut answer = Some(answer);
@@ -146,40 +162,78 @@ impl Deliverer {
                 Err(TrySendError::Disconnected(_)) => return Err(DeliverError::Ended),
             }
         }
-        let handed = answered.await.map_err(|_gone| DeliverError::Ended)??;
-        let Some((last, count)) = handed else { return Ok(0) };
+        let turn = answered.await.map_err(|_gone| DeliverError::Ended)??;
+        let Some((last, count)) = turn.batch else { return Ok((0, turn.is_again)) };
         self.outbox.acknowledge(last).await?;
         self.metrics.delivered.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
-        Ok(count)
+        Ok((count, turn.is_again))
     }
 }
 
-/// Hands the oldest batch over; what storage refuses as such is set aside.
-fn hand_over(
-    sieve: &mut Sieve,
-    outbox: &Outbox,
-    storage: &dyn Storage,
-    (seats, after): (&KnownSeats, &[Arc<dyn AfterDelivery>]),
-    metrics: &Metrics,
-) -> Handed {
-    let batch = outbox.read(0, BATCH_MAX)?;
-    let Some((last, _)) = batch.last() else {
-        seats.nothing_waits();
-        return Ok(None);
-    };
-    let sifted = sieve.hand_over(&batch, storage, seats.rules_and_now())?;
-    for it in after {
-        it.delivered(&batch)?;
-    }
-    seats.reconciled(&sifted.claims);
-    if !sifted.refused.is_empty() {
-        for (seq, cause) in &sifted.refused {
-            tracing::error!(seq, cause, "storage refuses a record; it is set aside, see the dead letters");
+/// What the thread works with.
+struct Hands {
+    sieve: Sieve,
+    /// Where delivered items are kept.
+    guard: Option<Guard>,
+    outbox: Arc<Outbox>,
+    storage: Arc<dyn Storage>,
+    seats: Arc<KnownSeats>,
+    after: Vec<Arc<dyn AfterDelivery>>,
+    metrics: Arc<Metrics>,
+}
+
+impl Hands {
+    /// Hands the oldest batch over, and beside it some of what storage has lost.
+    fn hand_over(&mut self) -> Handed {
+        let Some(guard) = &mut self.guard else { return self.hand_over_batch(Seats::Counted).map(Turn::of) };
+        let ready = guard.prepare(&self.outbox, &*self.storage, &self.seats, &self.metrics)?;
+        if ready == Ready::NotYet {
+            return Ok(Turn::default());
         }
-        metrics.set_aside.inc_by(u64::try_from(sifted.refused.len()).unwrap_or(u64::MAX));
-        outbox.set_aside(sifted.refused)?;
+        let seats = guard.seats_of_next(&self.outbox)?;
+        let batch = self.hand_over_batch(seats)?;
+        Ok(Turn { batch, is_again: ready == Ready::Again })
     }
-    Ok(Some((*last, batch.len())))
+
+    /// Hands the oldest batch over; what storage refuses as such is set aside.
+    fn hand_over_batch(&mut self, seats: Seats) -> Result<Option<(i64, usize)>, DeliverError> {
+        let Self { sieve, guard, outbox, storage, seats: known, after, metrics } = self;
+        loop {
+            let erasures = guard.as_ref().map(Guard::erasures).transpose()?;
+            let batch = outbox.read(0, BATCH_MAX)?;
+            let Some((last, _)) = batch.last() else {
+                known.nothing_waits();
+                return Ok(None);
+            };
+            let sifted = sieve.hand_over(&batch, &**storage, (seats, known.rules_and_now()))?;
+            for it in after.iter() {
+                it.delivered(&batch)?;
+            }
+            if let (Some(guard), Some(erasures)) = (guard.as_mut(), erasures) {
+                let taken = batch.iter().filter(|(seq, _)| !sifted.refused.iter().any(|(refused, _)| refused == seq));
+                let items = taken.map(|(_, item)| item);
+                // Somebody was forgotten meanwhile; what is theirs is blank now.
+                if !guard.delivered(items, erasures, &**storage, known, metrics)? {
+                    continue;
+                }
+            }
+            known.reconciled(&sifted.claims);
+            if !sifted.refused.is_empty() {
+                for (seq, cause) in &sifted.refused {
+                    tracing::error!(seq, cause, "storage refuses a record; it is set aside, see the dead letters");
+                }
+                metrics.set_aside.inc_by(u64::try_from(sifted.refused.len()).unwrap_or(u64::MAX));
+                outbox.set_aside(sifted.refused)?;
+            }
+            return Ok(Some((*last, batch.len())));
+        }
+    }
+}
+
+impl Turn {
+    fn of(batch: Option<(i64, usize)>) -> Self {
+        Self { batch, is_again: false }
+    }
 }
 
 /// An error with its causes, in one line.

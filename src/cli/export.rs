@@ -195,7 +195,7 @@ pub(super) fn settle(config: &Config, storage: &Arc<dyn Storage>) -> anyhow::Res
         Ok(outbox) => {
             let metrics = Arc::new(Metrics::new());
             let seats = Arc::new(KnownSeats::new(config.seats, Arc::new(SystemClock), Arc::clone(&metrics)));
-            let deliverer = Deliverer::new(outbox, Arc::clone(storage), seats, Vec::new(), metrics)?;
+            let deliverer = Deliverer::new((outbox, Arc::clone(storage)), seats, Vec::new(), (metrics, None))?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(deliverer.drain())?;
             Ok(())

@@ -17,7 +17,7 @@ pub(super) const KIND_FORGOTTEN: i64 = 0;
 /// The mark of a tag record.
 const KIND_TAG: i64 = 1;
 /// The mark of a step.
-const KIND_STEP: i64 = 2;
+pub(super) const KIND_STEP: i64 = 2;
 /// The mark of a tag record that rests on a consent.
 const KIND_CONSENTED: i64 = 3;
 /// The mark of a tag record with a seat that storage has not counted. A version of this program that does not know it sets such items

@@ -7,6 +7,7 @@ mod checkpoint;
 mod error;
 mod file;
 mod item;
+mod kept;
 mod writer;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -26,6 +27,7 @@ use tokio::sync::{Notify, oneshot};
 pub use error::{OutboxError, Trouble};
 pub use file::DeadItem;
 pub use item::{Consented, Item, Unconfirmed};
+pub use kept::{Forgotten, Kept};
 pub use writer::{Commit, OnCommit};
 
 use crate::group::SeatClaim;
@@ -34,7 +36,10 @@ use crate::time::Timestamp;
 use checkpoint::Checkpoints;
 use file::File;
 use item::{Row, Whose};
+use kept::Bounds;
 use writer::{Answer, Command, Writer};
+
+const HOUR_MS: i64 = 3_600_000;
 
 /// How much the outbox holds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -46,11 +51,15 @@ pub struct Settings {
     pub batch_items_max: usize,
     /// Items that may wait on disk for their delivery, about 600 bytes each. Beyond that, appending fails.
     pub items_max: u64,
+    /// Hours for which delivered items are kept, so that they can be delivered again; 0 keeps none.
+    pub keep_hours: u32,
+    /// Delivered items that are kept, about 700 bytes each; the oldest are let go beyond that. 0 keeps none.
+    pub keep_items_max: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { queue_items_max: 16_384, batch_items_max: 1_024, items_max: 5_000_000 }
+        Self { queue_items_max: 16_384, batch_items_max: 1_024, items_max: 5_000_000, keep_hours: 0, keep_items_max: 0 }
     }
 }
 
@@ -62,6 +71,7 @@ pub struct Outbox {
     depth: Arc<AtomicU64>,
     items_max: u64,
     appended: Arc<Notify>,
+    kept: Option<Arc<Kept>>,
     /// Dropped last: it keeps other processes out.
     _lock: std::fs::File,
 }
@@ -80,6 +90,7 @@ impl Outbox {
         let depth = Arc::new(AtomicU64::new(file.depth()?));
         let reader = File::open(path)?;
         let appended = Arc::new(Notify::new());
+        let kept = open_kept(path, settings)?;
         let (commands, received) = sync_channel(settings.queue_items_max.max(1));
         let writer = Writer {
             path: path.to_owned(),
@@ -104,6 +115,7 @@ impl Outbox {
             depth,
             items_max: settings.items_max,
             appended,
+            kept,
             _lock: lock,
         })
     }
@@ -230,12 +242,43 @@ impl Outbox {
         self.reader().dead_count()
     }
 
-    /// Forgets what waits or was set aside of a visitor, and of these visits of theirs. Blocks on the disk.
+    /// Forgets what waits, was set aside or is kept of a visitor, and of these visits of theirs. Blocks on the disk.
     ///
     /// # Errors
     /// [`Trouble::Corrupt`] if the file is damaged, otherwise [`Trouble::Unavailable`].
     pub fn forget(&self, visitor: VisitorId, scans: BTreeSet<ScanId>) -> Result<Forgot, OutboxError> {
-        forget(&self.reader(), visitor, scans)
+        let mut whose = Whose { visitor, scans };
+        let forgot = forget(&self.reader(), &mut whose)?;
+        let kept = self.kept.as_ref().map(|it| it.forget(visitor, whose.scans)).transpose()?;
+        Ok(Forgot { kept: kept.unwrap_or(0), ..forgot })
+    }
+
+    /// What was delivered and is kept; none if nothing is to be.
+    #[must_use]
+    pub fn kept(&self) -> Option<&Arc<Kept>> {
+        self.kept.as_ref()
+    }
+
+    /// Deletes at most so many delivered items that are too old: visits and steps of before these moments, and what was delivered too
+    /// long ago; says how many. Blocks on the disk.
+    ///
+    /// # Errors
+    /// As [`Outbox::forget`].
+    pub fn purge_kept(
+        &self,
+        (tags, steps): (Timestamp, Timestamp),
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<u64, OutboxError> {
+        self.kept.as_ref().map_or(Ok(0), |it| it.purge(tags, steps, now, limit))
+    }
+
+    /// The numbers of the oldest and the newest item that wait; none if nothing waits. Blocks on the disk.
+    ///
+    /// # Errors
+    /// As [`Outbox::dead`].
+    pub fn span(&self) -> Result<Option<(i64, i64)>, OutboxError> {
+        self.reader().span()
     }
 
     /// Deletes at most `limit` items that were set aside and are of before this moment; says how many. Blocks on the disk.
@@ -312,6 +355,8 @@ pub struct Forgot {
     pub waiting: u64,
     /// Items that had been set aside.
     pub dead: u64,
+    /// Items that were delivered and kept.
+    pub kept: u64,
 }
 
 /// As [`Outbox::forget`], beside the process that has the queue at `path` open.
@@ -319,14 +364,38 @@ pub struct Forgot {
 /// # Errors
 /// As [`Outbox::forget`].
 pub fn forget_beside(path: &Path, visitor: VisitorId, scans: BTreeSet<ScanId>) -> Result<Forgot, OutboxError> {
-    forget(&File::open(path)?, visitor, scans)
+    let mut whose = Whose { visitor, scans };
+    let forgot = forget(&File::open(path)?, &mut whose)?;
+    let kept = kept_beside(path)?.map(|it| it.forget(visitor, whose.scans)).transpose()?;
+    Ok(Forgot { kept: kept.unwrap_or(0), ..forgot })
 }
 
-fn forget(file: &File, visitor: VisitorId, scans: BTreeSet<ScanId>) -> Result<Forgot, OutboxError> {
-    let (waiting, dead) = file.forget(&mut Whose { visitor, scans })?;
+fn forget(file: &File, whose: &mut Whose) -> Result<Forgot, OutboxError> {
+    let (waiting, dead) = file.forget(whose)?;
     // Where somebody is busy with the file, what was delivered is written over with time.
     drop(file.scrub());
-    Ok(Forgot { waiting, dead })
+    Ok(Forgot { waiting, dead, kept: 0 })
+}
+
+/// What is kept of the outbox at `path`, beside the process that has it open; none if nothing is.
+///
+/// # Errors
+/// As [`Outbox::forget`].
+pub fn kept_beside(path: &Path) -> Result<Option<Kept>, OutboxError> {
+    let path = kept::beside(path);
+    // The one whose file it is keeps to its limits.
+    let bounds = Bounds { keep_ms: i64::MAX, items_max: u64::MAX };
+    if path.exists() { Kept::open(&path, bounds).map(Some) } else { Ok(None) }
+}
+
+fn open_kept(path: &Path, settings: &Settings) -> Result<Option<Arc<Kept>>, OutboxError> {
+    let path = kept::beside(path);
+    if settings.keep_hours == 0 || settings.keep_items_max == 0 {
+        kept::remove(&path);
+        return Ok(None);
+    }
+    let bounds = Bounds { keep_ms: i64::from(settings.keep_hours) * HOUR_MS, items_max: settings.keep_items_max };
+    Kept::open(&path, bounds).map(|it| Some(Arc::new(it)))
 }
 
 /// As [`Outbox::retry`], beside the process that has the queue at `path` open.

@@ -27,6 +27,8 @@ pub(super) struct First {
     /// Keeps it in step with storage.
     pub(super) follower: Follower,
     pub(super) signer: Signer,
+    /// The secret of the installation, where instances share the storage.
+    pub(super) secret: Option<[u8; 32]>,
 }
 
 pub(super) fn first(
@@ -36,6 +38,7 @@ pub(super) fn first(
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<First> {
     let Found { catalog, refused, last_good, signer } = find(config, &**storage)?;
+    let secret = last_good.as_ref().map(LastGood::secret);
     let live = Arc::new(Live::new(catalog));
     let is_on_disk = last_good.as_ref().is_some_and(|it| it.held().is_some());
     let follower = Follower::new(Arc::clone(storage), Arc::clone(&live), Arc::clone(metrics), clock, last_good);
@@ -49,7 +52,7 @@ pub(super) fn first(
         let error = format!("{:#}", anyhow::Error::new(error));
         tracing::error!(error, live = version, "starting with the catalog on disk");
     }
-    Ok(First { live, follower, signer })
+    Ok(First { live, follower, signer, secret })
 }
 
 /// What was found to start from.

@@ -29,11 +29,13 @@ pub enum Part {
     Documents,
     /// The audit trail.
     Audit,
+    /// How far deliverers are.
+    Delivered,
 }
 
 impl Part {
     /// All parts, in the order in which they are copied.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Secret,
         Self::ForgottenKey,
         Self::Forgotten,
@@ -43,6 +45,7 @@ impl Part {
         Self::Seats,
         Self::Documents,
         Self::Audit,
+        Self::Delivered,
     ];
 
     /// What it is, in words.
@@ -58,6 +61,7 @@ impl Part {
             Self::Seats => "seats",
             Self::Documents => "documents",
             Self::Audit => "audit trail",
+            Self::Delivered => "marks of deliverers",
         }
     }
 }
@@ -126,6 +130,8 @@ pub enum Piece {
     Document(DeskKind, DeskEntry),
     /// Of [`Part::Audit`]: a record with its number.
     Audit(u64, AuditRecord),
+    /// Of [`Part::Delivered`]: who, and up to which number storage has everything of theirs.
+    Delivered([u8; 16], u64),
 }
 
 /// Receives pieces, and says whether to go on.

@@ -7,6 +7,7 @@ mod book;
 #[doc(hidden)]
 pub mod contract;
 mod copying;
+mod delivered;
 mod desk;
 pub mod embedded;
 mod error;
@@ -21,6 +22,7 @@ pub use book::{
     JobCounts, LeasedJob, Settled,
 };
 pub use copying::{EachPiece, Part, Piece, SeatKept, SeatState};
+pub use delivered::{AGAIN_MS, DeliveryFound, DeliveryNote, MarksFound};
 pub use desk::{AUDIT_LOOK_MAX, AuditFilter, AuditPage, AuditRecord, DeskEntry, DeskKind};
 pub use error::{StorageError, Trouble};
 pub use filter::{TagFilter, TallyFilter, TallyOf};
@@ -208,6 +210,16 @@ pub trait Storage: Book {
     /// As all methods; delivering again is harmless.
     fn deliver(&self, consents: &[ConsentRecord], tags: &[TagRecord], steps: &[StepRecord])
     -> Result<(), StorageError>;
+
+    /// Notes how far a deliverer is, and says what was noted of it before, which tells it whether storage has lost what it was given:
+    /// emptied by mistake, or brought back from an older copy. Where something was lost nothing is noted.
+    ///
+    /// While anybody delivers again what was lost, [`Storage::take_seats`] and [`Storage::head_counts`] are
+    /// [`Trouble::Unavailable`].
+    ///
+    /// # Errors
+    /// As all methods; noting again is harmless.
+    fn note_delivered(&self, note: &DeliveryNote, now: Timestamp) -> Result<DeliveryFound, StorageError>;
 
     /// Hands over the tag records that pass the filter, as of one moment, in the order of their visit and then of their scan.
     /// Never holds up [`Storage::deliver`]. `each` may break off.

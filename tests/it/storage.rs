@@ -130,7 +130,7 @@ fn a_file_of_a_later_version_is_refused_by_name() {
     let path = folder.path().join("storage.sqlite");
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     let error = Embedded::open(&path).unwrap_err();
-    assert_eq!(error.kind(), Trouble::TooNew { found: 7, known: 5 });
+    assert_eq!(error.kind(), Trouble::TooNew { found: 7, known: 6 });
     assert_eq!(
         error.to_string(),
         "storage was written by a later version of this program (format 7, this program knows 5)"

@@ -3,6 +3,7 @@
 use crate::consent::ConsentRecord;
 use crate::funnel::StepRecord;
 use crate::group::SeatClaim;
+use crate::id::GroupId;
 use crate::job::Job;
 use crate::outbox::{Consented, Item, Unconfirmed};
 use crate::storage::{SeatRules, Storage, StorageError, Trouble};
@@ -25,6 +26,37 @@ pub(super) struct Sifted {
     pub(super) claims: Vec<SeatClaim>,
 }
 
+/// Whether storage may have lost the seats of these visits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seats {
+    /// It has them.
+    Counted,
+    /// They are claimed again, by what the records say.
+    Lost,
+}
+
+impl Seats {
+    /// The claim to the seat of a visit that was shown a group. What was wanted is told as nearly as the record has it: who comes back
+    /// for the same store keeps the seat, and nobody counts twice in a group.
+    fn claim(self, record: &TagRecord) -> Option<SeatClaim> {
+        let is_group = record.join_kind.as_deref() == Some("group") && record.shows_code();
+        if self == Self::Counted || !is_group {
+            return None;
+        }
+        let wanted = match &record.store {
+            Some(store) => ["store:", store.as_str()].concat(),
+            None => ["campaign:", record.campaign.as_str()].concat(),
+        };
+        Some(SeatClaim {
+            visitor: record.visitor,
+            scan: record.scan,
+            group: GroupId::parse(record.join_id.as_deref()?).ok()?,
+            wanted: wanted.into(),
+            at: Timestamp::from_unix_ms(record.revision / 1_000),
+        })
+    }
+}
+
 /// The batch as storage wants it.
 #[derive(Default)]
 struct Load {
@@ -33,15 +65,21 @@ struct Load {
     steps: Vec<StepRecord>,
     claims: Vec<SeatClaim>,
     jobs: Vec<Job>,
+    /// Claims to seats that storage had counted, and may have lost.
+    lost: Vec<SeatClaim>,
 }
 
 impl Load {
-    fn of(items: &[(i64, Item)]) -> Self {
+    fn of(items: &[(i64, Item)], seats: Seats) -> Self {
         let mut load = Self { tags: Vec::with_capacity(items.len()), ..Self::default() };
         for (_, item) in items {
             match item {
-                Item::Tag(record) => load.tags.push(record.clone()),
+                Item::Tag(record) => {
+                    load.lost.extend(seats.claim(record));
+                    load.tags.push(record.clone());
+                }
                 Item::Consented(Consented { consent, record }) => {
+                    load.lost.extend(seats.claim(record));
                     load.consents.push(consent.clone());
                     load.tags.push(record.clone());
                 }
@@ -60,8 +98,10 @@ impl Load {
 
     /// Seats come first: with the record of a visitor who was forgotten the seat of its visit goes too.
     fn hand_over(&self, storage: &dyn Storage, (rules, now): (&SeatRules, Timestamp)) -> Result<(), StorageError> {
-        if !self.claims.is_empty() {
-            storage.claim_seats(&self.claims, rules, now)?;
+        for claims in [&self.lost, &self.claims] {
+            if !claims.is_empty() {
+                storage.claim_seats(claims, rules, now)?;
+            }
         }
         if !self.jobs.is_empty() {
             storage.enqueue(&self.jobs, now)?;
@@ -87,14 +127,14 @@ impl Sieve {
         &mut self,
         items: &[(i64, Item)],
         storage: &dyn Storage,
-        seats: (&SeatRules, Timestamp),
+        (seats, rules): (Seats, (&SeatRules, Timestamp)),
     ) -> Result<Sifted, StorageError> {
         let mut sifted = Sifted::default();
         let mut is_any_taken = false;
         let mut parts = vec![items];
         while let Some(part) = parts.pop() {
-            let load = Load::of(part);
-            match load.hand_over(storage, seats) {
+            let load = Load::of(part, seats);
+            match load.hand_over(storage, rules) {
                 Ok(()) => {
                     is_any_taken = true;
                     sifted.claims.extend(load.claims);

@@ -91,6 +91,7 @@ fn pieces() -> Result<Vec<Piece>, Box<dyn std::error::Error + Send + Sync>> {
         Piece::Document(DeskKind::Session, document("s", 1)),
         Piece::Audit(5, audit("one")),
         Piece::Audit(9, audit("two")),
+        Piece::Delivered([3; 16], 700),
     ])
 }
 

@@ -5,6 +5,7 @@
 mod book;
 mod catalog;
 mod copying;
+mod delivered;
 mod desk;
 mod people;
 mod records;
@@ -26,7 +27,7 @@ pub type Finding = Result<(), Box<dyn Error + Send + Sync>>;
 pub type Check = fn(&dyn Storage) -> Finding;
 
 /// All checks of one storage, with their names.
-pub const CHECKS: [(&str, Check); 38] = [
+pub const CHECKS: [(&str, Check); 39] = [
     ("an_empty_storage_has_version_0", check_empty),
     ("a_publication_is_loaded_in_order", catalog::check_publish_and_load),
     ("kinds_are_loaded_apart_and_say_when_they_changed", catalog::check_kinds),
@@ -54,6 +55,7 @@ pub const CHECKS: [(&str, Check); 38] = [
     ("a_forgotten_visitor_is_gone_and_stays_so", people::check_forget),
     ("consents_are_kept_once", people::check_consents),
     ("what_is_too_old_goes_and_stays_counted", people::check_purge),
+    ("a_deliverer_learns_what_was_noted_of_it", delivered::check_notes),
     ("a_document_changes_only_for_who_knows_it", desk::check_documents),
     ("the_audit_trail_is_read_latest_first", desk::check_audit),
     ("the_secret_is_made_once", check_secret),

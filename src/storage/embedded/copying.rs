@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use super::super::{
     AuditRecord, DeskEntry, DeskKind, EachPiece, HeadCount, Part, Piece, SeatKept, SeatState, StorageError, Trouble,
 };
+use super::delivered;
 use super::heads;
 use super::records::{self, corrupt, id, word};
 use super::{from_sql, tallies, to_sql};
@@ -43,6 +44,9 @@ pub(super) fn out(conn: &Connection, part: Part, each: EachPiece<'_>) -> Result<
                 "SELECT number, at, actor, address, action, target, before, after, version FROM audit ORDER BY number";
             rows(conn, sql, (), each, |row| Ok(Piece::Audit(from_sql(row.get(0)?)?, audit(row)?)))
         }
+        Part::Delivered => rows(conn, "SELECT who, number FROM delivered ORDER BY who", (), each, |row| {
+            Ok(Piece::Delivered(row.get(0)?, from_sql(row.get(1)?)?))
+        }),
         Part::Heads | Part::Seats => Ok(()),
     }
 }
@@ -158,6 +162,7 @@ pub(super) fn take_in(conn: &Connection, pieces: &[Piece]) -> Result<(), Storage
                     version,
                 ))?;
             }
+            Piece::Delivered(who, number) => delivered::put(conn, who, *number, Timestamp::EPOCH)?,
             Piece::Head(..) | Piece::Seat(_) => {}
         }
     }
@@ -190,7 +195,8 @@ pub(super) fn seats_in(conn: &Connection, pieces: &[Piece]) -> Result<(), Storag
             | Piece::Kept(..)
             | Piece::EarlyStep(_)
             | Piece::Document(..)
-            | Piece::Audit(..) => {}
+            | Piece::Audit(..)
+            | Piece::Delivered(..) => {}
         }
     }
     Ok(())

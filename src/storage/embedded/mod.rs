@@ -5,6 +5,7 @@ mod book_of;
 mod catalog;
 mod claims;
 mod copying;
+mod delivered;
 mod desk;
 mod heads;
 mod jobs;
@@ -26,9 +27,9 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::{
-    AuditFilter, AuditPage, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry,
-    EachPiece, EachStep, EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge, Removed, Seat, SeatAsk,
-    SeatRules, Storage, StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
+    AuditFilter, AuditPage, AuditRecord, Change, DeliveryFound, DeliveryNote, DeskEntry, DeskKind, EachConsent,
+    EachDifference, EachEntry, EachPiece, EachStep, EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge,
+    Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::{Consent, ConsentRecord};
 use crate::funnel::{Dimension, ReportRow, StepRecord};
@@ -61,6 +62,7 @@ pub struct Embedded {
     publisher: Publisher,
     seats: Mutex<Connection>,
     book: Mutex<Connection>,
+    again: delivered::Again,
 }
 
 /// A connection that writes nothing, so `PRAGMA data_version` on it tells whether anybody else wrote.
@@ -95,6 +97,7 @@ impl Embedded {
             publisher: Publisher::open(path)?,
             seats: Mutex::new(seats::open(path)?),
             book: Mutex::new(book::open(path)?),
+            again: delivered::Again::default(),
         })
     }
 
@@ -215,6 +218,12 @@ impl Storage for Embedded {
         Ok(())
     }
 
+    fn note_delivered(&self, note: &DeliveryNote, now: Timestamp) -> Result<DeliveryFound, StorageError> {
+        let found = self.write(|conn| delivered::note(conn, note, now))?;
+        self.again.note(note, now);
+        Ok(found)
+    }
+
     fn each_tag(&self, filter: &TagFilter, each: EachTag<'_>) -> Result<(), StorageError> {
         self.read(|conn| records::each_tag(conn, filter, each))
     }
@@ -232,6 +241,7 @@ impl Storage for Embedded {
     }
 
     fn take_seats(&self, asks: &[SeatAsk], rules: &SeatRules, now: Timestamp) -> Result<Vec<Seat>, StorageError> {
+        self.again.require_none(now)?;
         whole(&mut lock(&self.seats), |conn| seats::take(conn, asks, rules, now))
     }
 
@@ -248,6 +258,7 @@ impl Storage for Embedded {
     }
 
     fn head_counts(&self, groups: &[GroupId], now: Timestamp) -> Result<Vec<HeadCount>, StorageError> {
+        self.again.require_none(now)?;
         whole(&mut lock(&self.seats), |conn| heads::head_counts(conn, groups, now))
     }
 
@@ -327,7 +338,8 @@ impl Storage for Embedded {
             | Part::Kept
             | Part::EarlySteps
             | Part::Documents
-            | Part::Audit => self.read(|conn| copying::out(conn, part, each)),
+            | Part::Audit
+            | Part::Delivered => self.read(|conn| copying::out(conn, part, each)),
         }
     }
 

@@ -15,12 +15,13 @@ use super::tallies;
 pub(super) const BUSY: Duration = Duration::from_secs(15);
 
 /// Statements that turn format `n` into format `n + 1`. A step that was shipped is never edited.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
     include_str!("schema_5.sql"),
+    include_str!("schema_6.sql"),
 ];
 /// Pages (of 4 KiB) in the write-ahead log from which on a commit copies them to the file. A delivery touches a page of an index for
 /// nearly every record, and pages that are touched again before that are copied once.

@@ -10,7 +10,7 @@ use super::super::{
 };
 use super::keys::{self, PARTITIONS};
 use super::link::{Link, Patience};
-use super::{damaged, desk, pack, records, tallies};
+use super::{damaged, delivered, desk, pack, records, tallies};
 use crate::funnel::StepRecord;
 use crate::id::{GroupId, ScanId, VisitorId};
 use crate::time::Timestamp;
@@ -45,6 +45,7 @@ pub(super) fn out(link: &Link, part: Part, each: EachPiece<'_>) -> Result<(), St
             Ok(())
         }
         Part::Audit => audit(link, each),
+        Part::Delivered => delivered::out(link, each),
     }
 }
 
@@ -253,19 +254,13 @@ fn audit(link: &Link, each: EachPiece<'_>) -> Result<(), StorageError> {
 pub(super) fn take_in(link: &Link, pieces: &[Piece], rules: &SeatRules) -> Result<(), StorageError> {
     let mut steps = Vec::new();
     let mut audit = Vec::new();
+    let mut marks = Vec::new();
     let mut seats = Pipeline::new();
     for piece in pieces {
         match piece {
             Piece::Secret(it) => set(link, keys::SECRET, it)?,
             Piece::ForgottenKey(it) => set(link, &keys::forgotten_key(), it)?,
-            Piece::Forgotten(mark, at) => {
-                // Whose it is nobody can tell, so neither where.
-                for partition in 0..PARTITIONS {
-                    let mut add = redis::cmd("ZADD");
-                    add.arg(keys::forgotten(partition)).arg(at.unix_ms()).arg(mark);
-                    link.with(Patience::Work, |conn| add.exec(conn))?;
-                }
-            }
+            Piece::Forgotten(mark, at) => marks.push((at.unix_ms(), mark)),
             Piece::Kept(cell, counts) => tallies::put_kept(link, cell, counts)?,
             Piece::EarlyStep(it) => steps.push(it.clone()),
             Piece::Head(group, it) => {
@@ -274,6 +269,18 @@ pub(super) fn take_in(link: &Link, pieces: &[Piece], rules: &SeatRules) -> Resul
             Piece::Seat(it) => put_seat(&mut seats, it, rules),
             Piece::Document(kind, it) => put_document(link, *kind, it)?,
             Piece::Audit(number, it) => audit.push((*number, it)),
+            Piece::Delivered(who, number) => delivered::take_in(link, who, *number)?,
+        }
+    }
+    if !marks.is_empty() {
+        // Whose they are nobody can tell, so neither where.
+        for partition in 0..PARTITIONS {
+            let mut add = redis::cmd("ZADD");
+            add.arg(keys::forgotten(partition));
+            for (at, mark) in &marks {
+                add.arg(*at).arg(mark);
+            }
+            link.with(Patience::Work, |conn| add.exec(conn))?;
         }
     }
     if !seats.is_empty() {

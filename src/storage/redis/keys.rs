@@ -9,6 +9,8 @@
 //! | `{jinqun:seats}ends` | sorted set | held seats by the end of their hold | until the hold ends | one member a held seat, some 120 bytes |
 //! | `{jinqun:seats}remember` | string | milliseconds for which a seat is remembered | for ever | one |
 //! | `{jinqun:seats}of:` + 16 bytes of the visitor | hash | the visitor's seats by group | as long as seats are remembered | one key a visitor, 128 fields at most, some 250 bytes |
+//! | `{jinqun:seats}g` | hash: deliverer → number and moment | how far each instance has delivered | those silent for 40 days go once there are 1,000 | one field an instance, some 60 bytes |
+//! | `{jinqun:seats}again` | sorted set of deliverers | who delivers again what was lost, and until when that holds | until it is done, at most ten seconds after its last word | one member an instance |
 //! | `{jinqun:catalog}:format` | string | the format of everything here | for ever | one |
 //! | `{jinqun:catalog}:version` | string | the number of the current catalog | for ever | one |
 //! | `{jinqun:catalog}:info` | hash: version → record | who published it, when, why, what it changed | for ever | one field a publication |
@@ -49,6 +51,7 @@
 //! | `{jinqun:feed}i` | hash | ids of the feed: id → number, so that nothing is told twice | until removed | a field an entry |
 //! | `{jinqun:feed}v<visitor>` | set | numbers of the entries that are about a visitor | until removed | a key a visitor, a member an entry |
 //! | `{jinqun:jobs:LANE}r`, `{jinqun:feed}r` | string | as `{jinqun:NN}r` | for ever | one |
+//! | `{jinqun:NN}g` | hash: deliverer → number and moment | as `{jinqun:seats}g`, for this partition can be lost by itself | likewise | likewise |
 //! | `{jinqun:NN}r` | string | what replicas are asked to have, after everything else | for ever | one |
 //! | tag + `-` | none | a key that never is, see `never` | none | none |
 //! | `{jinqun:00}h` | string | the key that marks are made with, 32 bytes | for ever | one |
@@ -91,6 +94,10 @@ pub(super) const SEAT_ENDS: &str = "{jinqun:seats}ends";
 pub(super) const SEAT_NEVER: &str = "{jinqun:seats}-";
 /// How long a seat is remembered.
 pub(super) const SEAT_REMEMBER: &str = "{jinqun:seats}remember";
+/// How far deliverers are, as the server of the seats knows it.
+pub(super) const SEAT_DELIVERED: &str = "{jinqun:seats}g";
+/// Who delivers again what was lost.
+pub(super) const SEATS_AGAIN: &str = "{jinqun:seats}again";
 /// The beginning of the names under which visitors' seats lie; the 16 bytes of the visitor's id follow.
 pub(super) const SEATS_OF_VISITOR: &str = "{jinqun:seats}of:";
 /// The format of everything in Redis, a whole number.
@@ -221,6 +228,11 @@ pub(super) fn consent_time(visitor: &[u8; 16]) -> [u8; 4] {
 pub(super) fn never(beside: &[u8]) -> Vec<u8> {
     let tag = beside.split_inclusive(|it| *it == b'}').next().unwrap_or_default();
     [tag, b"-"].concat()
+}
+
+/// How far deliverers are.
+pub(super) fn delivered(partition: u8) -> String {
+    prefix(partition) + "g"
 }
 
 /// What replicas are asked to have.

@@ -11,6 +11,7 @@ mod cards;
 mod catalog;
 mod cluster;
 mod copying;
+mod delivered;
 mod desk;
 mod dial;
 mod endpoint;
@@ -40,9 +41,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AuditFilter, AuditPage, AuditRecord, Change, DeskEntry, DeskKind, EachConsent, EachDifference, EachEntry,
-    EachPiece, EachStep, EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge, Removed, Seat, SeatAsk,
-    SeatRules, Storage, StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
+    AuditFilter, AuditPage, AuditRecord, Change, DeliveryFound, DeliveryNote, DeskEntry, DeskKind, EachConsent,
+    EachDifference, EachEntry, EachPiece, EachStep, EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge,
+    Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::{Consent, ConsentRecord};
 use crate::funnel::{Dimension, ReportRow, StepRecord};
@@ -58,6 +59,7 @@ use link::Link;
 pub struct Redis {
     link: Arc<Link>,
     announcements: Arc<Announcements>,
+    noted: delivered::Noted,
 }
 
 impl Redis {
@@ -66,7 +68,7 @@ impl Redis {
     /// # Errors
     /// [`super::Trouble::Unavailable`] if the settings make no client.
     pub fn open(at: &RedisAt) -> Result<Self, StorageError> {
-        Ok(Self { link: Arc::new(Link::open(at)?), announcements: Arc::default() })
+        Ok(Self { link: Arc::new(Link::open(at)?), announcements: Arc::default(), noted: delivered::Noted::default() })
     }
 }
 
@@ -128,6 +130,10 @@ impl Storage for Redis {
         replicas::confirm(&self.link)
     }
 
+    fn note_delivered(&self, note: &DeliveryNote, now: Timestamp) -> Result<DeliveryFound, StorageError> {
+        delivered::note(&self.link, &self.noted, note, now)
+    }
+
     fn each_tag(&self, filter: &TagFilter, each: EachTag<'_>) -> Result<(), StorageError> {
         pages::each_tag(&self.link, filter, each)
     }
@@ -145,7 +151,7 @@ impl Storage for Redis {
     }
 
     fn take_seats(&self, asks: &[SeatAsk], rules: &SeatRules, now: Timestamp) -> Result<Vec<Seat>, StorageError> {
-        seats::take(&self.link, asks, rules, now)
+        seats::take(&self.link, &self.noted.expected(), asks, rules, now)
     }
 
     fn claim_seats(&self, claims: &[SeatClaim], rules: &SeatRules, now: Timestamp) -> Result<(), StorageError> {
@@ -161,7 +167,7 @@ impl Storage for Redis {
     }
 
     fn head_counts(&self, groups: &[GroupId], now: Timestamp) -> Result<Vec<HeadCount>, StorageError> {
-        seats::head_counts(&self.link, groups, now)
+        seats::head_counts(&self.link, &self.noted.expected(), groups, now)
     }
 
     fn each_consent(&self, each: EachConsent<'_>) -> Result<(), StorageError> {

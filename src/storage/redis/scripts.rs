@@ -28,6 +28,8 @@ pub(super) static RELEASE: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("sc
 pub(super) static PAGE: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/page.lua")));
 /// Keeps and forgets consents.
 pub(super) static CONSENTS: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/consents.lua")));
+/// Notes how far a deliverer is.
+pub(super) static DELIVERED: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/delivered.lua")));
 /// Removes old consents.
 pub(super) static OLD_CONSENTS: LazyLock<Lua> = LazyLock::new(|| lua(include_str!("scripts/old_consents.lua")));
 /// Removes old tallies.

@@ -40,8 +40,19 @@ fn call(script: &Script) -> ScriptInvocation<'_> {
     call
 }
 
+/// Who asks, and what has to be noted of them where all seats are counted.
+type Expected = (Vec<u8>, u64);
+
+/// As [`call`], for scripts that answer only where all seats are counted.
+fn call_whole(script: &Script) -> ScriptInvocation<'_> {
+    let mut call = call(script);
+    call.key(keys::SEAT_DELIVERED).key(keys::SEATS_AGAIN);
+    call
+}
+
 pub(super) fn take(
     link: &Link,
+    expected: &Expected,
     asks: &[SeatAsk],
     rules: &SeatRules,
     now: Timestamp,
@@ -49,12 +60,16 @@ pub(super) fn take(
     let script = script!("take");
     let mut seats = Vec::with_capacity(asks.len());
     for asks in asks.chunks(ASKS_MAX) {
-        let mut call = call(&script);
+        let mut call = call_whole(&script);
         call.arg(now.unix_ms()).arg(rules.hold_ms).arg(rules.join_rate).arg(rules.remember_ms).arg(asks.len());
+        call.arg(&expected.0).arg(expected.1);
         for ask in asks {
             add_ask(&mut call, ask);
         }
         let numbers: Vec<usize> = link.with(Patience::Visit, |conn| call.invoke(conn))?;
+        if numbers.is_empty() {
+            return Err(not_counted());
+        }
         if numbers.len() != asks.len() * NUMBERS_OF_ASK {
             return Err(Trouble::Corrupt.into());
         }
@@ -65,6 +80,11 @@ pub(super) fn take(
         }));
     }
     Ok(seats)
+}
+
+/// Storage has lost seats that are not counted again yet.
+fn not_counted() -> StorageError {
+    StorageError::caused(Trouble::Unavailable, "not all seats are counted again that storage had lost")
 }
 
 fn add_ask(call: &mut ScriptInvocation<'_>, ask: &SeatAsk) {
@@ -118,29 +138,39 @@ pub(super) fn set_members(link: &Link, members: &[(GroupId, u32)], at: Timestamp
 }
 
 /// Holds that are over are given back first: whose they are is known by their end, not by their group.
-pub(super) fn head_counts(link: &Link, groups: &[GroupId], now: Timestamp) -> Result<Vec<HeadCount>, StorageError> {
+pub(super) fn head_counts(
+    link: &Link,
+    expected: &Expected,
+    groups: &[GroupId],
+    now: Timestamp,
+) -> Result<Vec<HeadCount>, StorageError> {
     let mut rounds = 0;
-    while read_counts(link, &[], now)?.0 >= ENDED_MAX && rounds < ENDED_ROUNDS_MAX {
+    while read_counts(link, expected, &[], now)?.0 >= ENDED_MAX && rounds < ENDED_ROUNDS_MAX {
         rounds += 1;
     }
     let mut counts = Vec::with_capacity(groups.len());
     for groups in groups.chunks(GROUPS_MAX) {
-        counts.extend(read_counts(link, groups, now)?.1);
+        counts.extend(read_counts(link, expected, groups, now)?.1);
     }
     Ok(counts)
 }
 
 /// How many holds were ended, and the counters.
-fn read_counts(link: &Link, groups: &[GroupId], now: Timestamp) -> Result<(usize, Vec<HeadCount>), StorageError> {
+fn read_counts(
+    link: &Link,
+    expected: &Expected,
+    groups: &[GroupId],
+    now: Timestamp,
+) -> Result<(usize, Vec<HeadCount>), StorageError> {
     let script = script!("count");
-    let mut call = call(&script);
-    call.arg(now.unix_ms()).arg(ENDED_MAX);
+    let mut call = call_whole(&script);
+    call.arg(now.unix_ms()).arg(ENDED_MAX).arg(&expected.0).arg(expected.1);
     for group in groups {
         call.arg(group.as_str());
     }
     let numbers: Vec<i64> = link.with(Patience::Work, |conn| call.invoke(conn))?;
     let corrupt = || StorageError::from(Trouble::Corrupt);
-    let (ended, numbers) = numbers.split_first().ok_or_else(corrupt)?;
+    let (ended, numbers) = numbers.split_first().ok_or_else(not_counted)?;
     let counts = numbers.chunks_exact(NUMBERS_OF_GROUP).map(head_count).collect::<Option<Vec<_>>>();
     let counts = counts.filter(|it| it.len() == groups.len()).ok_or_else(corrupt)?;
     Ok((usize::try_from(*ended).unwrap_or(0), counts))

@@ -3,6 +3,8 @@
 -- KEYS[1]  heads: group -> "members counted_at confirmed held given_back", "-" where nobody ever counted
 -- KEYS[2]  ends of holds: visitor (16 bytes) and group, by the moment in milliseconds
 -- KEYS[3]  for how many milliseconds a seat that was given back is remembered
+-- KEYS[5]  where seats are given and counted: how far deliverers are
+-- KEYS[6]  likewise: deliverers that deliver again what was lost, by the moment until which that holds
 -- ARGV[1]  the beginning of the names of visitors' keys. Which visitors a script touches is known only inside it (holds that
 --          end, seats elsewhere), so their names are made here, with the tag of the other keys.
 --
@@ -134,4 +136,16 @@ end
 -- Whether a seat that was given back still stands in the estimate, and not in a count that came later.
 local function is_counted(seat, it)
     return seat and seat.state == GIVEN_BACK and (not it.at or seat.ends > it.at)
+end
+
+-- Whether seats that were taken before are not all counted here: what a deliverer knows to have been noted is gone, or somebody
+-- delivers again what was lost.
+local function has_lost(who, number, now)
+    if who ~= '' then
+        local noted = string.match(redis.call('HGET', KEYS[5], who) or '', '^%d+')
+        if (tonumber(noted) or 0) < tonumber(number) then
+            return true
+        end
+    end
+    return redis.call('ZCOUNT', KEYS[6], string.format('(%d', now), '+inf') > 0
 end

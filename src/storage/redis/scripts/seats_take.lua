@@ -1,13 +1,13 @@
 -- Gives each wish a seat, or none.
 --
--- ARGV[2..6]  now, hold_ms, join_rate, remember_ms, wishes; then for each wish: visitor, visit, wanted, flags
+-- ARGV[2..8]  now, hold_ms, join_rate, remember_ms, wishes, who asks, what has to be noted of them; then for each wish: visitor, visit, wanted, flags
 --             ("l" least filled first, "w" these are all rungs, "p" a peek), rungs; for each rung: groups; for each: id, capacity
--- Returns three numbers for each wish: 0 none, 1 taken, 2 kept; the rung and the place in it, from 0.
+-- Returns nothing where not all seats are counted, else three numbers for each wish: 0 none, 1 taken, 2 kept; the rung and the place in it, from 0.
 
 local ENDED_MAX = 200
 local now, hold_ms, rate = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local remember_ms, wishes = tonumber(ARGV[5]), tonumber(ARGV[6])
-local next_arg = 7
+local next_arg = 9
 
 local function arg()
     next_arg = next_arg + 1
@@ -129,6 +129,9 @@ local function serve(wish)
     return 0, 1, 1
 end
 
+if has_lost(ARGV[7], ARGV[8], now) then
+    return {}
+end
 if redis.call('GET', KEYS[3]) ~= ARGV[5] then
     redis.call('SET', KEYS[3], ARGV[5])
 end

@@ -1,0 +1,290 @@
+//! Notices that storage has lost what this instance had delivered, and delivers it again.
+//!
+//! After every batch storage notes up to which number it has everything that is kept here, and says what it had noted before. If that
+//! is less than this instance knows, storage was emptied, brought back from an older copy, or has lost one of its parts. Then the marks
+//! of the forgotten are put back first; after a moment in which the other instances do the same, everything from the number that storage
+//! knows is delivered again, oldest first. Repeats are harmless, so nothing has to be known more exactly.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest as _, Sha256};
+
+use super::erased::align;
+use super::sift::{Seats, Sieve};
+use super::{BATCH_MAX, DeliverError, whole_chain};
+use crate::app::seat::KnownSeats;
+use crate::metrics::Metrics;
+use crate::outbox::{Item, Kept, Outbox};
+use crate::storage::{DeliveryFound, DeliveryNote, MarksFound, Storage};
+
+/// How often storage is asked what it has, while nothing is delivered.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long the other instances get to put back the marks of the forgotten that they know; half of it is chance.
+const OTHERS_WAIT: Duration = Duration::from_secs(2);
+/// Items that a start delivers again without a word: the last batches of before, of which storage did not say that it has them.
+const UNNOTED_MAX: u64 = 10_000;
+
+/// Whether a batch may be handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ready {
+    /// Nothing is amiss.
+    Well,
+    /// Something is delivered again, and there is more of it.
+    Again,
+    /// Storage has just been found to have lost something.
+    NotYet,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Storage has not been asked since the start.
+    Start,
+    /// Storage has everything.
+    Well,
+    /// Storage has lost something; the others get a moment.
+    Waiting(Instant),
+    /// Everything up to this number is delivered again.
+    Again { until: u64, is_lost: bool },
+    /// Storage belongs to another installation, or nobody knows to whom.
+    Foreign,
+}
+
+/// Keeps what is delivered, and watches over it.
+pub(super) struct Guard {
+    kept: Arc<Kept>,
+    secret: Option<[u8; 32]>,
+    phase: Phase,
+    who: [u8; 16],
+    /// Up to which number storage has everything.
+    known: u64,
+    looked: Option<Instant>,
+    marks: Option<MarksFound>,
+    /// Items of the outbox up to this number are of visits whose seats storage may have lost.
+    seats_lost_until: i64,
+    sieve: Sieve,
+}
+
+impl Guard {
+    /// A guard of the items of an installation with this secret. Without it nothing is delivered again.
+    pub(super) fn new(kept: Arc<Kept>, secret: Option<[u8; 32]>) -> Self {
+        Self {
+            kept,
+            secret,
+            phase: Phase::Start,
+            who: [0; 16],
+            known: 0,
+            looked: None,
+            marks: None,
+            seats_lost_until: 0,
+            sieve: Sieve::default(),
+        }
+    }
+
+    /// How many erasures there were, see [`Kept::append`].
+    pub(super) fn erasures(&self) -> Result<i64, DeliverError> {
+        Ok(self.kept.erasures()?)
+    }
+
+    /// Whether storage may have lost the seats of the batch that is next.
+    pub(super) fn seats_of_next(&self, outbox: &Outbox) -> Result<Seats, DeliverError> {
+        if self.seats_lost_until == 0 {
+            return Ok(Seats::Counted);
+        }
+        let oldest = outbox.span()?.map_or(i64::MAX, |(oldest, _)| oldest);
+        Ok(if oldest <= self.seats_lost_until { Seats::Lost } else { Seats::Counted })
+    }
+
+    /// Looks after storage before a batch; delivers some items again where that is needed.
+    ///
+    /// # Errors
+    /// Storage's or the disk's; the next call goes on.
+    pub(super) fn prepare(
+        &mut self,
+        outbox: &Outbox,
+        storage: &dyn Storage,
+        seats: &KnownSeats,
+        metrics: &Metrics,
+    ) -> Result<Ready, DeliverError> {
+        match self.phase {
+            Phase::Start => self.start(storage, seats, metrics)?,
+            Phase::Well | Phase::Foreign => {
+                if self.looked.is_none_or(|it| it.elapsed() >= LOOK_EVERY) {
+                    self.note(self.known, storage, seats, metrics)?;
+                }
+            }
+            Phase::Waiting(until) if Instant::now() < until => {}
+            Phase::Waiting(_) => {
+                // What was recorded until now may have its seat from before.
+                self.seats_lost_until = outbox.span()?.map_or(0, |(_, newest)| newest);
+                self.phase = Phase::Again { until: self.kept.newest()?, is_lost: true };
+            }
+            Phase::Again { until, is_lost } => self.deliver_again(until, is_lost, storage, seats, metrics)?,
+        }
+        Ok(match self.phase {
+            Phase::Start | Phase::Well | Phase::Foreign => Ready::Well,
+            Phase::Waiting(_) => Ready::NotYet,
+            Phase::Again { .. } => Ready::Again,
+        })
+    }
+
+    /// Keeps items that were delivered, and has storage note it. False if somebody was forgotten meanwhile: then the batch is read and
+    /// delivered again.
+    ///
+    /// # Errors
+    /// Storage's; then the batch is delivered again.
+    pub(super) fn delivered<'i>(
+        &mut self,
+        items: impl Iterator<Item = &'i Item>,
+        erasures: i64,
+        storage: &dyn Storage,
+        seats: &KnownSeats,
+        metrics: &Metrics,
+    ) -> Result<bool, DeliverError> {
+        let (_, now) = seats.rules_and_now();
+        match self.kept.append(items, erasures, self.known, now) {
+            Ok(None) => return Ok(false),
+            Ok(Some(newest)) => {
+                if matches!(self.phase, Phase::Well) {
+                    self.note(newest, storage, seats, metrics)?;
+                }
+            }
+            Err(error) => {
+                // It is in storage; what is at stake is only that it could be delivered again.
+                metrics.redelivery.not_kept.inc();
+                tracing::warn!(error = whole_chain(&error), "delivered records cannot be kept");
+            }
+        }
+        Ok(true)
+    }
+
+    fn start(&mut self, storage: &dyn Storage, seats: &KnownSeats, metrics: &Metrics) -> Result<(), DeliverError> {
+        if let Some(secret) = &self.secret {
+            self.kept.belongs_to(&Sha256::digest(secret))?;
+        }
+        (self.who, self.known) = (self.kept.who()?, self.kept.known()?);
+        let newest = self.kept.newest()?;
+        self.note(self.known, storage, seats, metrics)?;
+        if !matches!(self.phase, Phase::Well) || newest == self.known {
+            return Ok(());
+        }
+        if newest.saturating_sub(self.known) > UNNOTED_MAX {
+            return self.lost(self.known, storage, seats, metrics);
+        }
+        self.phase = Phase::Again { until: newest, is_lost: false };
+        Ok(())
+    }
+
+    /// Has storage note that it has everything up to a number, and looks whether it has lost something.
+    fn note(
+        &mut self,
+        next: u64,
+        storage: &dyn Storage,
+        seats: &KnownSeats,
+        metrics: &Metrics,
+    ) -> Result<(), DeliverError> {
+        let found = self.ask(next, false, storage, seats)?;
+        if found.lowest < self.known {
+            return self.lost(found.lowest, storage, seats, metrics);
+        }
+        self.known = next;
+        self.phase = Phase::Well;
+        if self.marks != Some(found.forgotten) {
+            align(storage, &self.kept, seats.rules_and_now().1)?;
+            self.marks = Some(found.forgotten);
+        }
+        Ok(())
+    }
+
+    fn ask(
+        &mut self,
+        next: u64,
+        is_again: bool,
+        storage: &dyn Storage,
+        seats: &KnownSeats,
+    ) -> Result<DeliveryFound, DeliverError> {
+        self.looked = Some(Instant::now());
+        let note = DeliveryNote { who: self.who, known: self.known, next, is_again };
+        Ok(storage.note_delivered(&note, seats.rules_and_now().1)?)
+    }
+
+    /// Storage has everything up to a number only.
+    fn lost(
+        &mut self,
+        lowest: u64,
+        storage: &dyn Storage,
+        seats: &KnownSeats,
+        metrics: &Metrics,
+    ) -> Result<(), DeliverError> {
+        // A storage that lost everything gets the secret back with this.
+        let is_ours = self.secret.map(|ours| Ok::<_, DeliverError>(storage.secret(&|| ours)? == ours)).transpose()?;
+        if is_ours != Some(true) {
+            if is_ours.is_some() && !matches!(self.phase, Phase::Foreign) {
+                tracing::error!(
+                    "storage belongs to another installation; what was delivered before is not delivered to it"
+                );
+            }
+            self.phase = Phase::Foreign;
+            return Ok(());
+        }
+        align(storage, &self.kept, seats.rules_and_now().1)?;
+        self.known = lowest;
+        self.ask(lowest, true, storage, seats)?;
+        let items = self.kept.count(lowest)?;
+        tracing::error!(items, "storage has lost records that were delivered; those that are kept are delivered again");
+        if !matches!(self.phase, Phase::Waiting(_) | Phase::Again { .. }) {
+            metrics.redelivery.lost.inc();
+        }
+        metrics.redelivery.items.set(i64::try_from(items.max(1)).unwrap_or(i64::MAX));
+        self.marks = None;
+        self.phase = Phase::Waiting(Instant::now() + OTHERS_WAIT.mul_f64(0.5 + 0.5 * fastrand::f64()));
+        Ok(())
+    }
+
+    /// Delivers some of the kept items again.
+    fn deliver_again(
+        &mut self,
+        until: u64,
+        is_lost: bool,
+        storage: &dyn Storage,
+        seats: &KnownSeats,
+        metrics: &Metrics,
+    ) -> Result<(), DeliverError> {
+        let (items, last) = self.kept.read(self.known, BATCH_MAX)?;
+        let Some(last) = last.filter(|_| self.known < until) else {
+            return self.finish(is_lost, storage, seats, metrics);
+        };
+        let sifted = self.sieve.hand_over(&items, storage, (Seats::Lost, seats.rules_and_now()))?;
+        for (number, cause) in &sifted.refused {
+            tracing::error!(number, cause, "storage refuses a record that it had before; it is not delivered again");
+        }
+        let found = self.ask(last, is_lost, storage, seats)?;
+        if found.lowest < self.known {
+            return self.lost(found.lowest, storage, seats, metrics);
+        }
+        self.known = last;
+        let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
+        metrics.redelivery.delivered.inc_by(u64::try_from(count).unwrap_or(0));
+        if is_lost {
+            let left = metrics.redelivery.items.get().saturating_sub(count);
+            metrics.redelivery.items.set(left.max(1));
+        }
+        if last >= until { self.finish(is_lost, storage, seats, metrics) } else { Ok(()) }
+    }
+
+    /// What was delivered for the first time meanwhile is there too: storage has lost nothing since.
+    fn finish(
+        &mut self,
+        is_lost: bool,
+        storage: &dyn Storage,
+        seats: &KnownSeats,
+        metrics: &Metrics,
+    ) -> Result<(), DeliverError> {
+        self.note(self.kept.newest()?, storage, seats, metrics)?;
+        if matches!(self.phase, Phase::Well) && is_lost {
+            metrics.redelivery.items.set(0);
+            tracing::info!("everything that is kept has been delivered again");
+        }
+        Ok(())
+    }
+}
