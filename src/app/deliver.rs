@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use self::lost::{Guard, Ready};
 use self::sift::{Seats, Sieve};
+use super::ForgetError;
 use super::seat::KnownSeats;
 use crate::metrics::Metrics;
 use crate::outbox::{Item, Outbox, OutboxError};
@@ -55,6 +56,15 @@ pub trait AfterDelivery: Send + Sync {
     /// # Errors
     /// Storage's: then the same is delivered and told again.
     fn delivered(&self, items: &[(i64, Item)]) -> Result<(), StorageError>;
+}
+
+impl From<ForgetError> for DeliverError {
+    fn from(error: ForgetError) -> Self {
+        match error {
+            ForgetError::Storage(error) => Self::Storage(error),
+            ForgetError::Outbox(error) => Self::Outbox(error),
+        }
+    }
 }
 
 /// What one turn of the thread handed over.
@@ -186,7 +196,14 @@ impl Hands {
     /// Hands the oldest batch over, and beside it some of what storage has lost.
     fn hand_over(&mut self) -> Handed {
         let Some(guard) = &mut self.guard else { return self.hand_over_batch(Seats::Counted).map(Turn::of) };
-        let ready = guard.prepare(&self.outbox, &*self.storage, &self.seats, &self.metrics)?;
+        let ready = match guard.prepare(&self.outbox, &*self.storage, &self.seats, &self.metrics) {
+            // Storage that is away is told of once something waits for it.
+            Err(DeliverError::Storage(_)) if self.outbox.depth() == 0 => {
+                self.seats.nothing_waits();
+                return Ok(Turn::default());
+            }
+            ready => ready?,
+        };
         if ready == Ready::NotYet {
             return Ok(Turn::default());
         }

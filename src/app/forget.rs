@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 
 use thiserror::Error;
 
+use super::deliver::erased::align;
 use super::{App, Signer};
 use crate::id::{ScanId, VisitorId};
-use crate::outbox::{Forgot, OutboxError};
+use crate::outbox::{Forgot, Kept, OutboxError};
 use crate::storage::{Removed, Storage, StorageError, TagFilter};
 use crate::time::Timestamp;
 
@@ -31,25 +32,31 @@ pub enum ForgetError {
     Outbox(#[from] OutboxError),
 }
 
-/// Removes everything held about a visitor. `outbox` forgets what it holds of a visitor and of these visits. Blocks on the disk.
+/// Removes everything held about a visitor. `outbox` forgets what it holds of a visitor and of these visits; `kept` gets the mark that
+/// storage leaves, so that it outlives storage. Blocks on the disk.
 ///
-/// The outbox comes first: what is delivered meanwhile finds the mark that storage leaves, and is let go.
+/// The outbox comes first: what is delivered meanwhile finds the mark, and is let go.
 ///
 /// # Errors
 /// [`ForgetError`]; then it may be half done, and doing it again finishes it.
 pub fn forget(
     storage: &dyn Storage,
     outbox: impl FnOnce(BTreeSet<ScanId>) -> Result<Forgot, OutboxError>,
+    kept: Option<&Kept>,
     visitor: VisitorId,
     now: Timestamp,
 ) -> Result<Erased, ForgetError> {
+    // A storage that has lost its key would make this mark with another one.
+    kept.map_or(Ok(()), |it| align(storage, it, now))?;
     let mut scans = BTreeSet::new();
     let theirs = TagFilter { visitor: Some(visitor), ..TagFilter::default() };
     storage.each_tag(&theirs, &mut |record| {
         scans.insert(record.scan);
         ControlFlow::Continue(())
     })?;
-    Ok(Erased { outbox: outbox(scans)?, stored: storage.forget(visitor, now)? })
+    let erased = Erased { outbox: outbox(scans)?, stored: storage.forget(visitor, now)? };
+    kept.map_or(Ok(()), |it| align(storage, it, now))?;
+    Ok(erased)
 }
 
 /// The visitor of a token or of a plain id, as operators have them.
@@ -84,7 +91,8 @@ impl App {
     pub fn forget(&self, visitor: VisitorId) -> Result<Erased, ForgetError> {
         let outbox = |scans| self.parts.outbox.forget(visitor, scans);
         self.parts.seats.known().forget(visitor);
-        let erased = forget(&*self.parts.storage, outbox, visitor, self.now())?;
+        let kept = self.parts.outbox.kept().map(|it| &**it);
+        let erased = forget(&*self.parts.storage, outbox, kept, visitor, self.now())?;
         self.metrics().forgotten.inc();
         Ok(erased)
     }

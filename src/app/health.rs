@@ -15,6 +15,8 @@ pub struct Behind {
     pub dead_letters: u64,
     /// Seats that were shown while storage did not answer and that it has not counted.
     pub seats_unconfirmed: u64,
+    /// Records that storage has lost and that are still to be delivered again.
+    pub to_redeliver: u64,
 }
 
 impl App {
@@ -29,6 +31,7 @@ impl App {
             oldest_s: oldest.map(|at| age_s(self.now().unix_ms().saturating_sub(at.unix_ms()))),
             dead_letters: outbox.dead_count().unwrap_or(0),
             seats_unconfirmed: u64::try_from(self.metrics().seats_unconfirmed.get()).unwrap_or(0),
+            to_redeliver: u64::try_from(self.metrics().redelivery.items.get()).unwrap_or(0),
         }
     }
 

@@ -117,6 +117,8 @@ impl Retainer {
             self.note(&mut purged, "tallies", self.storage.purge(Purge::Tallies(day(days)), PURGE_ROWS_MAX)?);
         }
         self.note(&mut purged, "dead", self.outbox.purge_dead(before(dead_days), PURGE_ROWS_MAX)?);
+        let too_old = (before(tags_days), before(steps_days));
+        self.note(&mut purged, "kept", self.outbox.purge_kept(too_old, now, PURGE_ROWS_MAX)?);
         Ok(purged)
     }
 

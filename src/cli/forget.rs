@@ -6,7 +6,7 @@ use clap::Args;
 use super::{Common, End, Printer};
 use crate::app::{find_visitor, forget};
 use crate::config::Flags;
-use crate::outbox::{Forgot, OutboxError, forget_beside};
+use crate::outbox::{Forgot, OutboxError, forget_beside, kept_beside};
 use crate::startup;
 use crate::time::{Clock as _, SystemClock};
 
@@ -33,7 +33,7 @@ impl Options {
         let outbox = |scans| -> Result<Forgot, OutboxError> {
             if path.exists() { forget_beside(&path, visitor, scans) } else { Ok(Forgot::default()) }
         };
-        let erased = forget(&*storage, outbox, visitor, SystemClock.now())?;
+        let erased = forget(&*storage, outbox, kept_beside(&path)?.as_ref(), visitor, SystemClock.now())?;
         let (stored, waiting) = (erased.stored, erased.outbox);
         printer.line(format!(
             "removed: {} tag records, {} steps, {} consents, {} seats, {} records on their way, {} records set aside",

@@ -188,6 +188,20 @@ pub(super) const KEYS: &[Key] = &[
         "Records that may wait for storage; beyond that answers say that they are not recorded.",
     ),
     key(
+        "outbox_keep_hours",
+        "JINQUN_OUTBOX_KEEP_HOURS",
+        Form::Whole,
+        "",
+        "Hours for which delivered records are kept on this instance's disk, so that they can be delivered again to a Redis that has lost them: longer than the time between two back-ups of Redis. 0 keeps none. Default: 48 with Redis, 0 with a file.",
+    ),
+    key(
+        "outbox_keep_items_max",
+        "JINQUN_OUTBOX_KEEP_ITEMS_MAX",
+        Form::Whole,
+        "1000000",
+        "Delivered records that are kept at the most, about 700 bytes each; beyond that the oldest go.",
+    ),
+    key(
         "routing.reach_m",
         "JINQUN_ROUTING_REACH_M",
         Form::Number,

@@ -30,6 +30,11 @@ use crate::wechat::WechatSettings;
 use crate::wecom::WecomSettings;
 use gather::{Gathered, Reader};
 
+/// Hours for which delivered records are kept where Redis is the storage.
+const KEEP_HOURS_WITH_REDIS: u32 = 48;
+/// The longest time for which they are kept: a month, after which marks of the forgotten are let go.
+const KEEP_HOURS_MAX: usize = 30 * 24;
+
 /// Everything wrong with the settings.
 #[derive(Debug, Error)]
 #[error("the settings cannot be used:\n{}", .0.iter().map(|it| format!("  - {it}")).collect::<Vec<_>>().join("\n"))]
@@ -151,6 +156,8 @@ impl Config {
                 Zone::parse(it).ok_or_else(|| "is not an IANA time zone such as Asia/Shanghai".to_owned())
             })
             .unwrap_or_default();
+        // A file that is lost is lost with what lies beside it.
+        let keep_hours = if matches!(storage, StorageAt::Redis(_)) { KEEP_HOURS_WITH_REDIS } else { 0 };
         let seats = read.seats();
         let routing = Policy { zone: time_zone.clone(), ..read.policy() };
         let config = Self {
@@ -193,13 +200,7 @@ impl Config {
             alerts: read.alerts(),
             webhooks: read.webhooks("alerts.webhooks"),
             alert_secret: read.parse("alerts.secret", secret),
-            outbox: outbox::Settings {
-                items_max: read
-                    .count("outbox_items_max", 1_000..=1_000_000_000)
-                    .and_then(|it| u64::try_from(it).ok())
-                    .unwrap_or(5_000_000),
-                ..outbox::Settings::default()
-            },
+            outbox: read_outbox(&mut read, keep_hours),
             wecom: platform::wecom(&mut read),
             wechat: platform::wechat(&mut read),
             gathered: gathered.clone(),
@@ -236,6 +237,16 @@ fn read_storage(read: &mut Reader<'_>, data_dir: &Path) -> StorageAt {
         }
         Some(at) => at,
         None => StorageAt::Sqlite(data_dir.join("jinqun.sqlite")),
+    }
+}
+
+fn read_outbox(read: &mut Reader<'_>, keep_hours: u32) -> outbox::Settings {
+    let mut count = |name, range| read.count(name, range).and_then(|it| u64::try_from(it).ok());
+    outbox::Settings {
+        items_max: count("outbox_items_max", 1_000..=1_000_000_000).unwrap_or(5_000_000),
+        keep_hours: count("outbox_keep_hours", 0..=KEEP_HOURS_MAX).map_or(keep_hours, |it| it.try_into().unwrap_or(0)),
+        keep_items_max: count("outbox_keep_items_max", 0..=1_000_000_000).unwrap_or(1_000_000),
+        ..outbox::Settings::default()
     }
 }
 

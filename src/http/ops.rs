@@ -29,6 +29,8 @@ struct Readiness {
     outbox_oldest_s: Option<u64>,
     seats_unconfirmed: u64,
     dead_letters: u64,
+    /// Records that storage has lost and that are still to be delivered again.
+    to_redeliver: u64,
     degraded: Vec<&'static str>,
 }
 
@@ -57,6 +59,7 @@ pub(super) async fn readyz(web: Data<Web>) -> HttpResponse {
         (stored.is_some_and(|it| it != version), "another catalog is published and not live; the log says why"),
         (web.app.metrics().delivery_failing.get() > 0, "storage does not take records; they wait in the outbox"),
         (behind.outbox_depth >= OUTBOX_BEHIND, "storage is behind; records wait in the outbox"),
+        (behind.to_redeliver > 0, "storage has lost records; those that are kept here are delivered again"),
         (behind.seats_unconfirmed > 0, "seats were shown that storage has not counted"),
         (behind.dead_letters > 0, "records could not be delivered; see the dead letters"),
     ];
@@ -70,6 +73,7 @@ pub(super) async fn readyz(web: Data<Web>) -> HttpResponse {
         outbox_oldest_s: behind.oldest_s,
         seats_unconfirmed: behind.seats_unconfirmed,
         dead_letters: behind.dead_letters,
+        to_redeliver: behind.to_redeliver,
         degraded: degraded.into_iter().filter(|(is, _)| *is).map(|(_, text)| text).collect(),
     };
     let mut response = if answer.is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };

@@ -27,7 +27,7 @@ pub(super) struct First {
     /// Keeps it in step with storage.
     pub(super) follower: Follower,
     pub(super) signer: Signer,
-    /// The secret of the installation, where instances share the storage.
+    /// The secret of the installation, where delivered records are kept.
     pub(super) secret: Option<[u8; 32]>,
 }
 
@@ -39,6 +39,7 @@ pub(super) fn first(
 ) -> anyhow::Result<First> {
     let Found { catalog, refused, last_good, signer } = find(config, &**storage)?;
     let secret = last_good.as_ref().map(LastGood::secret);
+    let secret = secret.map_or_else(|| keeper_secret(config, &**storage), |it| Ok(Some(it)))?;
     let live = Arc::new(Live::new(catalog));
     let is_on_disk = last_good.as_ref().is_some_and(|it| it.held().is_some());
     let follower = Follower::new(Arc::clone(storage), Arc::clone(&live), Arc::clone(metrics), clock, last_good);
@@ -53,6 +54,14 @@ pub(super) fn first(
         tracing::error!(error, live = version, "starting with the catalog on disk");
     }
     Ok(First { live, follower, signer, secret })
+}
+
+/// The secret of the installation, if delivered records are kept beside a storage of its own.
+fn keeper_secret(config: &Config, storage: &dyn Storage) -> anyhow::Result<Option<[u8; 32]>> {
+    if config.outbox.keep_hours == 0 {
+        return Ok(None);
+    }
+    storage.secret(&make_secret).map(Some).context("the secret in storage cannot be read")
 }
 
 /// What was found to start from.

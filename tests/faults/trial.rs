@@ -22,8 +22,6 @@ pub enum Records {
     AsAcknowledged,
     /// There may be some whose answer was lost with an instance.
     AlsoOfLostAnswers,
-    /// Somebody has deleted what was delivered before something broke.
-    WithoutThoseBefore,
 }
 
 /// Instances under load, and something that is going to break.
@@ -68,22 +66,14 @@ impl Trial {
         let mended = Instant::now();
         self.load.wait_for(VISITS_AFTER);
         let seen = self.load.stop();
-        let uncounted = |fleet: &Fleet| match records {
-            // Seats were deleted as well.
-            Records::WithoutThoseBefore => Vec::new(),
-            Records::AsAcknowledged | Records::AlsoOfLostAnswers => uncounted(fleet, &seen),
-        };
-        let recovery = settle(&self.fleet, mended, uncounted);
+        let recovery = settle(&self.fleet, mended, |fleet| uncounted(fleet, &seen));
         let broken = self.broken.expect("something was broken");
         let (wait, visits) = seen.p99(broken, mended);
         eprintln!("p99 {wait:?} of {visits} visits in {:?}; well again after {recovery:?}", mended - broken);
         assert!(seen.failed.is_empty(), "{} visits failed, the first: {:?}", seen.failed.len(), seen.failed.first());
-        check_records(&self.fleet, &seen, records, broken);
+        check_records(&self.fleet, &seen, records);
         assert_eq!(self.fleet.miscounted(), Vec::<String>::new());
-        // Who deletes the seats has the groups filled anew.
-        if records != Records::WithoutThoseBefore {
-            check_seats(&seen);
-        }
+        check_seats(&seen);
         assert!(wait < WAIT_MAX, "p99 is {wait:?} of {visits}");
         assert!(recovery < RECOVERY_MAX, "well again after {recovery:?}");
         self.fleet
@@ -111,14 +101,13 @@ fn logs(fleet: &Fleet) -> String {
 
 /// Every acknowledged record is there once, with the store of the last answer.
 #[track_caller]
-fn check_records(fleet: &Fleet, seen: &Seen, expected: Records, broken: Instant) {
+fn check_records(fleet: &Fleet, seen: &Seen, expected: Records) {
     let records = fleet.records();
     let (mut missing, mut wrong) = (Vec::new(), Vec::new());
-    for (scan, (store, at)) in &seen.acknowledged {
+    for (scan, (store, _)) in &seen.acknowledged {
         match records.get(scan).map(Vec::as_slice) {
             Some([record]) if record["store"] == *store => {}
             Some(found) => wrong.push((scan, store, found)),
-            None if expected == Records::WithoutThoseBefore && *at < broken => {}
             None => missing.push(scan),
         }
     }

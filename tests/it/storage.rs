@@ -133,7 +133,7 @@ fn a_file_of_a_later_version_is_refused_by_name() {
     assert_eq!(error.kind(), Trouble::TooNew { found: 7, known: 6 });
     assert_eq!(
         error.to_string(),
-        "storage was written by a later version of this program (format 7, this program knows 5)"
+        "storage was written by a later version of this program (format 7, this program knows 6)"
     );
 }
 

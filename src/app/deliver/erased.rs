@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use super::DeliverError;
+use crate::app::ForgetError;
 use crate::outbox::{Forgotten, Kept};
 use crate::storage::{FORGOTTEN_DAYS, Part, Piece, SeatRules, Storage, StorageError};
 use crate::time::Timestamp;
@@ -18,7 +18,7 @@ const DAY_MS: i64 = 86_400_000;
 ///
 /// # Errors
 /// Storage's or the disk's; doing it again is harmless.
-pub(in crate::app) fn align(storage: &dyn Storage, kept: &Kept, now: Timestamp) -> Result<(), DeliverError> {
+pub(in crate::app) fn align(storage: &dyn Storage, kept: &Kept, now: Timestamp) -> Result<(), ForgetError> {
     let mut there = read(storage)?;
     let here = kept.forgotten()?;
     let before = now.plus_ms(-FORGOTTEN_DAYS * DAY_MS);

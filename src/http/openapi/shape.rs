@@ -241,6 +241,7 @@ pub(in crate::http) fn readiness(generator: &mut SchemaGenerator) -> Schema {
         ("outbox_oldest_s", or_null(whole())),
         ("seats_unconfirmed", whole()),
         ("dead_letters", whole()),
+        ("to_redeliver", whole()),
         ("degraded", list(&text())),
     ]);
     named(generator, "Readiness", shape)
