@@ -177,6 +177,15 @@ impl Kept {
         Ok(number(self.conn().query_one("SELECT known FROM about", (), |row| row.get(0))?))
     }
 
+    /// Notes up to which number storage has everything, for the next start.
+    ///
+    /// # Errors
+    /// As [`Kept::who`].
+    pub fn note_known(&self, known: u64) -> Result<(), OutboxError> {
+        self.conn().prepare_cached("UPDATE about SET known = ?1 WHERE known <> ?1")?.execute([sql(known)])?;
+        Ok(())
+    }
+
     /// The highest number that was ever given; 0 if none was.
     ///
     /// # Errors

@@ -73,3 +73,15 @@ fn redis_is_flushed_by_mistake() {
     // The instances have put the catalog back, for themselves and for those that start later.
     assert_eq!(fleet.run(&["export", "stores"]).lines().count(), 5);
 }
+
+#[test]
+fn an_older_copy_of_redis_is_brought_back() {
+    let mut server = Server::start(&[]);
+    let mut trial = Trial::start(&server.url(), 2);
+    server.copy_data("older");
+    trial.visit(VISITS);
+    trial.breaks();
+    server.restart(&["--appenddirname", "older"]);
+    trial.visit(VISITS);
+    trial.mended(Records::AsAcknowledged);
+}

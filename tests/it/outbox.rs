@@ -19,11 +19,11 @@ fn scan(n: u128) -> ScanId {
     ScanId::from_parts(1_790_000_000_000, n)
 }
 
-fn step(n: u128) -> Item {
+pub fn step(n: u128) -> Item {
     Item::Step(StepRecord { scan: scan(n), step: Step::Pressed, at: Timestamp::from_unix_ms(1_790_000_000_000) })
 }
 
-fn tag(n: u128) -> Item {
+pub fn tag(n: u128) -> Item {
     Item::Tag(TagRecord {
         scan: scan(n),
         revision: 1_790_000_000_007_000,

@@ -111,6 +111,7 @@ impl Guard {
             Phase::Well | Phase::Foreign => {
                 if self.looked.is_none_or(|it| it.elapsed() >= LOOK_EVERY) {
                     self.note(self.known, storage, seats, metrics)?;
+                    self.kept.note_known(self.known)?;
                 }
             }
             Phase::Waiting(until) if Instant::now() < until => {}

@@ -75,6 +75,16 @@ impl Server {
         self.child = spawn(self.port, &self.folder, options);
     }
 
+    /// Copies what it has on disk, as a back-up does; the copy is in use after a start with `--appenddirname` and this name.
+    pub fn copy_data(&self, name: &str) {
+        let (from, to) = (self.folder.path().join("appendonlydir"), self.folder.path().join(name));
+        std::fs::create_dir(&to).unwrap();
+        for file in std::fs::read_dir(from).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    }
+
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
