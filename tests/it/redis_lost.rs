@@ -42,7 +42,7 @@ impl Instance {
         let metrics = Arc::new(Metrics::new());
         let seats = KnownSeats::new(SeatRules::default(), Arc::new(SystemClock), Arc::clone(&metrics));
         let way = (Arc::clone(&outbox), open(url));
-        let deliverer = Deliverer::new(way, Arc::new(seats), Arc::clone(&metrics), Some(SECRET)).unwrap();
+        let deliverer = Deliverer::new(way, Arc::new(seats), Vec::new(), (Arc::clone(&metrics), Some(SECRET))).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         runtime.spawn(async move { deliverer.run().await });
         Self { outbox, metrics, runtime }
