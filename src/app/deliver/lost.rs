@@ -58,6 +58,8 @@ pub(super) struct Guard {
     who: [u8; 16],
     /// Up to which number storage has everything.
     known: u64,
+    /// What was known before that. A failover may lose the last note, and nothing that was delivered.
+    before: u64,
     looked: Option<Instant>,
     marks: Option<MarksFound>,
     /// Items of the outbox up to this number are of visits whose seats storage may have lost.
@@ -74,6 +76,7 @@ impl Guard {
             phase: Phase::Start,
             who: [0; 16],
             known: 0,
+            before: 0,
             looked: None,
             marks: None,
             seats_lost_until: 0,
@@ -164,6 +167,7 @@ impl Guard {
             self.kept.belongs_to(&Sha256::digest(secret))?;
         }
         (self.who, self.known) = (self.kept.who()?, self.kept.known()?);
+        self.before = self.known;
         let newest = self.kept.newest()?;
         self.note(self.known, storage, seats, metrics)?;
         if !matches!(self.phase, Phase::Well) || newest == self.known {
@@ -188,13 +192,20 @@ impl Guard {
         if found.lowest < self.known {
             return self.lost(found.lowest, storage, seats, metrics);
         }
-        self.known = next;
+        self.learn(next);
         self.phase = Phase::Well;
         if self.marks != Some(found.forgotten) {
             align(storage, &self.kept, seats.rules_and_now().1)?;
             self.marks = Some(found.forgotten);
         }
         Ok(())
+    }
+
+    fn learn(&mut self, next: u64) {
+        if next != self.known {
+            self.before = self.known;
+        }
+        self.known = next;
     }
 
     fn ask(
@@ -229,7 +240,12 @@ impl Guard {
             return Ok(());
         }
         align(storage, &self.kept, seats.rules_and_now().1)?;
-        self.known = lowest;
+        if lowest > 0 && (self.before..self.known).contains(&lowest) {
+            self.known = lowest;
+            self.phase = Phase::Again { until: self.kept.newest()?, is_lost: false };
+            return Ok(());
+        }
+        (self.known, self.before) = (lowest, lowest);
         self.ask(lowest, true, storage, seats)?;
         let items = self.kept.count(lowest)?;
         tracing::error!(items, "storage has lost records that were delivered; those that are kept are delivered again");
@@ -263,7 +279,7 @@ impl Guard {
         if found.lowest < self.known {
             return self.lost(found.lowest, storage, seats, metrics);
         }
-        self.known = last;
+        self.learn(last);
         let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
         metrics.redelivery.delivered.inc_by(u64::try_from(count).unwrap_or(0));
         if is_lost {

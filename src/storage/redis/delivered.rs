@@ -12,7 +12,8 @@ use crate::time::Timestamp;
 /// Numbers in an answer.
 const NUMBERS: usize = 3;
 
-/// What this process noted last. Seats are not taken from a server that does not have it any more.
+/// What this process knew to be noted when it noted something last. Seats are not taken from a server that has less. The last note itself
+/// is not asked for: a failover may lose it alone.
 #[derive(Debug, Default)]
 pub(super) struct Noted(Mutex<Option<([u8; 16], u64)>>);
 
@@ -59,7 +60,7 @@ pub(super) fn note(
         found.forgotten.latest = found.forgotten.latest.max(latest);
     }
     if found.lowest >= note.known {
-        noted.set(note.who, note.next);
+        noted.set(note.who, note.known.min(note.next));
     }
     Ok(found)
 }
