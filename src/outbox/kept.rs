@@ -23,7 +23,8 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Items that are let go with each append, at least.
 const TRIMMED_MIN: usize = 500;
 
-/// `AUTOINCREMENT`, because a number must not come again when the table has run empty.
+/// `AUTOINCREMENT`, because a number must not come again when the table has run empty. Items are numbered from 2: so there is
+/// something for storage to note before the first one is delivered.
 const TABLES: &str = "
     CREATE TABLE kept (
         id INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, at INTEGER NOT NULL, delivered_at INTEGER NOT NULL,
@@ -35,6 +36,7 @@ const TABLES: &str = "
         erasures INTEGER NOT NULL
     );
     INSERT INTO about VALUES (1, randomblob(16), x'', 0, 0);
+    INSERT INTO sqlite_sequence VALUES ('kept', 1);
     CREATE TABLE forgotten_key (id INTEGER PRIMARY KEY CHECK (id = 1), bytes BLOB NOT NULL);
     CREATE TABLE forgotten (mark BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
     PRAGMA user_version = 1;";
@@ -186,7 +188,7 @@ impl Kept {
         Ok(())
     }
 
-    /// The highest number that was ever given; 0 if none was.
+    /// The highest number that was ever given; 1 before the first item.
     ///
     /// # Errors
     /// As [`Kept::who`].

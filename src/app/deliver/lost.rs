@@ -173,6 +173,9 @@ impl Guard {
         if !matches!(self.phase, Phase::Well) || newest == self.known {
             return Ok(());
         }
+        if self.kept.read(self.known, 1)?.1.is_none() {
+            return self.note(newest, storage, seats, metrics);
+        }
         if newest.saturating_sub(self.known) > UNNOTED_MAX {
             return self.lost(self.known, storage, seats, metrics);
         }

@@ -60,7 +60,8 @@ pub(super) fn note(
         found.forgotten.latest = found.forgotten.latest.max(latest);
     }
     if found.lowest >= note.known {
-        noted.set(note.who, note.known.min(note.next));
+        let expected = if note.known == 0 { note.next } else { note.known.min(note.next) };
+        noted.set(note.who, expected);
     }
     Ok(found)
 }
