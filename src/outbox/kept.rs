@@ -57,6 +57,9 @@ pub struct Forgotten {
     pub marks: Vec<([u8; 16], Timestamp)>,
 }
 
+/// Kept items with their numbers, and the number of the last one looked at.
+pub type KeptPage = (Vec<(i64, Item)>, Option<u64>);
+
 /// The items that were delivered.
 #[derive(Debug)]
 pub struct Kept {
@@ -209,7 +212,7 @@ impl Kept {
     ///
     /// # Errors
     /// As [`Kept::who`].
-    pub fn read(&self, after: u64, limit: usize) -> Result<(Vec<(i64, Item)>, Option<u64>), OutboxError> {
+    pub fn read(&self, after: u64, limit: usize) -> Result<KeptPage, OutboxError> {
         let conn = self.conn();
         let mut query = conn.prepare_cached("SELECT id, kind, body FROM kept WHERE id > ?1 ORDER BY id LIMIT ?2")?;
         let mut rows = query.query((sql(after), limit_of(limit)))?;

@@ -29,7 +29,7 @@ pub use beside::{Forgot, Look, forget_beside, kept_beside, retry_beside};
 pub use error::{OutboxError, Trouble};
 pub use file::DeadItem;
 pub use item::{Consented, Item, Unconfirmed};
-pub use kept::{Forgotten, Kept};
+pub use kept::{Forgotten, Kept, KeptPage};
 pub use writer::{Commit, OnCommit};
 
 use crate::group::SeatClaim;

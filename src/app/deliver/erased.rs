@@ -50,7 +50,14 @@ fn read(storage: &dyn Storage) -> Result<Forgotten, StorageError> {
             match piece {
                 Piece::ForgottenKey(key) => found.key = Some(key),
                 Piece::Forgotten(mark, at) => found.marks.push((mark, at)),
-                _ => {}
+                Piece::Secret(_)
+                | Piece::Kept(..)
+                | Piece::EarlyStep(_)
+                | Piece::Head(..)
+                | Piece::Seat(_)
+                | Piece::Document(..)
+                | Piece::Audit(..)
+                | Piece::Delivered(..) => {}
             }
             ControlFlow::Continue(())
         })?;
