@@ -40,6 +40,15 @@ pub struct Friendship {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// When they came for the last time, whatever is known of when they went.
+    #[serde(default)]
+    pub came_at: Timestamp,
+    /// When they went for the last time, whatever is known of when they came.
+    #[serde(default)]
+    pub went_at: Timestamp,
+    /// Whether it counts for nobody: its beginning is not known, or lies long before it was heard of.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_old: bool,
     /// The contact whose code was used, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<ContactId>,
@@ -62,6 +71,18 @@ pub struct Membership {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// When they came for the last time, whatever is known of when they went.
+    #[serde(default)]
+    pub came_at: Timestamp,
+    /// When they went for the last time, whatever is known of when they came.
+    #[serde(default)]
+    pub went_at: Timestamp,
+    /// Whether it counts for nobody: its beginning is not known, or lies long before it was heard of.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_old: bool,
+    /// Whether it ended because the chat was dissolved; nobody left then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_dissolved: bool,
     /// The group whose code was used, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupId>,
@@ -115,6 +136,26 @@ pub struct Chat {
     /// When it was dissolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dismissed_at: Option<Timestamp>,
+    /// Who came and went by the last reading and is still to be noted on cards of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<Moved>,
+}
+
+/// A customer who came into a chat or went out of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// `external_userid`.
+    pub id: String,
+    /// When.
+    pub at: Timestamp,
+    /// Whether they came.
+    pub came: bool,
+    /// The `state` of the code that they used, if that is told; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub state: String,
+    /// `unionid`, if that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unionid: Option<String>,
 }
 
 /// Who a visitor is elsewhere, and what they wish.

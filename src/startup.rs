@@ -191,7 +191,7 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
     let ip = Arc::new(open_ip_databases(config)?);
     let platforms = open_platforms(config, Some(&storage), &replaced.clock, Some(&metrics));
     let known = Arc::new(KnownSeats::new(config.seats, Arc::clone(&replaced.clock), Arc::clone(&metrics)));
-    let outside = Outside::default();
+    let mut outside = Outside::default();
     let stores = (Arc::clone(&outbox), Arc::clone(&storage));
     let after = outside.after.clone();
     let deliverer = Deliverer::new(stores, Arc::clone(&known), after, (Arc::clone(&metrics), secret))
@@ -233,6 +233,8 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
         wechat: platforms.wechat,
         callbacks: outside::callbacks(config)?,
     });
+    let app = Arc::new(app);
+    outside.work_in_events(config, &app);
     let workers = Workers {
         deliverer,
         follower,
@@ -245,7 +247,7 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
         outside,
         reload: Arc::new(Notify::new()),
     };
-    Ok((Arc::new(app), workers))
+    Ok((app, workers))
 }
 
 async fn watch(

@@ -95,6 +95,14 @@ impl JobRunner {
     }
 }
 
+impl super::App {
+    /// A runner of this work, with this service's storage and clock.
+    #[must_use]
+    pub fn runner(&self, work: Arc<dyn Work>) -> JobRunner {
+        JobRunner::new(Arc::clone(&self.parts.storage), Arc::clone(&self.parts.clock), work)
+    }
+}
+
 /// When a job that has been tried so often is tried again: later every time, and never many at one moment.
 #[must_use]
 pub fn retry_at(now: Timestamp, tries: u32) -> Timestamp {

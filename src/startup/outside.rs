@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::app::wecom::Callbacks;
-use crate::app::{AfterDelivery, JobRunner};
+use crate::app::wecom::{Callbacks, EventWork};
+use crate::app::{AfterDelivery, App, JobRunner};
 use crate::config::Config;
 
 /// Something that works for ever; it ends only if it broke off.
@@ -31,6 +31,13 @@ impl Outside {
     /// Adds a runner of jobs.
     pub(super) fn add_runner(&mut self, name: &'static str, runner: JobRunner) {
         self.add(name, async move { runner.run().await });
+    }
+
+    /// Adds what works events of `WeCom` in, if it is used.
+    pub(super) fn work_in_events(&mut self, config: &Config, app: &Arc<App>) {
+        if config.wecom.is_some() {
+            self.add_runner("events of WeCom", app.runner(Arc::new(EventWork::new(Arc::clone(app)))));
+        }
     }
 
     /// Works for ever. Returns the name of the first task that ended by itself.

@@ -82,5 +82,6 @@ mod wecom_client;
 mod wecom_docs;
 mod wecom_double;
 mod wecom_failures;
+mod wecom_facts;
 mod wecom_tokens;
 mod wecom_vectors;

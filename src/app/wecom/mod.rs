@@ -1,9 +1,49 @@
 //! What the service does in `WeCom` and what it learns from there; not how calls and events are written.
 
+mod belongs;
+mod chat;
+mod events;
+mod facts;
 mod identity;
+mod linked;
 mod receive;
+mod rotation;
+mod spell;
 mod tokens;
+mod told;
 
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use super::EditError;
+use crate::platform::ApiError;
+use crate::storage::{StorageError, Trouble};
+
+pub use events::EventWork;
 pub use identity::{CHANNEL_MS_MAX, Channel, scan_of_state};
 pub use receive::{Callbacks, Greet, ReceiveError};
 pub use tokens::SharedTokens;
+
+/// The error of a chat that is no group of customers, or is no more.
+const NO_CUSTOMER_CHAT: i64 = 90_501;
+/// The error of a customer who is not there.
+const NO_CUSTOMER: i64 = 40_096;
+
+/// Why something could not be found out or noted.
+#[derive(Debug, Error)]
+enum Fault {
+    /// Storage.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The platform.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The catalog could not be changed.
+    #[error(transparent)]
+    Edit(EditError),
+}
+
+/// Reads what stands on a card or in a job.
+fn known<T: DeserializeOwned>(body: &str) -> Result<T, StorageError> {
+    serde_json::from_str(body).map_err(|error| StorageError::caused(Trouble::Corrupt, error))
+}

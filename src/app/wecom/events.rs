@@ -1,0 +1,230 @@
+//! Works events in: each is a job that becomes facts. Once, in any order, late or lost, the facts come out the same.
+
+use std::sync::Arc;
+
+use super::chat::{Because, Outcome};
+use super::facts::{Change, Facts, News, With};
+use super::receive::EventBody;
+use super::{Fault, belongs::Belongs, known};
+use crate::app::{App, Work, retry_at};
+use crate::job::{Job, Lane};
+use crate::platform::Remedy;
+use crate::storage::{Settled, StorageError, Trouble};
+use crate::time::Timestamp;
+use crate::wecom::{ChatChange, ContactChange, Event, Fields, Happening, Wecom};
+
+/// How often an event waits for data that lags behind it; then it is left to the next reading.
+const LATE_TRIES_MAX: u32 = 6;
+/// How often a job is tried that fails by something that may pass.
+const TRIES_MAX: u32 = 20;
+
+/// Works events in.
+pub struct EventWork {
+    app: Arc<App>,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Worked {
+    Done,
+    /// What it tells of cannot be read yet.
+    Late,
+}
+
+impl EventWork {
+    /// Works events in for this service.
+    #[must_use]
+    pub fn new(app: Arc<App>) -> Self {
+        Self { app }
+    }
+
+    fn worked(&self, job: &Job) -> Result<Worked, Fault> {
+        let body: EventBody = known(&job.body)?;
+        let unreadable = |error: &dyn std::error::Error| StorageError::caused(Trouble::Corrupt, error.to_string());
+        let event = Event::read(&body.xml).map_err(|error| unreadable(&error))?;
+        let catalog = self.app.catalog();
+        let facts = Facts { app: &self.app, catalog: &catalog, cause: &job.id, now: self.app.now() };
+        match &event.happening {
+            Happening::Contact { staff, customer, change } => contact(&facts, event.at, staff, customer, change),
+            Happening::Chat { chat, change } => {
+                let fields = Fields::read(&body.xml).map_err(|error| unreadable(&error))?;
+                let versions = (fields.text("LastMemVer"), fields.text("CurMemVer"));
+                self.chat(&facts, event.at, chat, change, versions)
+            }
+            Happening::Tag | Happening::Other => Ok(Worked::Done),
+        }
+    }
+
+    fn chat(
+        &self,
+        facts: &Facts<'_>,
+        at: Timestamp,
+        chat: &str,
+        change: &ChatChange,
+        versions: (&str, &str),
+    ) -> Result<Worked, Fault> {
+        if *change == ChatChange::Dismissed {
+            if facts.catalog.group_of_chat(chat).is_some() {
+                facts.dissolve(chat, at)?;
+            }
+            return Ok(Worked::Done);
+        }
+        let wecom = self.app.wecom();
+        if facts.catalog.group_of_chat(chat).is_none() {
+            let is_adopted = match wecom {
+                Some(wecom) => facts.adopt(wecom, chat)?,
+                None => false,
+            };
+            // The chat is in another catalog now, which the next try has.
+            return Ok(if is_adopted { Worked::Late } else { Worked::Done });
+        }
+        let went_at = matches!(change, ChatChange::Left { .. }).then_some(at);
+        let because = Because { went_at, versions };
+        let outcome = match wecom {
+            Some(wecom) => read(facts, wecom, chat, &because, at)?,
+            None => Outcome::UpToDate,
+        };
+        if outcome == Outcome::UpToDate {
+            self.named(facts, at, chat, change)?;
+        }
+        Ok(if outcome == Outcome::Late { Worked::Late } else { Worked::Done })
+    }
+
+    /// Notes those whom the event names and the reading does not show: who came and was gone before anybody looked, and who left a
+    /// chat that is not read.
+    fn named(&self, facts: &Facts<'_>, at: Timestamp, chat: &str, change: &ChatChange) -> Result<(), Fault> {
+        let (ChatChange::Joined { members, .. } | ChatChange::Left { members, .. }) = change else { return Ok(()) };
+        let (_, kept) = facts.chat_card(chat)?;
+        let is_read = self.app.wecom().is_some();
+        for customer in members.iter().filter(|it| is_customer(facts, it)) {
+            let with = With::Chat { chat, owner: &kept.owner };
+            let note = |change| facts.note(&News { customer, with, change, state: "", unionid: None });
+            let is_there = kept.customers.contains(customer);
+            match change {
+                ChatChange::Joined { .. } if is_there => {}
+                ChatChange::Joined { .. } => {
+                    note(Change::Came { at, is_sure: true })?;
+                    if is_read {
+                        note(Change::Went { at: kept.read_at.max(at) })?;
+                    }
+                }
+                _ => note(Change::Went { at })?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a chat; one that is no longer there was dissolved.
+fn read(facts: &Facts<'_>, wecom: &Wecom, chat: &str, because: &Because<'_>, at: Timestamp) -> Result<Outcome, Fault> {
+    match facts.read_chat(wecom, chat, because) {
+        Err(Fault::Api(error)) if error.code() == Some(super::NO_CUSTOMER_CHAT) => {
+            facts.dissolve(chat, at)?;
+            Ok(Outcome::UpToDate)
+        }
+        other => other,
+    }
+}
+
+/// Whether an id is a customer's: those begin with `wm` or `wo`, and are nobody's of the staff.
+fn is_customer(facts: &Facts<'_>, id: &str) -> bool {
+    let is_theirs = id.starts_with("wm") || id.starts_with("wo");
+    is_theirs && facts.catalog.contacts_of_staff(id).next().is_none()
+}
+
+fn contact(
+    facts: &Facts<'_>,
+    at: Timestamp,
+    staff: &str,
+    customer: &str,
+    change: &ContactChange,
+) -> Result<Worked, Fault> {
+    let (state, change) = match change {
+        ContactChange::Added { state, .. } => (state.as_str(), Change::Came { at, is_sure: false }),
+        ContactChange::Edited => ("", Change::Seen),
+        ContactChange::Gone(_) => ("", Change::Went { at }),
+        ContactChange::TransferFailed | ContactChange::Other => return Ok(Worked::Done),
+    };
+    let with = With::Staff(staff);
+    let mut news = News { customer, with, change, state, unionid: None };
+    if !facts.concerns(&news)? {
+        return Ok(Worked::Done);
+    }
+    if change != Change::Seen {
+        facts.note(&news)?;
+    }
+    if matches!(change, Change::Went { .. }) {
+        return Ok(Worked::Done);
+    }
+    let Some(wecom) = facts.app.wecom() else { return Ok(Worked::Done) };
+    let read = match wecom.customer(customer, None) {
+        Ok(read) => read,
+        Err(error) if matches!(error.remedy(), Remedy::NotAFriendYet { .. }) => return Ok(Worked::Late),
+        Err(error) => return Err(error.into()),
+    };
+    news.unionid = read.person.unionid.as_deref();
+    let follow = read.follows.iter().find(|it| it.staff == staff);
+    // What was changed by hand belongs to a friendship whose beginning may have been lost.
+    if change == Change::Seen {
+        let Some(follow) = follow else { return Ok(Worked::Done) };
+        news.change = Change::Came { at: Timestamp::from_unix_ms(follow.since.saturating_mul(1_000)), is_sure: false };
+        news.state = follow.state.as_deref().unwrap_or_default();
+    }
+    facts.note(&news)?;
+    Ok(Worked::Done)
+}
+
+impl Facts<'_> {
+    /// Whether news of a contact is any of our business: the code, the member of staff or the customer is known here, or a visit of
+    /// ours led to it.
+    pub(super) fn concerns(&self, news: &News<'_>) -> Result<bool, StorageError> {
+        let is_ours = Belongs::find(self.catalog, news).is_ours()
+            || super::identity::scan_of_state(&self.app.parts.signer, news.state, self.now).is_some();
+        if is_ours {
+            return Ok(true);
+        }
+        let cards = self.app.parts.storage.cards(crate::storage::CardKind::Customer, &[news.customer])?;
+        Ok(cards.into_iter().flatten().next().is_some())
+    }
+}
+
+impl Work for EventWork {
+    fn lane(&self) -> Lane {
+        Lane::Event
+    }
+
+    fn work(&self, job: &Job, tries: u32) -> Settled {
+        let now = self.app.now();
+        match self.worked(job) {
+            Ok(Worked::Done) => Settled::Done,
+            Ok(Worked::Late) if tries < LATE_TRIES_MAX => {
+                Settled::Again(retry_at(now, tries), "what it tells of cannot be read yet".to_owned())
+            }
+            // The next event or the next reading finds it.
+            Ok(Worked::Late) => Settled::Done,
+            Err(fault) => settled(&fault, now, tries),
+        }
+    }
+}
+
+/// What becomes of a job that failed.
+pub(super) fn settled(fault: &Fault, now: Timestamp, tries: u32) -> Settled {
+    let cause = crate::app::whole_chain(fault);
+    let may_pass = match fault {
+        Fault::Storage(error) => error.kind() != Trouble::Corrupt,
+        Fault::Edit(_) => true,
+        Fault::Api(error) => match error.remedy() {
+            // There is no such customer any more.
+            Remedy::BadData if error.code() == Some(super::NO_CUSTOMER) => return Settled::Done,
+            remedy => match remedy.wait() {
+                Some(wait) => {
+                    let wait = now.plus_ms(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+                    let at = wait.max(retry_at(now, tries));
+                    return if tries < TRIES_MAX { Settled::Again(at, cause) } else { Settled::Dead(cause) };
+                }
+                None => false,
+            },
+        },
+    };
+    if may_pass && tries < TRIES_MAX { Settled::Again(retry_at(now, tries), cause) } else { Settled::Dead(cause) }
+}
