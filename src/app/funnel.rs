@@ -1,6 +1,7 @@
 //! The funnel of some days, as operators ask for it.
 
 use super::App;
+use super::wecom::tallies;
 use crate::funnel::{Dimension, Report};
 use crate::storage::{Storage, StorageError, TallyFilter};
 
@@ -26,12 +27,12 @@ pub fn read_dimensions(text: &str) -> Result<Vec<Dimension>, String> {
     if by.len() > DIMENSIONS_MAX { Err(format!("names more than {DIMENSIONS_MAX}")) } else { Ok(by) }
 }
 
-/// The funnel of the tallies that pass the filter. By mode, the routes that visitors were assigned are compared. Blocks on the disk.
+/// The funnel of the tallies that pass the filter, with the joins that no visit is known of beside the visits. By mode, the routes that visitors were assigned are compared. Blocks on the disk.
 ///
 /// # Errors
 /// Storage's.
 pub fn funnel(storage: &dyn Storage, by: Vec<Dimension>, filter: &TallyFilter) -> Result<Report, StorageError> {
-    let rows = storage.tallies(&by, filter)?;
+    let rows = tallies(storage, &by, filter)?;
     let compares = by == [Dimension::Mode] || by == [Dimension::Assigned];
     let assigned = if compares { Some(storage.tallies(&[Dimension::Assigned], filter)?) } else { None };
     Ok(Report::new(by, rows, assigned.as_deref()))

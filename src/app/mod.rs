@@ -94,8 +94,8 @@ pub use locate::{Whereabouts, locate_ip};
 pub use map::MapOptions;
 pub use map_view::{Dot, MapView, Outline, view_map};
 pub use numbers::{
-    Days, Glance, Numbers, NumbersAsk, NumbersRow, OfDay, PERIOD_DAYS_MAX, ROWS_MAX, Ranked, RankedBy, Ranking,
-    StageCounts, Unit,
+    Days, Duel, DuelDay, Glance, Numbers, NumbersAsk, NumbersRow, OfDay, PERIOD_DAYS_MAX, ROWS_MAX, Ranked, RankedBy,
+    Ranking, StageCounts, Unit,
 };
 pub use publish::{ImportError, ImportOptions, ImportReport, Importer};
 pub use retention::{Purged, Retainer, Retention};

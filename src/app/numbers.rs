@@ -8,12 +8,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::App;
+use super::wecom::tallies;
 use crate::catalog::Catalog;
 use crate::funnel::{Comparison, Counts, Dimension, Pair, ReportRow, Stage};
 use crate::id::{CampaignSlug, StoreId};
 use crate::storage::{StorageError, TallyFilter, TallyOf, VersionInfo};
 use crate::time::Day;
-pub use ranking::{Ranked, RankedBy, Ranking};
+pub use ranking::{Duel, DuelDay, Ranked, RankedBy, Ranking};
 
 /// The longest period, in days.
 pub const PERIOD_DAYS_MAX: i64 = 731;
@@ -200,9 +201,9 @@ impl App {
             }
             StageCounts::from(total)
         };
-        let by_day = storage.tallies(&[Dimension::Day], &filter)?;
-        let before = storage.tallies(&[], &ask.filter(ask.days.before()))?;
-        let rows = storage.tallies(&[ask.by], &filter)?;
+        let by_day = tallies(storage, &[Dimension::Day], &filter)?;
+        let before = tallies(storage, &[], &ask.filter(ask.days.before()))?;
+        let rows = tallies(storage, &[ask.by], &filter)?;
         let catalog = self.catalog();
         let mut rows: Vec<NumbersRow> = rows
             .iter()
@@ -235,7 +236,7 @@ impl App {
         let today = self.today();
         let of = |day: Day| -> Result<StageCounts, StorageError> {
             let filter = TallyFilter { from: Some(day), to: Some(day), campaign: None, of: TallyOf::All };
-            let rows = self.parts.storage.tallies(&[], &filter)?;
+            let rows = tallies(&*self.parts.storage, &[], &filter)?;
             Ok(rows.first().map(|it| it.counts.visitors.into()).unwrap_or_default())
         };
         let latest = self.parts.storage.versions(None, 1)?.into_iter().next();

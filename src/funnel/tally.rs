@@ -146,6 +146,13 @@ impl Counts {
         }
     }
 
+    /// Adds so many to one stage.
+    pub fn add_one(&mut self, stage: Stage, by: i64) {
+        if let Some((_, count)) = Stage::ALL.into_iter().zip(&mut self.0).find(|(it, _)| *it == stage) {
+            *count += by;
+        }
+    }
+
     /// Adds other counts so many times.
     pub fn sum(&mut self, other: &Self, times: i64) {
         for (count, more) in self.0.iter_mut().zip(other.0) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::app::wecom::{Callbacks, EventWork};
+use crate::app::wecom::{Callbacks, EventWork, ReconcileWork};
 use crate::app::{AfterDelivery, App, JobRunner};
 use crate::config::Config;
 
@@ -33,10 +33,15 @@ impl Outside {
         self.add(name, async move { runner.run().await });
     }
 
-    /// Adds what works events of `WeCom` in, if it is used.
+    /// Adds what works events of `WeCom` in and looks for those that were lost, as far as it is used.
     pub(super) fn work_in_events(&mut self, config: &Config, app: &Arc<App>) {
         if config.wecom.is_some() {
             self.add_runner("events of WeCom", app.runner(Arc::new(EventWork::new(Arc::clone(app)))));
+        }
+        if app.wecom().is_some() {
+            let work = Arc::new(ReconcileWork::new(Arc::clone(app)));
+            self.add_runner("reconciliation with WeCom", app.runner(work.clone()));
+            self.add("plans of reconciliation", async move { work.plan().await });
         }
     }
 

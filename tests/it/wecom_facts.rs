@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use jinqun::customer::{Chat, Customer, Identity, VisitorLink};
 use jinqun::funnel::Step;
-use jinqun::id::GroupId;
+use jinqun::group::{Contact, JoinCode, JoinLink, LINK_HOSTS_DEFAULT, Owner};
+use jinqun::id::{CampaignSlug, ContactId, GroupId};
 use jinqun::job::Lane;
 use jinqun::staff::Role;
 use jinqun::storage::{CardKind, CardWrite, Storage};
 use jinqun::time::{Clock as _, Day};
+use jinqun::wecom::client::{JoinWayPlan, NewGroups};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, eventually};
@@ -153,6 +155,20 @@ impl Shop {
     }
 }
 
+/// The `state` of a contact's way.
+fn state_of(contact: &str) -> String {
+    let link = JoinLink::parse("https://work.weixin.qq.com/u/x", &LINK_HOSTS_DEFAULT).unwrap();
+    let contact = Contact {
+        id: ContactId::parse(contact).unwrap(),
+        owner: Owner::Campaign(CampaignSlug::default_slug()),
+        name: "x".into(),
+        code: JoinCode { link, expires_at: None },
+        order: 0,
+        wecom: None,
+    };
+    contact.state()
+}
+
 fn counted(entries: &[(&str, i64)]) -> BTreeMap<String, i64> {
     entries.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
 }
@@ -227,6 +243,16 @@ fn events_in_any_order_twice_or_late_come_to_the_same() {
     shop.send(&[&back, &gone]);
     let expected = [("joined/group/-/SH-0001/mgr_01", 3), ("left/group/-/SH-0001/mgr_01", 1)];
     assert_eq!(shop.counts(), counted(&expected));
+    // The funnel has them beside the visits, and the ranking says the same.
+    let numbers = shop.call("GET", "/api/v1/admin/numbers?from=2026-07-01&to=2026-07-31", None).expect(200).json();
+    assert_eq!((&numbers["total"]["joined"], &numbers["total"]["left"]), (&json!(3), &json!(1)));
+    assert_eq!((&numbers["rows"][0]["key"], &numbers["rows"][0]["counts"]["joined"]), (&json!("SH-0001"), &json!(3)));
+    let none = shop.call("GET", "/api/v1/admin/numbers?from=2026-07-01&to=2026-07-31&campaign=default", None);
+    assert_eq!(none.expect(200).json()["total"]["joined"], 0);
+    let ranking = shop.call("GET", "/api/v1/admin/ranking?from=2026-07-01&to=2026-07-31", None).expect(200).json();
+    let first = &ranking["items"][0];
+    assert_eq!((&first["id"], &first["visitors"]["joined"]), (&json!("SH-0001"), &json!(3)));
+    assert_eq!(first["joins"], json!({"joined": 3, "stayed": 3, "left": 1, "groups": 3, "contacts": 0}));
 }
 
 #[test]
@@ -254,7 +280,7 @@ fn a_friend_counts_for_the_contact_whose_code_was_used_and_is_tagged() {
     // In a group without any friend: the place waits on the card.
     shop.double.join_group("wr1", "wm1", 3, None);
     assert!(shop.customer("wm1").unwrap().place.is_some());
-    let state = format!("c_{}", shop.contact);
+    let state = state_of(&shop.contact);
     let half = shop.double.add_half_friend("mgr_02", "wm1", Some(&state));
     shop.advance_ms(60_000);
     let whole = shop.double.add_friend("mgr_02", "wm1", Some(&state));
@@ -307,4 +333,65 @@ fn a_group_that_is_dissolved_leaves_the_rotation_at_once() {
     assert!(!shop.customer("wm1").unwrap().chats["wr1"].is_live());
     // Nobody left by themselves.
     assert_eq!(shop.counts(), counted(&[("joined/group/-/SH-0001/mgr_01", 1)]));
+}
+
+#[test]
+fn what_callbacks_lost_is_found_by_reconciliation() {
+    let shop = Shop::open();
+    shop.double.add_chat("wr2", "外滩福利群", "mgr_02");
+    let other = shop.known("groups", "SH-0002", &json!({"chats": ["wr2"], "staff": ["mgr_02"]}));
+    shop.double.deliver(Delivery::Lost);
+    shop.double.join_group("wr1", "wm1", 3, None);
+    shop.double.add_friend("mgr_03", "wm2", Some(&state_of(&shop.contact)));
+    shop.double.dismiss("wr2");
+    let viewer = shop.app.bearer(Role::Viewer);
+    let path = "/api/v1/admin/wecom/reconcile";
+    assert_eq!(shop.app.call("POST", path, &[("authorization", &viewer)], Some(b"")).status, 403);
+    let reconcile = |shop: &Shop| {
+        // A plan is named by its moment.
+        shop.advance_ms(1_000);
+        shop.call("POST", path, None).expect(202);
+    };
+    reconcile(&shop);
+    assert!(shop.customer("wm1").unwrap().chats["wr1"].is_live());
+    assert_eq!(shop.customer("wm2").unwrap().friends["mgr_03"].store.as_ref().unwrap().as_str(), "SH-0003");
+    let group = shop.call("GET", &format!("/api/v1/admin/groups/{other}"), None).json();
+    assert_eq!(group["status"], "paused");
+    let counts = shop.counts();
+    shop.double.leave_group("wr1", "wm1");
+    shop.double.delete_follow("mgr_03", "wm2");
+    // Members in their thousands may be more than the platform lists without the owners' names.
+    shop.double.have_many_staff();
+    reconcile(&shop);
+    assert!(!shop.customer("wm1").unwrap().chats["wr1"].is_live());
+    assert!(!shop.customer("wm2").unwrap().friends["mgr_03"].is_live());
+    assert_eq!(counts, counted(&[("joined/contact/-/SH-0003/mgr_03", 1), ("joined/group/-/SH-0001/mgr_01", 1)]));
+    let without = TestApp::start();
+    let ops = without.bearer(Role::Ops);
+    assert_eq!(without.call("POST", path, &[("authorization", &ops)], Some(b"")).status, 404);
+}
+
+#[test]
+fn a_chat_that_a_join_way_made_is_taken_into_its_group() {
+    let shop = Shop::open();
+    let mut flags: jinqun::config::Flags = shop.double.settings().into_iter().collect();
+    flags.insert("data_dir", shop.app.folder().display().to_string());
+    let config = jinqun::config::Config::load(None, &flags).unwrap();
+    let clock: std::sync::Arc<dyn jinqun::time::Clock> = std::sync::Arc::new(shop.app.clock.clone());
+    let wecom = jinqun::startup::open_platforms(&config, None, &clock, None).wecom.unwrap();
+    let way = wecom
+        .add_join_way(&JoinWayPlan {
+            chats: vec!["wr1".to_owned()],
+            state: "g_1".to_owned(),
+            new_groups: Some(NewGroups { name: "人民广场群".to_owned(), first: 2 }),
+            ..JoinWayPlan::default()
+        })
+        .unwrap();
+    shop.known("groups", "SH-0001", &json!({"chats": ["wr1"], "staff": ["mgr_01"], "way": way}));
+    shop.double.fill_chat("wr1", 400);
+    let (chat, _) = shop.double.join_by_way(&way, "wm1").unwrap();
+    assert_ne!(chat, "wr1");
+    assert_eq!(shop.customer("wm1").unwrap().chats[&chat].store.as_ref().unwrap().as_str(), "SH-0001");
+    let group = shop.call("GET", &format!("/api/v1/admin/groups/{}", shop.group), None).json();
+    assert_eq!(group["wecom"]["chats"], json!(["wr1", chat]));
 }

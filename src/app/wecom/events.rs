@@ -101,10 +101,10 @@ impl EventWork {
             let note = |change| facts.note(&News { customer, with, change, state: "", unionid: None });
             let is_there = kept.customers.contains(customer);
             match change {
-                ChatChange::Joined { .. } if is_there => {}
                 ChatChange::Joined { .. } => {
+                    // Also who is there: they may have been away without anybody noticing.
                     note(Change::Came { at, is_sure: true })?;
-                    if is_read {
+                    if is_read && !is_there {
                         note(Change::Went { at: kept.read_at.max(at) })?;
                     }
                 }

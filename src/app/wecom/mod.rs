@@ -6,7 +6,9 @@ mod events;
 mod facts;
 mod identity;
 mod linked;
+mod ranking;
 mod receive;
+mod reconcile;
 mod rotation;
 mod spell;
 mod tokens;
@@ -21,7 +23,9 @@ use crate::storage::{StorageError, Trouble};
 
 pub use events::EventWork;
 pub use identity::{CHANNEL_MS_MAX, Channel, scan_of_state};
+pub use ranking::{Joins, JoinsBy, joins, joins_by_day, tallies};
 pub use receive::{Callbacks, Greet, ReceiveError};
+pub use reconcile::ReconcileWork;
 pub use tokens::SharedTokens;
 
 /// The error of a chat that is no group of customers, or is no more.

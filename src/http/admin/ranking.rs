@@ -35,12 +35,28 @@ const PARAMS: &[Param] = &[
     },
 ];
 
-const HEADERS: [&str; 10] =
-    ["rank", "id", "name", "stores", "joined", "pressed", "shown", "located", "scanned", "left"];
+const HEADERS: [&str; 15] = [
+    "rank",
+    "id",
+    "name",
+    "stores",
+    "joined",
+    "pressed",
+    "shown",
+    "located",
+    "scanned",
+    "left",
+    "joins",
+    "stays",
+    "leaves",
+    "group_joins",
+    "contact_joins",
+];
 
 pub(super) fn endpoints() -> [Endpoint; 1] {
     let table = |format: TableFormat| Body { media_type: format.media_type(), schema: None };
-    let about = "Stores or managers by how many visitors joined, then by how many pressed the code";
+    let about =
+        "Stores or managers by how many joined and stayed, then by how many visitors joined, then pressed the code";
     [Endpoint::new(Method::GET, "/api/v1/admin/ranking", Some(Role::Viewer), about, ranking)
         .params(PARAMS)
         .answers::<RankingDocument>()
@@ -87,7 +103,7 @@ pub(in crate::http) fn download(format: TableFormat, name: &str, body: Vec<u8>) 
         .body(body)
 }
 
-async fn ranking(web: Data<Web>, _staff: Staff, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn ranking(web: Data<Web>, staff: Staff, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string())?;
     let days = days(&mut query, web.app.today());
     let campaign = campaign(&mut query);
@@ -101,8 +117,10 @@ async fn ranking(web: Data<Web>, _staff: Staff, request: HttpRequest) -> Result<
     query.finish()?;
     let by = by.unwrap_or(RankedBy::Store);
     let app = Arc::clone(&web.app);
+    let sees_people = staff.actor.role > Role::Viewer;
     let made = web::block(move || {
-        let ranking = app.ranking(by, days, campaign).map_err(|_cause| Problem::no_storage())?;
+        let mut ranking = app.ranking(by, days, campaign).map_err(|_cause| Problem::no_storage())?;
+        ranking.ranked.iter_mut().for_each(|it| hide(it, sees_people));
         match format {
             Some(format) => table(format, &ranking.ranked).map(|it| (ranking, Some((format, it)))),
             None => Ok((ranking, None)),
@@ -119,14 +137,27 @@ async fn ranking(web: Data<Web>, _staff: Staff, request: HttpRequest) -> Result<
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).insert_header((VARY, "Accept")).json(document))
 }
 
+/// Whose name is in no catalog is nothing for those who see no personal data.
+pub(super) fn hide(ranked: &mut Ranked, sees_people: bool) {
+    if ranked.is_userid && !sees_people {
+        ranked.id.clear();
+        ranked.name.clear();
+    }
+}
+
+/// A count as tables have it.
+pub(super) fn cell(it: i64) -> Cell<'static> {
+    Cell::Count(u32::try_from(it).unwrap_or(0))
+}
+
 fn table(format: TableFormat, ranked: &[Ranked]) -> Result<Vec<u8>, Problem> {
-    let count = |it: i64| Cell::Count(u32::try_from(it).unwrap_or(u32::MAX));
     let mut rows = ranked.iter().map(|it| {
         let counts = &it.visitors;
         let stages = [counts.joined, counts.pressed, counts.shown, counts.located, counts.scanned, counts.left];
         let rank = Cell::Count(u32::try_from(it.rank).unwrap_or(u32::MAX));
         let words = [Cell::text(it.id.as_str()), Cell::text(it.name.as_str()), Cell::text(it.stores.join(";"))];
-        std::iter::once(rank).chain(words).chain(stages.map(count)).collect()
+        let joins = [it.joins.joined, it.joins.stayed, it.joins.left, it.joins.groups, it.joins.contacts];
+        std::iter::once(rank).chain(words).chain(stages.map(cell)).chain(joins.map(cell)).collect()
     });
     let mut out = Vec::new();
     write_table(format, &HEADERS, &mut rows, &mut out).map_err(|error| Problem::internal(&error))?;

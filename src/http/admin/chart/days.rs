@@ -35,7 +35,7 @@ fn stages(numbers: &Numbers) -> impl Iterator<Item = Stage> {
 }
 
 fn paint(sheet: &Sheet<'_>, numbers: &Numbers, lang: Lang) -> Result<(), Failed> {
-    let peak = numbers.by_day.iter().map(|it| it.counts.scanned).max().unwrap_or(0);
+    let peak = numbers.by_day.iter().map(|it| it.counts.scanned.max(it.counts.joined)).max().unwrap_or(0);
     let step = step(peak);
     let top = (peak.max(1) + step - 1) / step * step;
     let y = |count: i64| BOTTOM - (BOTTOM - TOP) * real(count) / real(top);
