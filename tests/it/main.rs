@@ -83,5 +83,6 @@ mod wecom_docs;
 mod wecom_double;
 mod wecom_failures;
 mod wecom_facts;
+mod wecom_fuzz;
 mod wecom_tokens;
 mod wecom_vectors;

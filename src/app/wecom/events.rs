@@ -64,7 +64,8 @@ impl EventWork {
         versions: (&str, &str),
     ) -> Result<Worked, Fault> {
         if *change == ChatChange::Dismissed {
-            if facts.catalog.group_of_chat(chat).is_some() {
+            // The catalog may have let go of it at an earlier try.
+            if facts.catalog.group_of_chat(chat).is_some() || facts.chat_card(chat)?.0.is_some() {
                 facts.dissolve(chat, at)?;
             }
             return Ok(Worked::Done);

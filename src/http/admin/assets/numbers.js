@@ -23,6 +23,7 @@ const words = {
 let by = "store";
 let ranked = "store";
 let page = 1;
+let duel = [];
 let asked;
 let drawn;
 
@@ -143,13 +144,27 @@ async function rank() {
   }
   try {
     const { data } = await api("GET", `ranking?${query({ by: ranked, count: "", page, per_page: 20 })}`);
-    const head = ["", ranked === "store" ? t("门店", "Store") : t("店长", "Manager"), ...["joined", "pressed", "scanned"].map((key) => stages.find(([it]) => it === key)[1])];
+    const joins = !form.elements.campaign.value;
+    const visits = ["joined", "pressed", "scanned"];
+    const head = ["", ranked === "store" ? t("门店", "Store") : t("店长", "Manager"), t("留下", "Stayed"), t("入群和加好友", "Joins"), ...visits.map((key) => (key === "joined" ? t("扫码后入群", "Joined after a scan") : stages.find(([it]) => it === key)[1])), t("比一比", "Compare")];
     const who = (it) =>
       ranked === "store"
         ? [it.name, el("span", { class: "sub" }, it.id)]
         : [it.name || t("(没有店长)", "(no manager)"), el("span", { class: "sub" }, it.stores.join("、") + (it.stores_count > it.stores.length ? t(` 等 ${it.stores_count} 家`, ` and ${it.stores_count - it.stores.length} more`) : ""))];
+    const pick = (it) => {
+      const name = t(`比一比:${it.name || it.id}`, `Compare ${it.name || it.id}`);
+      return el("input", { type: "checkbox", "aria-label": name, checked: duel.includes(it.id), disabled: !it.id, onchange: (event) => chooseForDuel(it.id, event.target) });
+    };
     const rows = data.items.map((it) =>
-      el("tr", {}, el("td", {}, String(it.rank)), el("td", {}, who(it)), ...["joined", "pressed", "scanned"].map((key) => el("td", { class: "number" }, number(it.visitors[key])))),
+      el(
+        "tr",
+        {},
+        el("td", {}, String(it.rank)),
+        el("td", {}, who(it)),
+        ...[it.joins.stayed, it.joins.joined].map((count) => el("td", { class: "number" }, joins ? number(count) : "–")),
+        ...visits.map((key) => el("td", { class: "number" }, number(it.visitors[key]))),
+        el("td", { class: "number" }, pick(it)),
+      ),
     );
     document.getElementById("ranking").replaceChildren(
       data.total
@@ -166,6 +181,65 @@ async function rank() {
   }
 }
 
+/** Two at a time: a third takes the place of the first. */
+function chooseForDuel(id, box) {
+  duel = box.checked ? [...duel.filter((it) => it !== id), id] : duel.filter((it) => it !== id);
+  if (duel.length > 2) {
+    duel.shift();
+    rank();
+  }
+  fight();
+}
+
+async function fight() {
+  const place = document.getElementById("duel");
+  place.hidden = duel.length < 2;
+  if (place.hidden) return;
+  const [one, other] = duel;
+  const asks = { by: ranked, count: "", campaign: "", one, other };
+  for (const format of ["xlsx", "csv"]) document.getElementById(`duel-${format}`).href = `/api/v1/admin/ranking/duel?${query({ ...asks, format })}`;
+  try {
+    const { data } = await api("GET", `ranking/duel?${query(asks)}`);
+    const sides = [data.one, data.other];
+    const line = (what, of) => {
+      const [a, b] = sides.map(of);
+      const cell = (it, against) => el("td", { class: it > against ? "number better" : "number" }, number(it));
+      return el("tr", {}, el("th", { scope: "row" }, what), cell(a, b), cell(b, a));
+    };
+    document.getElementById("duel-table").replaceChildren(
+      el(
+        "table",
+        {},
+        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, ""), ...sides.map((it) => el("th", { scope: "col", class: "number" }, it.name || it.id)))),
+        el(
+          "tbody",
+          {},
+          line(t("留下", "Stayed"), (it) => it.joins.stayed),
+          line(t("入群", "Joined a group"), (it) => it.joins.groups),
+          line(t("加好友", "Became a contact"), (it) => it.joins.contacts),
+          line(t("离开", "Left"), (it) => it.joins.left),
+          line(t("扫码后入群", "Joined after a scan"), (it) => it.visitors.joined),
+          line(t("长按", "Pressed"), (it) => it.visitors.pressed),
+          line(t("扫码", "Scanned"), (it) => it.visitors.scanned),
+        ),
+      ),
+    );
+    const most = Math.max(1, ...data.days.flatMap((it) => [it.one.stayed, it.other.stayed]));
+    const bar = (it) => el("td", {}, el("meter", { min: 0, max: most, value: it.stayed }), " ", el("span", { class: "number" }, number(it.stayed)));
+    document.getElementById("duel-days").replaceChildren(
+      el(
+        "table",
+        {},
+        el("caption", { class: "soft" }, t("每天加入并留下的人", "Who joined each day and stayed")),
+        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("日期", "Day")), ...sides.map((it) => el("th", { scope: "col" }, it.name || it.id)))),
+        el("tbody", {}, data.days.map((it) => el("tr", {}, el("th", { scope: "row" }, it.day), bar(it.one), bar(it.other)))),
+      ),
+    );
+  } catch (error) {
+    complain(error);
+  }
+}
+
 function choose(group, attribute, act) {
   document.getElementById(group).addEventListener("click", (event) => {
     const button = event.target.closest("button");
@@ -175,7 +249,7 @@ function choose(group, attribute, act) {
   });
 }
 
-const all = () => ((page = 1), load(), rank());
+const all = () => ((page = 1), load(), rank(), fight());
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("change", all);
 for (const it of document.querySelectorAll(".presets button")) {
@@ -186,7 +260,7 @@ for (const it of document.querySelectorAll(".presets button")) {
   });
 }
 choose("by", "by", (it) => ((by = it), load()));
-choose("ranked-by", "ranked", (it) => ((ranked = it), (page = 1), rank()));
+choose("ranked-by", "ranked", (it) => ((ranked = it), (page = 1), (duel = []), rank(), fight()));
 addEventListener("resize", later(() => document.documentElement.clientWidth !== drawn && charts()));
 const before = new URLSearchParams(location.search);
 for (const field of ["from", "to", "campaign", "count"]) if (before.get(field)) form.elements[field].value = before.get(field);
