@@ -232,7 +232,13 @@ pub(crate) fn with_token<A>(
     match make(&first) {
         Err(error @ ApiError::Refused { .. }) if error.remedy() == Remedy::RefreshToken => {
             let second = token.get(call.name, Some(&first), || fetch(Some(&first)))?;
-            make(&second)
+            let answer = make(&second);
+            if let Err(error @ ApiError::Refused { .. }) = &answer
+                && error.remedy() == Remedy::RefreshToken
+            {
+                token.give_up(error.code());
+            }
+            answer
         }
         answer => answer,
     }

@@ -157,14 +157,12 @@ impl Lasting {
         if let Some(kept) = here.kept.as_ref().filter(is_good) {
             return Ok(kept.value.clone());
         }
-        if let Some((until, code)) = here.paused
-            && until > now
-        {
-            return Err(ApiError::NoToken { call, code });
-        }
         for _ in 0..LOOKS_MAX {
             if let Some(kept) = self.keeper.load(&self.name).filter(|it| is_good(&it)) {
                 return Ok(here.kept.insert(kept).value.clone());
+            }
+            if let Some((_, code)) = here.paused.filter(|(until, _)| *until > now) {
+                return Err(ApiError::NoToken { call, code });
             }
             if self.keeper.claim(&self.name, now, now.plus_ms(ms(LEASE))) {
                 return self.fetch(&mut here, now, refused, fetch);
@@ -172,6 +170,12 @@ impl Lasting {
             thread::sleep(LOOK_AGAIN.mul_f64(0.5 + fastrand::f64()));
         }
         Err(ApiError::NoToken { call, code: None })
+    }
+
+    /// A new value was refused as well: nobody here fetches another one for a while, as it is not the value that is wrong.
+    pub fn give_up(&self, code: Option<i64>) {
+        let mut here = self.here.lock().unwrap_or_else(PoisonError::into_inner);
+        here.paused = Some((self.clock.now().plus_ms(ms(REFUSED_PAUSE)), code));
     }
 
     fn fetch(

@@ -208,6 +208,7 @@ mod tests {
         assert_eq!(limiter.under_way().most, 1);
         assert_eq!(limiter.take(&call, at(60)).map(drop), Ok(()));
         drop(first);
-        assert_eq!((limiter.under_way().count, limiter.under_way().most), (0, AT_ONCE_MAX));
+        let under_way = limiter.under_way();
+        assert_eq!((under_way.count, under_way.most), (0, AT_ONCE_MAX));
     }
 }

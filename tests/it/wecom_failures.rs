@@ -51,6 +51,12 @@ fn what_lasts_is_told_after_three_attempts() {
     bench.double.fail_always("/externalcontact/get_follow_user_list", Fault::Code(40_001));
     assert_eq!(bench.wecom.follow_users().unwrap_err().code(), Some(40_001));
     assert_eq!((bench.double.count("get_follow_user_list"), bench.double.count("/gettoken")), (2, 1));
+    for _ in 0..3 {
+        assert_eq!(bench.wecom.follow_users().unwrap_err().code(), Some(40_001));
+    }
+    assert_eq!(bench.double.count("/gettoken"), 1);
+    bench.double.mend();
+    bench.wecom.follow_users().unwrap();
 }
 
 #[test]
