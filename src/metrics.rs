@@ -125,6 +125,9 @@ pub struct Metrics {
     pub redelivery: Redelivery,
     /// What needs a person.
     pub alerting: Alerting,
+    jobs_waiting: IntGaugeVec,
+    jobs_dead: IntGaugeVec,
+    jobs_oldest_seconds: IntGaugeVec,
     platform_calls: IntCounterVec,
     platform_call_seconds: HistogramVec,
     /// Callbacks that came in.
@@ -162,6 +165,10 @@ pub struct Alerting {
     pub ip_databases_refusing: IntGauge,
     alerts: IntGaugeVec,
     messages: IntCounterVec,
+}
+
+fn of_lane(registry: &Registry, name: &str, help: &str) -> IntGaugeVec {
+    register(registry, IntGaugeVec::new(Opts::new(format!("jinqun_{name}"), help), &["lane"]))
 }
 
 fn alerting(registry: &Registry) -> Alerting {
@@ -281,6 +288,13 @@ impl Metrics {
             ),
             redelivery: redelivery(&registry),
             alerting: alerting(&registry),
+            jobs_waiting: of_lane(&registry, "jobs_waiting", "Jobs that wait or are worked on"),
+            jobs_dead: of_lane(&registry, "jobs_dead", "Jobs that were given up and that a person has to look at"),
+            jobs_oldest_seconds: of_lane(
+                &registry,
+                "jobs_oldest_seconds",
+                "For how long the oldest job that is ready has been ready; 0 if none is",
+            ),
             platform_calls: counter(
                 "platform_calls_total",
                 "Calls of WeCom and WeChat, each attempt by what became of it",
@@ -290,6 +304,13 @@ impl Metrics {
             callbacks: Callbacks::new(&registry),
             registry,
         }
+    }
+
+    /// Shows how a lane stands: jobs that wait, dead ones, and the age of the oldest that is ready in seconds.
+    pub fn lane(&self, lane: &str, [waiting, dead, oldest_s]: [i64; 3]) {
+        self.jobs_waiting.with_label_values(&[lane]).set(waiting);
+        self.jobs_dead.with_label_values(&[lane]).set(dead);
+        self.jobs_oldest_seconds.with_label_values(&[lane]).set(oldest_s);
     }
 
     /// Shows how many alerts of a kind there are.

@@ -52,6 +52,8 @@ pub enum AlertKind {
     CatalogRefused,
     /// Records that nobody could deliver.
     DeadLetters,
+    /// Jobs that were given up.
+    DeadJobs,
     /// An IP database that cannot be read.
     IpDatabaseRefused,
     /// A store whose customers cannot be shown a code of its own.
@@ -70,11 +72,12 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Storage,
         Self::DeliveryFailing,
         Self::CatalogRefused,
         Self::DeadLetters,
+        Self::DeadJobs,
         Self::IpDatabaseRefused,
         Self::StoreWithoutCode,
         Self::CodeExpired,
@@ -92,6 +95,7 @@ impl AlertKind {
             Self::DeliveryFailing => "delivery_failing",
             Self::CatalogRefused => "catalog_refused",
             Self::DeadLetters => "dead_letters",
+            Self::DeadJobs => "dead_jobs",
             Self::IpDatabaseRefused => "ip_database_refused",
             Self::StoreWithoutCode => "store_without_code",
             Self::CodeExpired => "code_expired",
@@ -113,6 +117,7 @@ impl AlertKind {
             | Self::CodeExpired
             | Self::GroupFull => "now",
             Self::DeadLetters
+            | Self::DeadJobs
             | Self::IpDatabaseRefused
             | Self::CodeExpiring
             | Self::GroupFilling

@@ -7,6 +7,7 @@ pub mod campaign_desk;
 mod catchment;
 mod copy_count;
 mod copy_storage;
+mod dead_jobs;
 mod dead_letters;
 mod deliver;
 mod difference;
@@ -69,6 +70,7 @@ pub use catchment::{
 };
 pub use copy_count::{CopyCount, Held as CopyHeld};
 pub use copy_storage::{CopyError, CopyStage, OnCopy, StorageCopy};
+pub use dead_jobs::{DeadJobs, LaneStands, dead_jobs, lanes, retry_jobs};
 pub use dead_letters::DeadLetters;
 pub(crate) use deliver::whole_chain;
 pub use deliver::{AfterDelivery, DeliverError, Deliverer};

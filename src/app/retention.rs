@@ -30,13 +30,22 @@ pub struct Retention {
     pub seats_days: u32,
     /// Records that could not be delivered.
     pub dead_days: u32,
+    /// Entries of the feed, and the ids of jobs that are done.
+    pub feed_days: u32,
     /// Tallies; none means for ever. They name nobody.
     pub tallies_days: Option<u32>,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { tags_days: 730, steps_days: 730, seats_days: REMEMBER_DAYS_DEFAULT, dead_days: 90, tallies_days: None }
+        Self {
+            tags_days: 730,
+            steps_days: 730,
+            seats_days: REMEMBER_DAYS_DEFAULT,
+            dead_days: 90,
+            feed_days: 30,
+            tallies_days: None,
+        }
     }
 }
 
@@ -102,7 +111,7 @@ impl Retainer {
         let now = self.clock.now();
         let before = |days: u32| Timestamp::from_unix_ms(now.unix_ms() - i64::from(days) * DAY_MS);
         let day = |days: u32| Day::of(now, self.zone.as_jiff()).plus(-i64::from(days));
-        let Retention { tags_days, steps_days, dead_days, tallies_days, .. } = self.retention;
+        let Retention { tags_days, steps_days, dead_days, feed_days, tallies_days, .. } = self.retention;
         let mut purged = Purged::default();
         for (kind, what) in [
             ("tags", Purge::Tags(day(tags_days))),
@@ -116,6 +125,7 @@ impl Retainer {
         if let (Some(days), false) = (tallies_days, purged.has_more) {
             self.note(&mut purged, "tallies", self.storage.purge(Purge::Tallies(day(days)), PURGE_ROWS_MAX)?);
         }
+        self.note(&mut purged, "book", self.storage.purge_book(before(feed_days), PURGE_ROWS_MAX)?);
         self.note(&mut purged, "dead", self.outbox.purge_dead(before(dead_days), PURGE_ROWS_MAX)?);
         let too_old = (before(tags_days), before(steps_days));
         self.note(&mut purged, "kept", self.outbox.purge_kept(too_old, now, PURGE_ROWS_MAX)?);

@@ -341,6 +341,7 @@ impl Reader<'_> {
             steps_days: days("retention.steps_days").unwrap_or(defaults.steps_days),
             seats_days: defaults.seats_days,
             dead_days: days("retention.dead_days").unwrap_or(defaults.dead_days),
+            feed_days: days("retention.feed_days").unwrap_or(defaults.feed_days),
             tallies_days: days("retention.tallies_days"),
         };
         if retention.tallies_days.is_some_and(|it| it < retention.tags_days) {

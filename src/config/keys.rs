@@ -300,6 +300,13 @@ pub(super) const KEYS: &[Key] = &[
         "For how many days records are kept that could not be delivered.",
     ),
     key(
+        "retention.feed_days",
+        "JINQUN_RETENTION_FEED_DAYS",
+        Form::Whole,
+        "30",
+        "For how many days entries of the feed are kept, and what is remembered of jobs that are done.",
+    ),
+    key(
         "retention.tallies_days",
         "JINQUN_RETENTION_TALLIES_DAYS",
         Form::Whole,

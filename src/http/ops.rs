@@ -9,10 +9,13 @@ use serde::Serialize;
 
 use super::Web;
 use super::problem::Problem;
-use crate::app::{Behind, LOOK_WAIT};
+use crate::app::{Behind, LOOK_WAIT, LaneStands};
 
 /// Records waiting in the outbox from which on storage is called behind.
 const OUTBOX_BEHIND: u64 = 10_000;
+
+/// For how long a job may be ready before its lane is called behind, in seconds.
+const LANE_BEHIND_S: u64 = 300;
 
 #[derive(Serialize)]
 struct Readiness {
@@ -31,16 +34,21 @@ struct Readiness {
     dead_letters: u64,
     /// Records that storage has lost and that are still to be delivered again.
     to_redeliver: u64,
+    /// Jobs that were given up; null while storage does not answer.
+    dead_jobs: Option<u64>,
     degraded: Vec<&'static str>,
 }
 
-/// What lies behind the instance, and the version that storage holds. Whoever looks is answered in time, whatever storage does.
-async fn look(web: &Data<Web>) -> (Behind, Option<u64>) {
-    let (asked, looked) = (Arc::clone(&web.app), Arc::clone(&web.app));
+/// What lies behind the instance, the version that storage holds, and its lanes of jobs. Whoever looks is answered in time, whatever
+/// storage does.
+async fn look(web: &Data<Web>) -> (Behind, Option<u64>, Option<Vec<LaneStands>>) {
+    let (asked, looked, counted) = (Arc::clone(&web.app), Arc::clone(&web.app), Arc::clone(&web.app));
     let stored = tokio::time::timeout(LOOK_WAIT, web::block(move || asked.stored_version()));
+    let lanes = tokio::time::timeout(LOOK_WAIT, web::block(move || counted.lanes()));
     let behind = web::block(move || looked.behind());
-    let (stored, behind) = tokio::join!(stored, behind);
-    (behind.unwrap_or_default(), stored.ok().and_then(Result::ok).flatten())
+    let (stored, behind, lanes) = tokio::join!(stored, behind, lanes);
+    let lanes = lanes.ok().and_then(Result::ok).and_then(Result::ok);
+    (behind.unwrap_or_default(), stored.ok().and_then(Result::ok).flatten(), lanes)
 }
 
 /// `GET /healthz`: the process turns.
@@ -50,7 +58,9 @@ pub(super) async fn healthz() -> HttpResponse {
 
 /// `GET /readyz`: a catalog is live; and what is degraded.
 pub(super) async fn readyz(web: Data<Web>) -> HttpResponse {
-    let (behind, stored) = look(&web).await;
+    let (behind, stored, lanes) = look(&web).await;
+    let is_late = lanes.iter().flatten().any(|it| it.oldest_s >= LANE_BEHIND_S);
+    let dead_jobs = lanes.map(|it| it.iter().map(|it| it.counts.dead).sum());
     let catalog = web.app.catalog();
     let version = catalog.version();
     let degraded = [
@@ -62,6 +72,8 @@ pub(super) async fn readyz(web: Data<Web>) -> HttpResponse {
         (behind.to_redeliver > 0, "storage has lost records; those that are kept here are delivered again"),
         (behind.seats_unconfirmed > 0, "seats were shown that storage has not counted"),
         (behind.dead_letters > 0, "records could not be delivered; see the dead letters"),
+        (is_late, "jobs are behind; jinqun_jobs_oldest_seconds tells of which lane"),
+        (dead_jobs.is_some_and(|it| it > 0), "jobs were given up; see the dead letters"),
     ];
     let answer = Readiness {
         is_ready: version > 0,
@@ -74,6 +86,7 @@ pub(super) async fn readyz(web: Data<Web>) -> HttpResponse {
         seats_unconfirmed: behind.seats_unconfirmed,
         dead_letters: behind.dead_letters,
         to_redeliver: behind.to_redeliver,
+        dead_jobs,
         degraded: degraded.into_iter().filter(|(is, _)| *is).map(|(_, text)| text).collect(),
     };
     let mut response = if answer.is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
@@ -83,8 +96,9 @@ pub(super) async fn readyz(web: Data<Web>) -> HttpResponse {
 
 /// `GET /metrics`: the Prometheus text format, version 0.0.4.
 pub(super) async fn metrics(web: Data<Web>) -> Result<HttpResponse, Problem> {
-    let (behind, stored) = look(&web).await;
+    let (behind, stored, lanes) = look(&web).await;
     web.app.show_behind(&behind, stored);
+    web.app.show_lanes(lanes.as_deref().unwrap_or_default());
     let text = web.app.metrics().render().map_err(|error| Problem::internal(&error))?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }

@@ -13,6 +13,15 @@ pub const BOOK_ID_BYTES_MAX: usize = 256;
 /// The longest body of a card, a job or an entry of the feed, in bytes.
 pub const BOOK_BODY_BYTES_MAX: usize = 256 * 1024;
 
+/// The longest cause of a failure that is kept of a job, in bytes.
+pub const CAUSE_BYTES_MAX: usize = 4096;
+
+/// As much of a cause as is kept.
+pub(super) fn cut(cause: &str) -> &str {
+    let end = (0..=CAUSE_BYTES_MAX.min(cause.len())).rev().find(|it| cause.is_char_boundary(*it));
+    cause.split_at_checked(end.unwrap_or(0)).map_or("", |it| it.0)
+}
+
 /// What a card is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CardKind {

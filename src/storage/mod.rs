@@ -21,7 +21,7 @@ pub use book::{
     BOOK_BODY_BYTES_MAX, BOOK_ID_BYTES_MAX, Book, Card, CardKind, CardWrite, Count, DeadJob, EachCount, FeedEntry,
     JobCounts, LeasedJob, Settled,
 };
-pub use copying::{EachPiece, Part, Piece, SeatKept, SeatState};
+pub use copying::{EachPiece, JobKept, JobState, Part, Piece, SeatKept, SeatState};
 pub use delivered::{AGAIN_MS, DeliveryFound, DeliveryNote, MarksFound};
 pub use desk::{AUDIT_LOOK_MAX, AuditFilter, AuditPage, AuditRecord, DeskEntry, DeskKind};
 pub use error::{StorageError, Trouble};

@@ -6,10 +6,14 @@ use std::thread;
 use jinqun::app::{CopyCount, CopyError, CopyStage, StorageCopy};
 use jinqun::consent::{ConsentRecord, NoticeVersion};
 use jinqun::id::{GroupId, ScanId, VisitorId};
+use jinqun::job::{Job, Lane};
 use jinqun::storage::embedded::Embedded;
 use jinqun::storage::redis::{Redis, RedisAt};
-use jinqun::storage::{AuditRecord, Change, DeskKind, EntryKind, SeatAsk, SeatOffer, SeatRules, Storage, TagFilter};
-use jinqun::time::Timestamp;
+use jinqun::storage::{
+    AuditRecord, Book as _, CardKind, CardWrite, Change, Count, DeskKind, EntryKind, FeedEntry, SeatAsk, SeatOffer,
+    SeatRules, Settled, Storage, TagFilter,
+};
+use jinqun::time::{Day, Timestamp};
 
 use crate::process::{jinqun, run, run_well};
 use crate::redis_servers::Server;
@@ -81,7 +85,42 @@ pub fn fill(folder: &Path) -> Embedded {
         version: Some(2),
     };
     storage.append_audit(&deed).unwrap();
+    fill_book(&storage);
     storage
+}
+
+/// Cards that count, jobs of every state, and a feed whose first entries are gone.
+fn fill_book(storage: &Embedded) {
+    for n in 0..30_u32 {
+        let kind = CardKind::ALL.into_iter().cycle().nth(usize::try_from(n).unwrap()).unwrap();
+        let count = Count { day: Day::from_number(20_000), of: "joined/A".into(), by: i64::from(n) };
+        let write = |expected| CardWrite {
+            kind,
+            id: format!("wm{n}"),
+            expected,
+            body: Some("{}".into()),
+            visitor: (n % 3 == 0).then(|| visitor(n)),
+            counts: vec![count.clone()],
+        };
+        storage.write_card(&write(0)).unwrap();
+        storage.write_card(&write(1)).unwrap();
+    }
+    let job = |lane, n| Job { id: format!("job {n}"), lane, body: "{}".into(), ready_at: at(n), visitor: None };
+    storage.enqueue(&Lane::ALL.map(|lane| [1, 2, 3, 4].map(|n| job(lane, n))).concat(), at(0)).unwrap();
+    for lane in Lane::ALL {
+        let leased = storage.lease_jobs(lane, at(9), at(60_000), 3).unwrap();
+        storage.settle_job(&leased[0], &Settled::Done, at(10)).unwrap();
+        storage.settle_job(&leased[1], &Settled::Dead("no such staff".into()), at(11)).unwrap();
+    }
+    let entry = |n| FeedEntry {
+        id: format!("entry {n}"),
+        at: at(n),
+        kind: "scan.recorded".into(),
+        visitor: (n % 2 == 0).then(|| visitor(9)),
+        body: "{}".into(),
+    };
+    storage.append_feed(&(0..9).map(entry).collect::<Vec<_>>()).unwrap();
+    assert_eq!(storage.purge_book(at(4), 100).unwrap(), 4);
 }
 
 /// Goes on with a number that does not follow, as after a catalog that was put back.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use super::words::both;
+use super::words::{both, lane_name};
 use super::{Alert, AlertKind, Alerts, Bilingual, LISTED_MAX, Lookout};
 use crate::catalog::{Catalog, Doubt, DoubtKind, place_doubts};
 use crate::group::{GroupChat, GroupStatus, JoinCode, Owner};
 use crate::id::GroupId;
+use crate::job::Lane;
 use crate::storage::StorageError;
 use crate::time::Timestamp;
 
@@ -37,7 +38,7 @@ pub(super) fn all(lookout: &Lookout) -> Alerts {
     let mut finding = Finding { lookout, catalog: held.value(), now: lookout.clock.now(), piles: BTreeMap::new() };
     finding.service();
     finding.codes();
-    if let Err(_no_answer) = finding.heads() {
+    if let Err(_no_answer) = finding.heads().and_then(|()| finding.jobs()) {
         let said = both("存储没有响应", "Storage does not answer");
         finding.add(AlertKind::Storage, "storage", (0, None), said, "/admin");
     }
@@ -201,6 +202,22 @@ impl Finding<'_> {
                 if is_full || percent >= f64::from(self.lookout.settings.group_percent) {
                     self.filling(group, (heads, percent), is_full);
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Jobs that were given up.
+    fn jobs(&mut self) -> Result<(), StorageError> {
+        for lane in Lane::ALL {
+            let dead = self.lookout.storage.job_counts(lane, self.now)?.dead;
+            if dead > 0 {
+                let name = lane_name(lane);
+                let said = both(
+                    format!("{dead} 个「{}」任务做不成", name.zh),
+                    format!("{dead} jobs of the lane “{}” were given up", name.en),
+                );
+                self.add(AlertKind::DeadJobs, lane.as_str(), (0, None), said, "/admin/dead-letters");
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What alerts say, in both languages.
 
 use super::{AlertKind, Bilingual};
+use crate::job::Lane;
 
 pub(super) fn both(zh: impl Into<String>, en: impl Into<String>) -> Bilingual {
     Bilingual { zh: zh.into(), en: en.into() }
@@ -12,6 +13,7 @@ pub(super) fn kind_name(kind: AlertKind) -> Bilingual {
         AlertKind::DeliveryFailing => ("扫码记录写不进存储", "Records do not reach storage"),
         AlertKind::CatalogRefused => ("新发布的目录无法启用", "The published catalog is refused"),
         AlertKind::DeadLetters => ("无法投递的记录", "Records that cannot be delivered"),
+        AlertKind::DeadJobs => ("做不成的任务", "Jobs that were given up"),
         AlertKind::IpDatabaseRefused => ("IP 库无法读取", "An IP database is refused"),
         AlertKind::StoreWithoutCode => ("门店没有可用的码", "Stores without a usable code"),
         AlertKind::CodeExpired => ("码已过期", "Codes that have expired"),
@@ -41,6 +43,10 @@ pub(super) fn what_to_do(kind: AlertKind) -> Bilingual {
             "请运维查看日志里的原因;记录会保留一段时间。",
             "Ask operations to read the reason in the log; the records are kept for a while.",
         ),
+        AlertKind::DeadJobs => (
+            "看看原因;修好后在「死信」里重新执行。",
+            "See the cause; once it is mended, have them done again under Dead letters.",
+        ),
         AlertKind::IpDatabaseRefused => (
             "旧的 IP 库仍在使用。请重新放一份完整的文件。",
             "The one before stays in use. Put a whole file in its place.",
@@ -60,6 +66,16 @@ pub(super) fn what_to_do(kind: AlertKind) -> Bilingual {
             "在地图上核对位置;或者到店里用「测试位置」一键改正。",
             "Check the place on the map, or stand in the store and mend it with \"Test a place\".",
         ),
+    };
+    both(zh, en)
+}
+
+/// What the jobs of a lane are about.
+pub(super) fn lane_name(lane: Lane) -> Bilingual {
+    let (zh, en) = match lane {
+        Lane::Event => ("企业微信事件", "event"),
+        Lane::Tag => ("客户标签", "tag"),
+        Lane::Reconcile => ("核对", "reconcile"),
     };
     both(zh, en)
 }

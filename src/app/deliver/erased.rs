@@ -57,7 +57,12 @@ fn read(storage: &dyn Storage) -> Result<Forgotten, StorageError> {
                 | Piece::Seat(_)
                 | Piece::Document(..)
                 | Piece::Audit(..)
-                | Piece::Delivered(..) => {}
+                | Piece::Delivered(..)
+                | Piece::Card(..)
+                | Piece::Counter(_)
+                | Piece::Job(_)
+                | Piece::Feed(..)
+                | Piece::FeedEnd(_) => {}
             }
             ControlFlow::Continue(())
         })?;

@@ -5,6 +5,7 @@ mod audit;
 mod campaigns;
 mod catchment;
 mod chart;
+mod dead_jobs;
 mod dead_letters;
 mod duel;
 mod entrances;
@@ -59,6 +60,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(numbers::endpoints());
     all.extend(alerts::endpoints());
     all.extend(dead_letters::endpoints());
+    all.extend(dead_jobs::endpoints());
     all.extend(catchment::endpoints());
     all.extend(ranking::endpoints());
     all.extend(duel::endpoints());

@@ -24,7 +24,7 @@ impl Kept {
     #[must_use]
     pub fn records(&self, texts: &Texts) -> Vec<String> {
         let days = |it: u32| it.to_string();
-        let Retention { tags_days, steps_days, seats_days, dead_days, tallies_days } = self.0;
+        let Retention { tags_days, steps_days, seats_days, dead_days, feed_days, tallies_days } = self.0;
         let tallies =
             tallies_days.map_or_else(|| texts.kept_for_ever.to_owned(), |it| fill(texts.kept_days, &[&days(it)]));
         vec![
@@ -33,6 +33,7 @@ impl Kept {
             fill(texts.kept_consents, &[&days(tags_days)]),
             fill(texts.kept_seats, &[&days(seats_days)]),
             fill(texts.kept_failed, &[&days(dead_days)]),
+            fill(texts.kept_feed, &[&days(feed_days)]),
             fill(texts.kept_tallies, &[&tallies]),
         ]
     }

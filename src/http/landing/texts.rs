@@ -169,6 +169,7 @@ texts! {
     kept_consents: "Consents; the days.", "同意记录：您同意使用位置的时间和说明版本。保存 {} 天。", "Consents: when you agreed to the use of your position, and to which version. {} days.";
     kept_seats: "Seats; the days.", "群名额：向您展示过哪个群，便于您再次打开时看到同一个群。保存 {} 天。", "Seats: which group you were shown, so that you are shown the same one when you come back. {} days.";
     kept_failed: "Records that were set aside; the days.", "未能正常处理的上述记录：保存 {} 天。", "Such records that could not be processed: {} days.";
+    kept_feed: "Entries of the feed and what is remembered of jobs; the days.", "待办事项：扫码、入群等事件引出的后续工作和通知。保存 {} 天。", "Work that follows from what happened, such as a scan or a join, and what is told of it. {} days.";
     kept_tallies: "Tallies; the time in words.", "统计数字：按天汇总的次数和人数，不含个人信息。{}", "Counts by day, which name nobody. {}";
     kept_days: "A time; the days.", "保存 {} 天。", "{} days.";
     kept_for_ever: "No end.", "长期保存。", "No limit.";

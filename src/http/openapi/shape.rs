@@ -242,6 +242,7 @@ pub(in crate::http) fn readiness(generator: &mut SchemaGenerator) -> Schema {
         ("seats_unconfirmed", whole()),
         ("dead_letters", whole()),
         ("to_redeliver", whole()),
+        ("dead_jobs", or_null(whole())),
         ("degraded", list(&text())),
     ]);
     named(generator, "Readiness", shape)

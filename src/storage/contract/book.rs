@@ -166,7 +166,11 @@ pub fn check_jobs(storage: &dyn Storage) -> Finding {
     expect("none of that id", &storage.retry_jobs(Lane::Tag, Some("a"), at(1_200))?, &0)?;
     expect("retried", &storage.retry_jobs(Lane::Tag, None, at(1_200))?, &1)?;
     let taken = storage.lease_jobs(Lane::Tag, at(1_200), at(2_000), 10)?;
-    expect("once more", &taken.iter().map(|it| it.job.id.as_str()).collect::<Vec<_>>(), &vec!["b"])
+    expect("once more", &taken.iter().map(|it| it.job.id.as_str()).collect::<Vec<_>>(), &vec!["b"])?;
+    expect("let go of", &storage.purge_book(at(111), 100)?, &1)?;
+    storage.enqueue(&[job("a", 0)], at(1_300))?;
+    let taken = storage.lease_jobs(Lane::Tag, at(1_300), at(2_000), 10)?;
+    expect("taken on anew", &taken.iter().map(|it| it.job.id.as_str()).collect::<Vec<_>>(), &vec!["a"])
 }
 
 /// Of many workers each job is given to one.

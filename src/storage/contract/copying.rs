@@ -3,13 +3,14 @@
 use std::ops::ControlFlow;
 
 use super::super::{
-    AuditFilter, AuditRecord, DeskEntry, DeskKind, HeadCount, Part, Piece, SeatKept, SeatRules, SeatState, Storage,
-    StorageError, TagFilter, TallyFilter, TallyOf,
+    AuditFilter, AuditRecord, Card, CardKind, CardWrite, Count, DeskEntry, DeskKind, FeedEntry, HeadCount, JobKept,
+    JobState, Part, Piece, SeatKept, SeatRules, SeatState, Storage, StorageError, TagFilter, TallyFilter, TallyOf,
 };
 use super::records::record;
 use super::{Finding, expect};
 use crate::funnel::{Cell, Counts, Dimension, Pair, Step, StepRecord};
 use crate::id::{GroupId, ScanId, VisitorId};
+use crate::job::{Job, Lane};
 use crate::time::{Day, Timestamp};
 
 const NOW_MS: i64 = 1_790_000_000_000;
@@ -29,6 +30,22 @@ fn audit(note: &str) -> AuditRecord {
         after: Some(r#"{"name":"<b>"}"#.into()),
         version: Some(3),
     }
+}
+
+fn card(kind: CardKind, id: &str, revision: u64, visitor: Option<VisitorId>) -> Piece {
+    Piece::Card(kind, Card { id: id.into(), revision, visitor, body: r#"{"name":"王+:"}"#.into() })
+}
+
+fn job(id: &str, state: JobState, visitor: Option<VisitorId>) -> Piece {
+    let is_done = state == JobState::Done;
+    let text = |it: &str| if is_done { String::new() } else { it.to_owned() };
+    let job = Job { id: id.into(), lane: Lane::Event, body: text("{}"), ready_at: at(0), visitor };
+    Piece::Job(JobKept { job, state, tries: if is_done { 0 } else { 3 }, cause: text("忙") })
+}
+
+fn feed(number: u64, id: &str, visitor: Option<VisitorId>) -> Piece {
+    let (kind, body) = ("scan.recorded".into(), "{}".into());
+    Piece::Feed(number, FeedEntry { id: id.into(), at: at(-7), kind, visitor, body })
 }
 
 fn pieces() -> Result<Vec<Piece>, Box<dyn std::error::Error + Send + Sync>> {
@@ -92,6 +109,16 @@ fn pieces() -> Result<Vec<Piece>, Box<dyn std::error::Error + Send + Sync>> {
         Piece::Audit(5, audit("one")),
         Piece::Audit(9, audit("two")),
         Piece::Delivered([3; 16], 700),
+        card(CardKind::Customer, "wm1", 7, Some(visitor)),
+        card(CardKind::Identity, "wm1", 1, None),
+        Piece::Counter(Count { day: Day::parse("2026-09-22")?, of: "joined/SH-0001".into(), by: 12 }),
+        Piece::Counter(Count { day: Day::parse("2026-09-23")?, of: "joined/SH-0001".into(), by: -1 }),
+        job("waits", JobState::Waits, Some(visitor)),
+        job("done", JobState::Done, None),
+        job("dead", JobState::Dead, Some(visitor)),
+        feed(4, "four", Some(visitor)),
+        feed(9, "nine", None),
+        Piece::FeedEnd(11),
     ])
 }
 
@@ -130,11 +157,47 @@ pub fn check_copying(storage: &dyn Storage) -> Finding {
     })?;
     expect("broken off", &first.len(), &1)?;
     check_meaning(storage)?;
+    check_book(storage)?;
     expect("mark", &storage.copy_mark()?, &None)?;
     storage.set_copy_mark(Some("half way"))?;
     expect("mark", &storage.copy_mark()?.as_deref(), &Some("half way"))?;
     storage.set_copy_mark(None)?;
     expect("mark", &storage.copy_mark()?, &None)
+}
+
+fn check_book(storage: &dyn Storage) -> Finding {
+    let again = Job { id: "done".into(), lane: Lane::Event, body: "{}".into(), ready_at: at(0), visitor: None };
+    storage.enqueue(&[again], at(0))?;
+    let leased = storage.lease_jobs(Lane::Event, at(1), at(2), 9)?;
+    let told: Vec<_> = leased.iter().map(|it| (it.job.id.as_str(), it.tries)).collect();
+    expect("jobs", &told, &vec![("waits", 4)])?;
+    expect("dead", &storage.dead_jobs(Lane::Event, 0, 9)?.len(), &1)?;
+    let entry = |id: &str| FeedEntry {
+        id: id.into(),
+        at: at(0),
+        kind: "scan.recorded".into(),
+        visitor: None,
+        body: "{}".into(),
+    };
+    storage.append_feed(&[entry("nine"), entry("new")])?;
+    let numbers: Vec<u64> = storage.feed(4, 9)?.iter().map(|it| it.0).collect();
+    let is_right = matches!(&*numbers, [9, next] if *next > 11);
+    expect(&format!("the feed goes on above every number given out: {numbers:?}"), &is_right, &true)?;
+    let visitor = VisitorId::from_parts(1_790_000_000_000, 1);
+    expect("cards of a visitor", &storage.cards_of(visitor)?.len(), &1)?;
+    let change = CardWrite {
+        kind: CardKind::Customer,
+        id: "wm1".into(),
+        expected: 7,
+        body: Some("{}".into()),
+        visitor: Some(visitor),
+        counts: vec![Count { day: Day::parse("2026-09-22")?, of: "joined/SH-0001".into(), by: 1 }],
+    };
+    expect("revision", &storage.write_card(&change)?, &8)?;
+    let mut sum = 0;
+    storage.each_count(Day::parse("2026-09-22")?, Day::parse("2026-09-22")?, &mut |_, _, by| sum += by)?;
+    expect("counter", &sum, &13)?;
+    expect("forgotten", &storage.forget(visitor, at(0))?.book, &4)
 }
 
 fn check_meaning(storage: &dyn Storage) -> Finding {

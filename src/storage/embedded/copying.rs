@@ -47,7 +47,7 @@ pub(super) fn out(conn: &Connection, part: Part, each: EachPiece<'_>) -> Result<
         Part::Delivered => rows(conn, "SELECT who, number FROM delivered ORDER BY who", (), each, |row| {
             Ok(Piece::Delivered(row.get(0)?, from_sql(row.get(1)?)?))
         }),
-        Part::Heads | Part::Seats => Ok(()),
+        Part::Heads | Part::Seats | Part::Cards | Part::Counters | Part::Jobs | Part::Feed => Ok(()),
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) fn seats_out(conn: &Connection, part: Part, each: EachPiece<'_>) -> R
     })
 }
 
-fn rows(
+pub(super) fn rows(
     conn: &Connection,
     sql: &str,
     values: impl Params,
@@ -163,7 +163,13 @@ pub(super) fn take_in(conn: &Connection, pieces: &[Piece]) -> Result<(), Storage
                 ))?;
             }
             Piece::Delivered(who, number) => delivered::put(conn, who, *number, Timestamp::EPOCH)?,
-            Piece::Head(..) | Piece::Seat(_) => {}
+            Piece::Head(..)
+            | Piece::Seat(_)
+            | Piece::Card(..)
+            | Piece::Counter(_)
+            | Piece::Job(_)
+            | Piece::Feed(..)
+            | Piece::FeedEnd(_) => {}
         }
     }
     Ok(())
@@ -196,7 +202,12 @@ pub(super) fn seats_in(conn: &Connection, pieces: &[Piece]) -> Result<(), Storag
             | Piece::EarlyStep(_)
             | Piece::Document(..)
             | Piece::Audit(..)
-            | Piece::Delivered(..) => {}
+            | Piece::Delivered(..)
+            | Piece::Card(..)
+            | Piece::Counter(_)
+            | Piece::Job(_)
+            | Piece::Feed(..)
+            | Piece::FeedEnd(_) => {}
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, Transaction};
 
-use super::super::book::{DeadJob, FeedEntry, JobCounts, LeasedJob, Settled};
+use super::super::book::{DeadJob, FeedEntry, JobCounts, LeasedJob, Settled, cut};
 use super::super::{StorageError, Trouble};
 use super::book::{text, visitor};
 use super::{count, from_sql, to_sql};
@@ -86,13 +86,13 @@ pub(super) fn settle(
             .prepare_cached(
                 "UPDATE job SET ready_at = ?4, cause = ?5 WHERE lane = ?1 AND id = ?2 AND tries = ?3 AND state = 0",
             )?
-            .execute((theirs.0, theirs.1, theirs.2, at.unix_ms(), cause))?,
+            .execute((theirs.0, theirs.1, theirs.2, at.unix_ms(), cut(cause)))?,
         Settled::Dead(cause) => conn
             .prepare_cached(
                 "UPDATE job SET state = ?4, settled_at = ?5, cause = ?6
                  WHERE lane = ?1 AND id = ?2 AND tries = ?3 AND state = 0",
             )?
-            .execute((theirs.0, theirs.1, theirs.2, DEAD, now.unix_ms(), cause))?,
+            .execute((theirs.0, theirs.1, theirs.2, DEAD, now.unix_ms(), cut(cause)))?,
     };
     Ok(rows > 0)
 }

@@ -1,6 +1,7 @@
 //! The default storage: one SQLite file, which several processes may open at once.
 
 mod book;
+mod book_copying;
 mod book_of;
 mod catalog;
 mod claims;
@@ -26,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 
+use super::copying::{counters_out, feed_out};
 use super::{
     AuditFilter, AuditPage, AuditRecord, Change, DeliveryFound, DeliveryNote, DeskEntry, DeskKind, EachConsent,
     EachDifference, EachEntry, EachPiece, EachStep, EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge,
@@ -332,6 +334,9 @@ impl Storage for Embedded {
         match part {
             // A read transaction of the connection for seats would hinder nobody else's, and there is only one.
             Part::Heads | Part::Seats => whole(&mut lock(&self.seats), |conn| copying::seats_out(conn, part, each)),
+            Part::Cards | Part::Jobs => book_copying::out(&lock(&self.book), part, each),
+            Part::Counters => counters_out(self, each),
+            Part::Feed => feed_out(self, each),
             Part::Secret
             | Part::ForgottenKey
             | Part::Forgotten
@@ -345,6 +350,7 @@ impl Storage for Embedded {
 
     fn copy_in(&self, pieces: &[Piece], _rules: &SeatRules) -> Result<(), StorageError> {
         whole(&mut lock(&self.seats), |conn| copying::seats_in(conn, pieces))?;
+        whole(&mut lock(&self.book), |conn| book_copying::take_in(conn, pieces))?;
         self.write(|conn| copying::take_in(conn, pieces))
     }
 

@@ -24,7 +24,7 @@ const DAYS_A_GO: usize = 32;
 const COUNTERS_A_GO: usize = 500;
 
 /// A card by its value.
-fn card(id: &str, value: &[u8]) -> Result<Card, StorageError> {
+pub(super) fn card(id: &str, value: &[u8]) -> Result<Card, StorageError> {
     let parsed = || {
         let mark = value.iter().position(|it| !it.is_ascii_digit())?;
         let (revision, rest) = value.split_at_checked(mark)?;
@@ -37,6 +37,14 @@ fn card(id: &str, value: &[u8]) -> Result<Card, StorageError> {
         Some(Card { id: id.to_owned(), revision, visitor, body: String::from_utf8(body.to_vec()).ok()? })
     };
     parsed().ok_or_else(|| damaged("a card"))
+}
+
+/// The value of a card.
+pub(super) fn value(card: &Card) -> Vec<u8> {
+    let visitor = card.visitor.map(VisitorId::to_bytes);
+    let mark: &[u8] = if visitor.is_some() { b"+" } else { b":" };
+    let visitor = visitor.as_ref().map_or(&[][..], |it| &it[..]);
+    [card.revision.to_string().as_bytes(), mark, visitor, card.body.as_bytes()].concat()
 }
 
 pub(super) fn read(link: &Link, kind: CardKind, ids: &[&str]) -> Result<Vec<Option<Card>>, StorageError> {
@@ -113,7 +121,7 @@ pub(super) fn write(link: &Link, write: &CardWrite) -> Result<u64, StorageError>
     Ok(revision)
 }
 
-fn listed((kind, id): (CardKind, &str)) -> Vec<u8> {
+pub(super) fn listed((kind, id): (CardKind, &str)) -> Vec<u8> {
     [&[keys::card_letter(kind)], id.as_bytes()].concat()
 }
 

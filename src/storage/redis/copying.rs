@@ -10,7 +10,7 @@ use super::super::{
 };
 use super::keys::{self, PARTITIONS};
 use super::link::{Link, Patience};
-use super::{damaged, delivered, desk, pack, records, tallies};
+use super::{book_copying, damaged, delivered, desk, pack, records, tallies};
 use crate::funnel::StepRecord;
 use crate::id::{GroupId, ScanId, VisitorId};
 use crate::time::Timestamp;
@@ -46,6 +46,10 @@ pub(super) fn out(link: &Link, part: Part, each: EachPiece<'_>) -> Result<(), St
         }
         Part::Audit => audit(link, each),
         Part::Delivered => delivered::out(link, each),
+        Part::Cards => book_copying::cards(link, each),
+        Part::Jobs => book_copying::jobs(link, each),
+        // They are handed over as anybody reads them.
+        Part::Counters | Part::Feed => Ok(()),
     }
 }
 
@@ -270,6 +274,7 @@ pub(super) fn take_in(link: &Link, pieces: &[Piece], rules: &SeatRules) -> Resul
             Piece::Document(kind, it) => put_document(link, *kind, it)?,
             Piece::Audit(number, it) => audit.push((*number, it)),
             Piece::Delivered(who, number) => delivered::take_in(link, who, *number)?,
+            Piece::Card(..) | Piece::Counter(_) | Piece::Job(_) | Piece::Feed(..) | Piece::FeedEnd(_) => {}
         }
     }
     if !marks.is_empty() {
@@ -290,7 +295,8 @@ pub(super) fn take_in(link: &Link, pieces: &[Piece], rules: &SeatRules) -> Resul
     if !steps.is_empty() {
         records::deliver(link, &[], &[], &steps)?;
     }
-    desk::put_audit(link, &audit)
+    desk::put_audit(link, &audit)?;
+    book_copying::take_in(link, pieces)
 }
 
 fn set(link: &Link, key: &str, bytes: &[u8; 32]) -> Result<(), StorageError> {

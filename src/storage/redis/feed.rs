@@ -15,6 +15,8 @@ const NUMBERS_A_CALL: u64 = 500;
 const BYTES_A_CALL: u64 = 1 << 20;
 /// Entries of a visitor that one script forgets.
 const FORGET_A_CALL: u64 = 200;
+/// How often one purge looks further where numbers are missing.
+const PURGE_CALLS_MAX: usize = 100;
 /// Bytes of a time.
 const TIME_BYTES: usize = 7;
 
@@ -114,14 +116,15 @@ pub(super) fn forget(link: &Link, visitor: VisitorId) -> Result<u64, StorageErro
 /// Entries come in about the order of time: the first ones are looked at, and an old one behind many young ones waits for its turn.
 pub(super) fn purge(link: &Link, before: Timestamp, limit: u64) -> Result<u64, StorageError> {
     let mut removed = 0;
-    loop {
+    for _ in 0..PURGE_CALLS_MAX {
         let mut call = call();
         call.arg(before.unix_ms().to_string()).arg(NUMBERS_A_CALL.to_string());
         call.arg(limit.saturating_sub(removed).to_string());
         let (done, is_more): (u64, bool) = scripts::run_one(link, &scripts::FEED_PURGE, call)?;
         removed += done;
         if !is_more || removed >= limit {
-            return Ok(removed);
+            break;
         }
     }
+    Ok(removed)
 }

@@ -1,5 +1,6 @@
 //! Jobs in Redis: a lane lies under one hash tag, and each call is one script.
 
+use super::super::book::cut;
 use super::super::{DeadJob, JobCounts, LeasedJob, Settled, StorageError};
 use super::damaged;
 use super::keys;
@@ -13,8 +14,6 @@ use crate::time::Timestamp;
 const JOBS_A_CALL: usize = 64;
 /// Jobs that one script makes ready again, forgets or lets go of.
 const IDS_A_CALL: u64 = 200;
-/// The longest cause that is kept, in bytes.
-const CAUSE_BYTES_MAX: usize = 4096;
 
 /// What is kept of a job beside its id and its moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,12 +52,6 @@ impl Kept {
     pub(super) fn job(self, id: String, lane: Lane, ready_at: Timestamp) -> Job {
         Job { id, lane, body: self.body, ready_at, visitor: self.visitor }
     }
-}
-
-/// As much of a cause as is kept.
-fn cut(cause: &str) -> &str {
-    let end = (0..=CAUSE_BYTES_MAX.min(cause.len())).rev().find(|it| cause.is_char_boundary(*it));
-    cause.split_at_checked(end.unwrap_or(0)).map_or("", |it| it.0)
 }
 
 /// A call with what every script of jobs gets.

@@ -6,6 +6,7 @@
 mod address;
 mod announce;
 mod book;
+mod book_copying;
 mod breaker;
 mod cards;
 mod catalog;
@@ -40,6 +41,7 @@ pub use survey::{Finding, Weakness, survey};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::copying::{counters_out, feed_out};
 use super::{
     AuditFilter, AuditPage, AuditRecord, Change, DeliveryFound, DeliveryNote, DeskEntry, DeskKind, EachConsent,
     EachDifference, EachEntry, EachPiece, EachStep, EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge,
@@ -230,7 +232,13 @@ impl Storage for Redis {
     }
 
     fn copy_out(&self, part: Part, each: EachPiece<'_>) -> Result<(), StorageError> {
-        copying::out(&self.link, part, each)
+        if part == Part::Counters {
+            counters_out(self, each)
+        } else if part == Part::Feed {
+            feed_out(self, each)
+        } else {
+            copying::out(&self.link, part, each)
+        }
     }
 
     fn copy_in(&self, pieces: &[Piece], rules: &SeatRules) -> Result<(), StorageError> {

@@ -41,6 +41,7 @@ fn scraped() -> Scraped {
     metrics.step("pressed");
     metrics.purged("tags", 1);
     metrics.alerts("dead_letters", 1);
+    metrics.lane("tag", [1, 1, 1]);
     metrics.alert_message(false);
     scraped.add(&String::from_utf8(metrics.render().unwrap()).unwrap());
     scraped

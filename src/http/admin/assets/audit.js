@@ -19,7 +19,7 @@ const deeds = {
   "user.create": ["添加人员", "added"], "user.update": ["修改人员", "changed"], "user.password": ["重设密码", "set the password of"], "user.delete": ["删除人员", "removed"],
   "token.create": ["新建令牌", "made the token"], "token.revoke": ["吊销令牌", "revoked the token"],
   "visitor.erase": ["抹除访客", "erased the visitor"], "tags.export": ["导出标签记录", "exported tag records"],
-  "dead_letters.retry": ["重新发送死信", "sent dead letters again"],
+  "dead_letters.retry": ["重新发送死信", "sent dead letters again"], "dead_jobs.retry": ["重新执行任务", "had jobs done again"],
   sign_in: ["登录", "signed in"], "sign_in.refused": ["登录失败", "was refused at the sign-in"], sign_out: ["退出", "signed out"],
 };
 

@@ -1,4 +1,4 @@
-// Records that storage refuses: why, what they hold, and a way to send them again.
+// Records that storage refuses and jobs that were given up: why, what they hold, and a way to have them sent or done again.
 import { api, ask, complain, el, t, toast } from "./admin.js";
 import { when } from "./dialogs.js";
 
@@ -43,3 +43,57 @@ all.addEventListener("click", async () => {
 });
 more.addEventListener("click", () => show(true).catch(complain));
 show(false).catch(complain);
+
+const jobs = document.getElementById("jobs");
+const lanes = document.getElementById("lanes");
+const moreJobs = document.getElementById("more-jobs");
+const allJobs = document.getElementById("all-jobs");
+const laneNames = { event: t("企业微信事件", "Events"), tag: t("客户标签", "Tags"), reconcile: t("核对", "Reconciling") };
+let jobsPage = 0;
+
+async function doAgain(which) {
+  const { data } = await api("POST", "dead-jobs/retry", which);
+  toast(t(`已重新执行 ${data.retried} 个`, `${data.retried} to be done again`));
+  await showJobs(false);
+}
+
+function ago(seconds) {
+  if (seconds < 120) return t(`${seconds} 秒`, `${seconds} s`);
+  return seconds < 7200 ? t(`${Math.round(seconds / 60)} 分钟`, `${Math.round(seconds / 60)} min`) : t(`${Math.round(seconds / 3600)} 小时`, `${Math.round(seconds / 3600)} h`);
+}
+
+function lane(it) {
+  const late = it.oldest_s > 0 && t(`,最久已等 ${ago(it.oldest_s)}`, `, the oldest for ${ago(it.oldest_s)}`);
+  return el("li", { "data-lane": it.lane }, el("b", {}, laneNames[it.lane] ?? it.lane), t(`:${it.waiting} 个等待`, `: ${it.waiting} waiting`), late, it.dead > 0 && el("span", {}, " · ", el("span", { class: "badge bad" }, t(`${it.dead} 个做不成`, `${it.dead} given up`))));
+}
+
+function deadJob(it) {
+  const button = el("button", { type: "button", onclick: () => doAgain({ lane: it.lane, id: it.id }).catch(complain) }, t("重新执行", "Do again"));
+  const body = typeof it.job === "string" ? it.job : JSON.stringify(it.job, null, 2);
+  return el(
+    "li",
+    { class: "card", "data-job": it.id },
+    el("div", { class: "row spread" }, el("p", {}, el("span", { class: "badge" }, laneNames[it.lane] ?? it.lane), " ", el("b", { class: "id" }, it.id)), button),
+    el("p", {}, it.cause),
+    el("p", { class: "soft" }, when(it.at), " · ", t(`试过 ${it.tries} 次`, it.tries === 1 ? "tried once" : `tried ${it.tries} times`)),
+    el("details", {}, el("summary", {}, t("内容", "Content")), el("pre", {}, body)),
+  );
+}
+
+async function showJobs(isMore) {
+  jobsPage = isMore ? jobsPage + 1 : 1;
+  const { data } = await api("GET", `dead-jobs?page=${jobsPage}`);
+  lanes.replaceChildren(...data.lanes.map(lane));
+  if (!isMore) jobs.replaceChildren();
+  jobs.append(...data.items.map(deadJob));
+  if (!jobs.children.length) jobs.append(el("li", { class: "card empty" }, t("没有做不成的任务", "None was given up")));
+  moreJobs.hidden = data.page * data.per_page >= data.total;
+  allJobs.hidden = data.total === 0;
+}
+
+allJobs.addEventListener("click", async () => {
+  const is = await ask(t("重新执行全部做不成的任务?", "Do all jobs again that were given up?"));
+  if (is) doAgain({}).catch(complain);
+});
+moreJobs.addEventListener("click", () => showJobs(true).catch(complain));
+showJobs(false).catch(complain);
