@@ -165,6 +165,7 @@ pub struct Alerting {
     pub ip_databases_refusing: IntGauge,
     alerts: IntGaugeVec,
     messages: IntCounterVec,
+    hooks: IntCounterVec,
 }
 
 fn of_lane(registry: &Registry, name: &str, help: &str) -> IntGaugeVec {
@@ -175,11 +176,13 @@ fn alerting(registry: &Registry) -> Alerting {
     let gauge = |name: &str, help: &str| register(registry, IntGauge::new(format!("jinqun_{name}"), help));
     let alerts = IntGaugeVec::new(Opts::new("jinqun_alerts", "What needs a person, by kind"), &["kind"]);
     let messages = Opts::new("jinqun_alert_messages_total", "Messages to webhooks by whether they arrived");
+    let hooks = Opts::new("jinqun_crm_messages_total", "Messages to a CRM's webhooks by what became of them");
     Alerting {
         catalog_refused_version: gauge("catalog_refused_version", "Version of the catalog that is refused; 0 if none"),
         ip_databases_refusing: gauge("ip_databases_refusing", "IP databases whose file cannot be read as it is"),
         alerts: register(registry, alerts),
         messages: register(registry, IntCounterVec::new(messages, &["result"])),
+        hooks: register(registry, IntCounterVec::new(hooks, &["result"])),
     }
 }
 
@@ -321,6 +324,11 @@ impl Metrics {
     /// Counts one message to a webhook.
     pub fn alert_message(&self, has_arrived: bool) {
         self.alerting.messages.with_label_values(&[if has_arrived { "sent" } else { "failed" }]).inc();
+    }
+
+    /// Counts what became of one message to a CRM: `sent`, `failed` or `passed_over`.
+    pub fn hook(&self, result: &str) {
+        self.alerting.hooks.with_label_values(&[result]).inc();
     }
 
     /// Counts one request.

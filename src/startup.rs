@@ -19,6 +19,7 @@ use anyhow::Context as _;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use crate::app::crm::{Hooks, after_delivery};
 use crate::app::{Alerter, App, Chance, Deliverer, Follower, KnownSeats, Lookout, Parts, Retainer, Seater};
 use crate::config::Config;
 use crate::http::tls::Certificates;
@@ -191,7 +192,12 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
     let ip = Arc::new(open_ip_databases(config)?);
     let platforms = open_platforms(config, Some(&storage), &replaced.clock, Some(&metrics));
     let known = Arc::new(KnownSeats::new(config.seats, Arc::clone(&replaced.clock), Arc::clone(&metrics)));
-    let mut outside = Outside::default();
+    let mut outside = Outside::after(after_delivery(&config.crm, &storage));
+    let time = (Arc::clone(&replaced.clock), &replaced.chance);
+    let hooks = Hooks::new(Arc::clone(&storage), time, Arc::clone(&metrics), config.crm.clone());
+    for webhook in hooks.webhooks() {
+        outside.add("webhook", hooks.clone().run(webhook.clone()));
+    }
     let stores = (Arc::clone(&outbox), Arc::clone(&storage));
     let after = outside.after.clone();
     let deliverer = Deliverer::new(stores, Arc::clone(&known), after, (Arc::clone(&metrics), secret))
@@ -218,6 +224,7 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
         follower: follower.clone(),
         ip: Arc::clone(&ip),
         outbox: Arc::clone(&outbox),
+        hooks,
         seats,
         seat_rules: config.seats,
         lookout,

@@ -23,6 +23,10 @@ pub enum WebhookFormat {
     Json,
 }
 
+/// Calls a webhook; connections are kept for the next message.
+#[derive(Debug, Clone)]
+pub struct Caller(ureq::Agent);
+
 /// Where messages go. Its address holds a key, so it prints without path and query.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Webhook {
@@ -48,6 +52,8 @@ pub enum WebhookError {
         webhook: String,
         /// The status or the `errcode`.
         word: String,
+        /// The status of the answer.
+        status: u16,
     },
 }
 
@@ -98,26 +104,42 @@ impl Webhook {
         format!("{scheme}://{}/…", rest.split(['/', '?', '#']).next().unwrap_or_default())
     }
 
-    /// Hands a message over, with the signature of a receiver who asks for one. Blocks for at most ten seconds.
-    ///
-    /// # Errors
-    /// [`WebhookError`] if it did not arrive.
-    pub fn post(&self, body: &str, signature: Option<&str>) -> Result<(), WebhookError> {
+    /// What calls this webhook, with connections that are used again.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
         let builder = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_global(Some(ANSWER_WAIT));
         let config = if self.url.starts_with("http://") { builder.proxy(None) } else { builder }.build();
-        let mut request = config.new_agent().post(&self.url).header("Content-Type", "application/json");
-        if let Some(signature) = signature {
-            request = request.header("Jinqun-Signature", signature);
+        Caller(config.new_agent())
+    }
+
+    /// Hands a message over, with the signature of a receiver who asks for one. Blocks for at most ten seconds.
+    ///
+    /// # Errors
+    /// [`WebhookError`] if it did not arrive.
+    pub fn post(&self, body: &str, signature: Option<&str>) -> Result<(), WebhookError> {
+        let headers: Vec<_> = signature.map(|it| ("Jinqun-Signature", it)).into_iter().collect();
+        self.post_by(&self.caller(), body, &headers)
+    }
+
+    /// Hands a message over with these headers, by a caller of [`Webhook::caller`]. Blocks for at most ten seconds.
+    ///
+    /// # Errors
+    /// [`WebhookError`] if it did not arrive.
+    pub fn post_by(&self, caller: &Caller, body: &str, headers: &[(&str, &str)]) -> Result<(), WebhookError> {
+        let mut request = caller.0.post(&self.url).header("Content-Type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let mut answer = request
             .send(body)
             .map_err(|error| WebhookError::Unreachable { webhook: self.masked(), kind: kind(&error) })?;
-        let refused = |word: String| Err(WebhookError::Refused { webhook: self.masked(), word });
+        let status = answer.status().as_u16();
+        let refused = |word: String| Err(WebhookError::Refused { webhook: self.masked(), word, status });
         if !answer.status().is_success() {
-            return refused(format!("status {}", answer.status().as_u16()));
+            return refused(format!("status {status}"));
         }
         if self.format == WebhookFormat::Json {
             return Ok(());

@@ -8,6 +8,7 @@ mod catchment;
 mod copy_count;
 mod copy_storage;
 mod dead_jobs;
+pub mod crm;
 mod dead_letters;
 mod deliver;
 mod difference;
@@ -124,6 +125,8 @@ pub struct Parts {
     pub ip: Arc<IpLocator>,
     /// Where records go first.
     pub outbox: Arc<Outbox>,
+    /// Tells a CRM.
+    pub hooks: crm::Hooks,
     /// Gives seats.
     pub seats: Seater,
     /// How long seats are held, and what they count for afterwards.

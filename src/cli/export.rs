@@ -12,6 +12,7 @@ use clap::{Args, Subcommand};
 use super::funnel::Funnel;
 use super::printer::Output;
 use super::{Common, End, Printer};
+use crate::app::crm::after_delivery;
 use crate::app::{Deliverer, KnownSeats, SheetForm, SheetOf, export_sheet, load_entries};
 use crate::catalog::Catalog;
 use crate::config::{Config, Flags};
@@ -195,7 +196,8 @@ pub(super) fn settle(config: &Config, storage: &Arc<dyn Storage>) -> anyhow::Res
         Ok(outbox) => {
             let metrics = Arc::new(Metrics::new());
             let seats = Arc::new(KnownSeats::new(config.seats, Arc::new(SystemClock), Arc::clone(&metrics)));
-            let deliverer = Deliverer::new((outbox, Arc::clone(storage)), seats, Vec::new(), (metrics, None))?;
+            let after = after_delivery(&config.crm, storage);
+            let deliverer = Deliverer::new((outbox, Arc::clone(storage)), seats, after, (metrics, None))?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(deliverer.drain())?;
             Ok(())

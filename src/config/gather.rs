@@ -1,6 +1,6 @@
 //! Gathering values from file, environment and flags, and reading them with every error kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
@@ -11,6 +11,7 @@ use toml::Value;
 use super::ConfigError;
 use super::keys::{Form, KEYS, Key};
 use super::origin::Origin;
+use crate::app::crm::{CrmSettings, FeedKind, HookSecret};
 use crate::app::{AlertSettings, Retention};
 use crate::geo::Datum;
 use crate::group::GroupDefaults;
@@ -359,6 +360,31 @@ impl Reader<'_> {
             Ok(_) => self.fail(name, format_args!("holds more than {WEBHOOKS_MAX} addresses")).unwrap_or_default(),
             Err(what) => self.fail(name, what).unwrap_or_default(),
         }
+    }
+
+    /// What a CRM is told.
+    pub(super) fn crm(&mut self) -> CrmSettings {
+        let has_feed = self.parse("crm.feed", |it| match it {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => Err("is neither on nor off".to_owned()),
+        });
+        let webhooks = self.webhooks("crm.webhooks");
+        let secret = self.parse("crm.webhook_secret", HookSecret::parse);
+        if !webhooks.is_empty() && secret.is_none() {
+            let what = "is missing, and crm.webhooks is set: nobody could tell its messages from somebody else's";
+            let _: Option<()> = self.fail("crm.webhook_secret", what);
+        }
+        let mut kinds = BTreeSet::new();
+        for word in self.list("crm.events") {
+            if let Some(kind) = FeedKind::parse(&word) {
+                kinds.insert(kind);
+            } else {
+                let known = FeedKind::ALL.map(FeedKind::as_str).join(", ");
+                let _: Option<()> = self.fail("crm.events", format_args!("holds {word:?}, which is none of {known}"));
+            }
+        }
+        CrmSettings { has_feed: has_feed.unwrap_or(true), webhooks, secret, kinds }
     }
 
     pub(super) fn alerts(&mut self) -> AlertSettings {

@@ -14,6 +14,7 @@ pub use gather::Flags;
 pub use keys::example;
 pub use origin::Origin;
 
+use crate::app::crm::CrmSettings;
 use crate::app::{AlertSettings, Retention};
 use crate::consent::NoticeVersion;
 use crate::group::{GroupDefaults, LINK_HOSTS_DEFAULT};
@@ -122,6 +123,8 @@ pub struct Config {
     pub webhooks: Vec<Webhook>,
     /// Signs messages about alerts.
     pub alert_secret: Option<Secret>,
+    /// What a CRM is told.
+    pub crm: CrmSettings,
     /// The limits of the outbox.
     pub outbox: outbox::Settings,
     /// The corporation and its app in `WeCom`; none means that it is not used.
@@ -200,6 +203,7 @@ impl Config {
             alerts: read.alerts(),
             webhooks: read.webhooks("alerts.webhooks"),
             alert_secret: read.parse("alerts.secret", secret),
+            crm: read.crm(),
             outbox: read_outbox(&mut read, keep_hours),
             wecom: platform::wecom(&mut read),
             wechat: platform::wechat(&mut read),

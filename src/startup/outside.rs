@@ -23,6 +23,11 @@ pub(super) struct Outside {
 }
 
 impl Outside {
+    /// Nothing but who is told of what was delivered.
+    pub(super) fn after(after: Vec<Arc<dyn AfterDelivery>>) -> Self {
+        Self { after, tasks: Vec::new() }
+    }
+
     /// Adds a task, by a name for the log.
     pub(super) fn add(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.push((name, Box::pin(task)));

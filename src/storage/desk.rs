@@ -15,11 +15,14 @@ pub enum DeskKind {
     Alert,
     /// A token that a platform lent us. It is a secret, and worthless after two hours.
     Platform,
+    /// How far a webhook has been told.
+    Hook,
 }
 
 impl DeskKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::User, Self::Token, Self::Session, Self::Alert, Self::Platform];
+    pub const ALL: [Self; 6] =
+        [Self::User, Self::Token, Self::Session, Self::Alert, Self::Platform, Self::Hook];
 
     /// The word used in storage.
     #[must_use]
@@ -30,6 +33,7 @@ impl DeskKind {
             Self::Session => "session",
             Self::Alert => "alert",
             Self::Platform => "platform",
+            Self::Hook => "hook",
         }
     }
 }

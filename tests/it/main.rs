@@ -29,6 +29,7 @@ mod cli_tag;
 mod client;
 mod client_ip;
 mod dead_jobs;
+mod crm;
 mod dead_letters;
 mod deploy;
 mod description;

@@ -11,6 +11,7 @@ mod duel;
 mod entrances;
 pub(super) mod etag;
 mod explain;
+mod feed;
 mod fields;
 pub(super) mod gate;
 mod history;
@@ -51,6 +52,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(tokens::endpoints());
     all.extend(audit::endpoints());
     all.extend(tags::endpoints());
+    all.extend(feed::endpoints());
     all.extend(visitors::endpoints());
     all.extend(super::api::funnel::endpoints());
     all.push(map::endpoint());
