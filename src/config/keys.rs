@@ -416,6 +416,20 @@ pub(super) const KEYS: &[Key] = &[
         "Whom callbacks are for. Default: the corporation's id; the suite's id for third-party apps.",
     ),
     key(
+        "wecom.tag_group",
+        "JINQUN_WECOM_TAG_GROUP",
+        Form::Text,
+        "\"门店区域\"",
+        "The group of tags in WeCom that customers' regions and stores are set in, at most 30 characters.",
+    ),
+    key(
+        "wecom.tags_max",
+        "JINQUN_WECOM_TAGS_MAX",
+        Form::Whole,
+        "2000",
+        "Tags of the corporation up to which new ones are made; WeCom allows 3000. From 60 percent of it on none are made for stores, from 85 percent on none for districts.",
+    ),
+    key(
         "wecom.api_base",
         "JINQUN_WECOM_API_BASE",
         Form::Text,

@@ -15,6 +15,7 @@ pub use keys::example;
 pub use origin::Origin;
 
 use crate::app::crm::CrmSettings;
+use crate::app::wecom::TagSettings;
 use crate::app::{AlertSettings, Retention};
 use crate::consent::NoticeVersion;
 use crate::group::{GroupDefaults, LINK_HOSTS_DEFAULT};
@@ -129,6 +130,8 @@ pub struct Config {
     pub outbox: outbox::Settings,
     /// The corporation and its app in `WeCom`; none means that it is not used.
     pub wecom: Option<WecomSettings>,
+    /// How tags are made in `WeCom`.
+    pub wecom_tags: TagSettings,
     /// The official account of `WeChat`; none means that it is not used.
     pub wechat: Option<WechatSettings>,
     /// What was gathered, for showing.
@@ -206,6 +209,7 @@ impl Config {
             crm: read.crm(),
             outbox: read_outbox(&mut read, keep_hours),
             wecom: platform::wecom(&mut read),
+            wecom_tags: platform::tags(&mut read),
             wechat: platform::wechat(&mut read),
             gathered: gathered.clone(),
         };

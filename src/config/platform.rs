@@ -1,8 +1,10 @@
 //! The settings of `WeCom` and `WeChat`: whole groups or none, and every gap named.
 
 use super::gather::Reader;
+use crate::app::wecom::TagSettings;
 use crate::platform::ApiBase;
 use crate::wechat::WechatSettings;
+use crate::wecom::client::{TAG_NAME_CHARS_MAX, TAGS_MAX};
 use crate::wecom::{CallbackSettings, Cipher, WecomSettings};
 
 /// The longest id or secret, in bytes.
@@ -83,6 +85,16 @@ pub(super) fn wecom(read: &mut Reader<'_>) -> Option<WecomSettings> {
         receive_id: receive_id.unwrap_or_else(|| corp_id.clone()),
     });
     Some(WecomSettings { corp_id, secret, agent_id, callback, api_base, authorize_base })
+}
+
+/// How tags are made in `WeCom`.
+pub(super) fn tags(read: &mut Reader<'_>) -> TagSettings {
+    let group = read.parse("wecom.tag_group", |it| {
+        let is_name = (1..=TAG_NAME_CHARS_MAX).contains(&it.chars().count());
+        if is_name { Ok(it.to_owned()) } else { Err(format!("has not 1 to {TAG_NAME_CHARS_MAX} characters")) }
+    });
+    let tags_max = read.count("wecom.tags_max", 10..=TAGS_MAX);
+    TagSettings { group: group.unwrap_or_default(), tags_max: tags_max.unwrap_or(TAGS_MAX) }
 }
 
 /// What is said about `WeChat`; none if nothing is.

@@ -7,9 +7,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::app::wecom::{Callbacks, EventWork, ReconcileWork};
+use super::Platforms;
+use crate::app::crm::Hooks;
+use crate::app::wecom::{Callbacks, EventWork, Moved, ReconcileWork, TagIds, Tagger};
 use crate::app::{AfterDelivery, App, JobRunner};
 use crate::config::Config;
+use crate::storage::Storage;
+use crate::time::Clock;
 
 /// Something that works for ever; it ends only if it broke off.
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -48,6 +52,28 @@ impl Outside {
             self.add_runner("reconciliation with WeCom", app.runner(work.clone()));
             self.add("plans of reconciliation", async move { work.plan().await });
         }
+    }
+
+    /// Adds what tells a CRM's webhooks.
+    pub(super) fn tell(&mut self, hooks: &Hooks) {
+        for webhook in hooks.webhooks() {
+            self.add("webhook", hooks.clone().run(webhook.clone()));
+        }
+    }
+
+    /// Adds what sets tags in `WeCom`, if it is used.
+    pub(super) fn tag(
+        &mut self,
+        config: &Config,
+        platforms: &Platforms,
+        storage: &Arc<dyn Storage>,
+        clock: &Arc<dyn Clock>,
+    ) {
+        let Some(wecom) = &platforms.wecom else { return };
+        let ids = TagIds::new(Arc::clone(wecom), &config.wecom_tags);
+        self.after.push(Arc::new(Moved::new(Arc::clone(storage), Arc::clone(clock))));
+        let tagger = Tagger::new(Arc::clone(storage), Arc::clone(wecom), ids, Arc::clone(clock));
+        self.add_runner("tags", JobRunner::new(Arc::clone(storage), Arc::clone(clock), Arc::new(tagger)));
     }
 
     /// Works for ever. Returns the name of the first task that ended by itself.

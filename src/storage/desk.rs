@@ -21,8 +21,7 @@ pub enum DeskKind {
 
 impl DeskKind {
     /// All kinds.
-    pub const ALL: [Self; 6] =
-        [Self::User, Self::Token, Self::Session, Self::Alert, Self::Platform, Self::Hook];
+    pub const ALL: [Self; 6] = [Self::User, Self::Token, Self::Session, Self::Alert, Self::Platform, Self::Hook];
 
     /// The word used in storage.
     #[must_use]

@@ -279,10 +279,9 @@ fn one_instance_tells_at_a_time_and_another_goes_on_where_it_ended() {
     for n in 0..20 {
         bench.add(n, 1, FeedKind::ScanRecorded);
     }
+    let (webhook, caller) = (&bench.webhook, &bench.caller);
     let rounds: Vec<_> = thread::scope(|scope| {
-        let tell = |hooks: &Hooks| hooks.round(&bench.webhook, &bench.caller).unwrap();
-        let (tell, mine, theirs) = (&tell, &bench.hooks, &other);
-        let threads = [scope.spawn(move || tell(mine)), scope.spawn(move || tell(theirs))];
+        let threads = [&bench.hooks, &other].map(|hooks| scope.spawn(move || hooks.round(webhook, caller).unwrap()));
         threads.into_iter().map(|it| it.join().unwrap()).collect()
     });
     assert!(rounds.contains(&Sent::Some(20)), "{rounds:?}");

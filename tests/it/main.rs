@@ -87,5 +87,6 @@ mod wecom_double;
 mod wecom_facts;
 mod wecom_failures;
 mod wecom_fuzz;
+mod wecom_tags;
 mod wecom_tokens;
 mod wecom_vectors;

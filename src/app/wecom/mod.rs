@@ -6,11 +6,14 @@ mod events;
 mod facts;
 mod identity;
 mod linked;
+mod moved;
 mod ranking;
 mod receive;
 mod reconcile;
 mod rotation;
 mod spell;
+mod tag_ids;
+mod tags;
 mod tokens;
 mod told;
 
@@ -23,9 +26,12 @@ use crate::storage::{StorageError, Trouble};
 
 pub use events::EventWork;
 pub use identity::{CHANNEL_MS_MAX, Channel, scan_of_state};
+pub use moved::Moved;
 pub use ranking::{Joins, JoinsBy, joins, joins_by_day, tallies};
 pub use receive::{Callbacks, Greet, ReceiveError};
 pub use reconcile::ReconcileWork;
+pub use tag_ids::{TagIds, TagSettings};
+pub use tags::{TagJob, Tagger};
 pub use tokens::SharedTokens;
 
 /// The error of a chat that is no group of customers, or is no more.
