@@ -36,7 +36,7 @@ pub enum NewEntry {
 
 impl NewEntry {
     /// As storage takes it.
-    fn stored(&self) -> storage::Change {
+    pub(super) fn stored(&self) -> storage::Change {
         match self {
             Self::Store(it) => stored(EntryKind::Store, &it.id, Some(json(&**it))),
             Self::Group(it) => stored(EntryKind::Group, &it.id, Some(json(&**it))),

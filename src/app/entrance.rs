@@ -87,7 +87,7 @@ impl Entrance {
         body.unwrap_or_default()
     }
 
-    fn into_entry(self) -> NewEntry {
+    pub(super) fn into_entry(self) -> NewEntry {
         match self {
             Self::Group(it) => NewEntry::Group(Box::new(it)),
             Self::Contact(it) => NewEntry::Contact(Box::new(it)),

@@ -17,6 +17,7 @@ mod storage;
 mod tag;
 mod token;
 mod user;
+mod wecom;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ enum Command {
     User(user::Options),
     Token(token::Options),
     Storage(storage::Options),
+    Wecom(wecom::Options),
     Config(config::Options),
     Health(health::Options),
 }
@@ -120,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::User(options) => options.run(&printer),
         Command::Token(options) => options.run(&printer),
         Command::Storage(options) => options.run(&printer),
+        Command::Wecom(options) => options.run(&printer),
         Command::Config(options) => options.run(&printer),
         Command::Health(options) => options.run(&printer),
     };

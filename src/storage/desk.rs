@@ -17,11 +17,14 @@ pub enum DeskKind {
     Platform,
     /// How far a webhook has been told.
     Hook,
+    /// A join way or contact way that was made in `WeCom`.
+    Way,
 }
 
 impl DeskKind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [Self::User, Self::Token, Self::Session, Self::Alert, Self::Platform, Self::Hook];
+    pub const ALL: [Self; 7] =
+        [Self::User, Self::Token, Self::Session, Self::Alert, Self::Platform, Self::Hook, Self::Way];
 
     /// The word used in storage.
     #[must_use]
@@ -33,6 +36,7 @@ impl DeskKind {
             Self::Alert => "alert",
             Self::Platform => "platform",
             Self::Hook => "hook",
+            Self::Way => "way",
         }
     }
 }

@@ -82,6 +82,7 @@ mod wecom_bench;
 mod wecom_callback;
 mod wecom_check;
 mod wecom_client;
+mod wecom_codes;
 mod wecom_docs;
 mod wecom_double;
 mod wecom_facts;

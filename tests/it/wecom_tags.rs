@@ -126,17 +126,14 @@ fn every_friendship_gets_the_tags_once_and_a_move_is_one_call() {
     assert!(bench.double.tags().iter().all(|(group, _, _)| group == GROUP));
     bench.look();
     assert_eq!(
-        (
-            bench.double.count("/cgi-bin/externalcontact/mark_tag"),
-            bench.double.count("/cgi-bin/externalcontact/add_corp_tag")
-        ),
+        (bench.double.count("/externalcontact/mark_tag"), bench.double.count("/externalcontact/add_corp_tag")),
         (2, 1)
     );
     bench.double.clear_calls();
     bench.customer_in(&["上海市", "静安区"], "SH-0002", &[]);
     bench.look();
     assert_eq!(bench.tags("mgr_01"), ["SH-0002", "上海市", "静安区"]);
-    let bodies = bench.double.bodies("/cgi-bin/externalcontact/mark_tag");
+    let bodies = bench.double.bodies("/externalcontact/mark_tag");
     assert_eq!(bodies.len(), 2);
     assert!(
         bodies
@@ -171,7 +168,7 @@ fn nobody_is_asked_about_a_customer_without_a_friend() {
     let bench = Bench::new(2_000);
     bench.customer_in(&["上海市"], "SH-0001", &[]);
     bench.look();
-    assert_eq!((bench.waiting(), bench.double.count("/cgi-bin/externalcontact/mark_tag")), ((0, 0), 0));
+    assert_eq!((bench.waiting(), bench.double.count("/externalcontact/mark_tag")), ((0, 0), 0));
     // The friendship appears: what waited is set.
     bench.double.add_friend("mgr_01", "wm1", None);
     bench.customer_in(&["上海市"], "SH-0001", &["mgr_01"]);
@@ -184,7 +181,7 @@ fn a_busy_platform_is_asked_again_later_and_a_stranger_is_given_up() {
     let bench = Bench::new(2_000);
     bench.double.add_friend("mgr_01", "wm1", None);
     bench.customer_in(&["上海市"], "SH-0001", &["mgr_01", "mgr_02"]);
-    bench.double.fail_times("/cgi-bin/externalcontact/get_corp_tag_list", Fault::Code(45_009), 1);
+    bench.double.fail_times("/externalcontact/get_corp_tag_list", Fault::Code(45_009), 1);
     bench.look();
     assert_eq!(bench.waiting(), (1, 0));
     assert_eq!(bench.tags("mgr_01"), Vec::<String>::new());

@@ -2,6 +2,7 @@
 
 mod belongs;
 mod chat;
+mod codes;
 mod events;
 mod facts;
 mod identity;
@@ -24,6 +25,7 @@ use super::EditError;
 use crate::platform::ApiError;
 use crate::storage::{StorageError, Trouble};
 
+pub use codes::{CodeSync, SyncAction, SyncError, SyncReport, SyncRow};
 pub use events::EventWork;
 pub use identity::{CHANNEL_MS_MAX, Channel, scan_of_state};
 pub use moved::Moved;

@@ -13,6 +13,8 @@ use crate::wecom::client::{NewTag, NewTags, TAG_NAME_CHARS_MAX, TAGS_MAX, TagGro
 
 /// For how long the list that was read is believed where a label is not on it: staff and other instances make tags too.
 const BELIEVED_MS: i64 = 30_000;
+/// For how long the list is believed at all: staff remove tags too, and events of that may be lost.
+const KEPT_MS: i64 = 300_000;
 /// Tags that are made with one call.
 const MADE_AT_ONCE: usize = 100;
 
@@ -96,8 +98,8 @@ impl TagIds {
         // Held through the calls: several workers that miss the same tag would each make it.
         let known = &mut *self.known();
         let mut missing = missing(known, labels);
-        let is_old = known.read_at.is_none_or(|at| now.unix_ms() - at.unix_ms() >= BELIEVED_MS);
-        if known.read_at.is_none() || (!missing.is_empty() && is_old) {
+        let is_older = |than_ms| known.read_at.is_none_or(|at| now.unix_ms() - at.unix_ms() >= than_ms);
+        if is_older(KEPT_MS) || (!missing.is_empty() && is_older(BELIEVED_MS)) {
             self.read(known, now)?;
             missing = self::missing(known, labels);
         }

@@ -95,7 +95,12 @@ impl Tagger {
         let wanted = wanted(&customer);
         let ids = if wanted.is_empty() { BTreeMap::new() } else { self.ids.of(&wanted, self.clock.now())? };
         // One friendship that cannot be tagged holds up no other.
-        let failed = steps(&customer, &ids).iter().filter_map(|it| self.mark(id, it).err()).next_back();
+        let mut failed = None;
+        for step in steps(&customer, &ids) {
+            if let Err(error) = self.mark(id, &step) {
+                failed.get_or_insert(error);
+            }
+        }
         failed.map_or(Ok(()), Err)
     }
 
@@ -117,23 +122,21 @@ impl Tagger {
             }
             Err(error) => return Err(error.into()),
         }
-        let visitor = self.note(id, &step.staff, |it| {
+        // Told before it is noted: after a crash between the two it is set and told once more, under the same id.
+        if let Some((card, _)) = self.card(id)? {
+            self.tell(id, step, &card)?;
+        }
+        self.note(id, &step.staff, |it| {
             it.marked.retain(|label, _| !step.remove.contains_key(label));
             it.marked.extend(step.add.clone());
-        })?;
-        self.tell(id, step, visitor)
+        })
     }
 
-    /// Changes what is known of a friendship; returns whose card it is.
-    fn note(
-        &self,
-        id: &str,
-        staff: &str,
-        change: impl Fn(&mut Friendship),
-    ) -> Result<Option<crate::id::VisitorId>, TagError> {
+    /// Changes what is known of a friendship.
+    fn note(&self, id: &str, staff: &str, change: impl Fn(&mut Friendship)) -> Result<(), TagError> {
         for _ in 0..WRITES_MAX {
-            let Some((card, mut customer)) = self.card(id)? else { return Ok(None) };
-            let Some(friendship) = customer.friends.get_mut(staff) else { return Ok(card.visitor) };
+            let Some((card, mut customer)) = self.card(id)? else { return Ok(()) };
+            let Some(friendship) = customer.friends.get_mut(staff) else { return Ok(()) };
             change(friendship);
             let write = CardWrite {
                 kind: CardKind::Customer,
@@ -144,7 +147,7 @@ impl Tagger {
                 counts: Vec::new(),
             };
             match self.storage.write_card(&write) {
-                Ok(_) => return Ok(card.visitor),
+                Ok(_) => return Ok(()),
                 Err(error) if matches!(error.kind(), Trouble::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -152,21 +155,21 @@ impl Tagger {
         Err(TagError::Contended)
     }
 
-    fn tell(&self, id: &str, step: &Step, visitor: Option<crate::id::VisitorId>) -> Result<(), TagError> {
+    fn tell(&self, id: &str, step: &Step, card: &Card) -> Result<(), TagError> {
         let now = self.clock.now();
         let labels = |of: &BTreeMap<String, String>| of.keys().cloned().collect::<Vec<_>>();
         let body = serde_json::json!({
             "external_userid": id,
             "staff": step.staff,
-            "visitor": visitor.map(|it| it.to_string()),
+            "visitor": card.visitor.map(|it| it.to_string()),
             "added": labels(&step.add),
             "removed": labels(&step.remove),
         });
         let entry = FeedEntry {
-            id: format!("tag:{id}:{}:{}", step.staff, now.unix_ms()),
+            id: format!("tag:{id}:{}:{}", step.staff, card.revision),
             at: now,
             kind: FeedKind::TagSet.as_str().to_owned(),
-            visitor,
+            visitor: card.visitor,
             body: body.to_string(),
         };
         Ok(self.storage.append_feed(&[entry])?)

@@ -1,0 +1,460 @@
+//! Codes that are kept by machine: join ways and contact ways, made once and changed in place, so that a printed code stays what it is.
+//!
+//! Which chats and members of staff stand behind a store's codes is said by two columns of the store sheet, `wecom_chats` (企微群ID)
+//! and `wecom_staff` (企微成员), or on a group or contact itself. Codes without either are uploaded ones and stay as they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::wish::{Wish, wishes};
+use crate::app::ImportError;
+use crate::app::edit::NewEntry;
+use crate::app::entrance::Entrance;
+use crate::app::join_code::read_link;
+use crate::app::load_catalog;
+use crate::catalog::Catalog;
+use crate::group::{CHATS_MAX, JoinCode, Wecom as Behind};
+use crate::platform::{ApiError, Remedy};
+use crate::qr::Effort;
+use crate::storage::{DeskKind, PublishInfo, Storage, StorageError, Trouble};
+use crate::time::{Clock, Timestamp};
+use crate::wecom::Wecom;
+use crate::wecom::client::{ContactWayChange, ContactWayPlan, JoinWay, JoinWayPlan, NewGroups};
+
+/// Characters of a remark, by the platform's own limit.
+const REMARK_CHARS_MAX: usize = 30;
+/// Changed codes that are published together: what was made is not lost for long.
+const PUBLISHED_AT_ONCE: usize = 100;
+/// How often a publication is tried on what others published meanwhile.
+const TRIES_MAX: u32 = 12;
+/// How often a call that has to wait is made again.
+const WAITS_MAX: u32 = 3;
+/// The longest wait for a limit; a longer one ends the run, which goes on where it ended when it is started again.
+const WAIT_MAX: Duration = Duration::from_secs(65);
+
+/// What becomes of a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SyncAction {
+    /// It is as it is to be.
+    Kept,
+    /// It is made.
+    Made,
+    /// It is changed in place; the picture stays.
+    Updated,
+    /// Nothing can be done about it.
+    Problem,
+}
+
+impl SyncAction {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Kept, Self::Made, Self::Updated, Self::Problem];
+
+    /// The word used in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Made => "made",
+            Self::Updated => "updated",
+            Self::Problem => "problem",
+        }
+    }
+}
+
+/// What became of one code, or would.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncRow {
+    /// `group` or `contact`.
+    pub kind: &'static str,
+    /// The id of the group or contact.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What.
+    pub action: SyncAction,
+    /// Why, or what is different.
+    pub detail: String,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SyncReport {
+    /// How many codes of each kind of action.
+    pub counts: BTreeMap<SyncAction, u64>,
+    /// The version that is live since; none if nothing was published.
+    pub version: Option<u64>,
+}
+
+/// Why a run ended early. What was done until then is done.
+#[derive(Debug, Error)]
+pub enum SyncError {
+    /// The catalog cannot be read.
+    #[error(transparent)]
+    Catalog(#[from] ImportError),
+    /// Storage does not answer.
+    #[error("storage does not answer")]
+    Storage(#[from] StorageError),
+    /// The platform lets this app do nothing of the kind.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// Others publish faster than this could be tried again.
+    #[error("others are publishing; try again")]
+    Busy,
+}
+
+/// Keeps codes.
+pub struct CodeSync {
+    storage: Arc<dyn Storage>,
+    wecom: Arc<Wecom>,
+    clock: Arc<dyn Clock>,
+    /// Hosts that codes may lead to.
+    hosts: Vec<String>,
+    /// Members up to which one chat is taken to accept scans.
+    capacity: u32,
+}
+
+/// What was found or done about one code.
+struct Done {
+    action: SyncAction,
+    detail: String,
+    /// The group or contact as it is to be published; none if that does not change.
+    entry: Option<Entrance>,
+}
+
+impl CodeSync {
+    /// One that works over this storage; codes may lead to these hosts, and a chat takes `capacity` members by scan.
+    #[must_use]
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        wecom: Arc<Wecom>,
+        clock: Arc<dyn Clock>,
+        hosts: Vec<String>,
+        capacity: u32,
+    ) -> Self {
+        Self { storage, wecom, clock, hosts, capacity }
+    }
+
+    /// Brings every code up to date that is to be kept by machine, and tells of each; `author` publishes. A dry run asks and changes
+    /// nothing. Blocks, for minutes where there are many.
+    ///
+    /// # Errors
+    /// [`SyncError`]; what was done until then is published, and the next run goes on there.
+    pub fn run(&self, author: &str, is_dry: bool, each: &mut dyn FnMut(&SyncRow)) -> Result<SyncReport, SyncError> {
+        let version = self.storage.current_version()?;
+        let catalog = load_catalog(&*self.storage, version)?;
+        let wishes = wishes(&catalog, self.capacity);
+        let staff = if wishes.iter().any(|it| matches!(it.entrance, Entrance::Contact(_))) {
+            self.patiently(|| self.wecom.follow_users())?.into_iter().collect()
+        } else {
+            BTreeSet::new()
+        };
+        let mut report = SyncReport::default();
+        let mut changed = Vec::new();
+        for wish in &wishes {
+            let done = match self.one(wish, &staff, is_dry) {
+                Ok(done) => done,
+                Err(error) if ends_run(&error) => {
+                    self.publish(author, &mut changed, &mut report)?;
+                    return Err(error);
+                }
+                Err(SyncError::Api(error)) => problem(format!("{error}: {}", error.advice().en)),
+                Err(error) => return Err(error),
+            };
+            *report.counts.entry(done.action).or_default() += 1;
+            each(&SyncRow {
+                kind: wish.kind(),
+                id: wish.entrance.id().to_owned(),
+                name: wish.entrance.name().to_owned(),
+                action: done.action,
+                detail: done.detail,
+            });
+            changed.extend(done.entry);
+            if changed.len() >= PUBLISHED_AT_ONCE {
+                self.publish(author, &mut changed, &mut report)?;
+            }
+        }
+        self.publish(author, &mut changed, &mut report)?;
+        Ok(report)
+    }
+
+    /// Makes a call, and again after a wait where a short one helps.
+    fn patiently<T>(&self, call: impl Fn() -> Result<T, ApiError>) -> Result<T, ApiError> {
+        let mut waits = 0;
+        loop {
+            let error = match call() {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let limits = matches!(error.remedy(), Remedy::WaitLimit { .. } | Remedy::SlowDown { .. });
+            let wait = error.remedy().wait().filter(|it| limits && *it <= WAIT_MAX && waits < WAITS_MAX);
+            let Some(wait) = wait else { return Err(error) };
+            waits += 1;
+            thread::sleep(wait);
+        }
+    }
+
+    fn one(&self, wish: &Wish, staff: &BTreeSet<String>, is_dry: bool) -> Result<Done, SyncError> {
+        let strangers: Vec<&str> = match &wish.entrance {
+            Entrance::Group(_) => Vec::new(),
+            Entrance::Contact(_) => wish.staff.iter().map(|it| &**it).filter(|it| !staff.contains(*it)).collect(),
+        };
+        if !strangers.is_empty() {
+            let all = strangers.join(", ");
+            return Ok(problem(format!("{all} may not contact customers: allow it in the console, or correct the id")));
+        }
+        if matches!(wish.entrance, Entrance::Group(_)) && wish.chats.len() > CHATS_MAX {
+            return Ok(problem(format!("{} chats are named; a code leads to {CHATS_MAX} at most", wish.chats.len())));
+        }
+        match self.way(wish)? {
+            Some(way) => self.look_after(wish, &way, is_dry),
+            None if is_dry => Ok(Done { action: SyncAction::Made, detail: "would be made".to_owned(), entry: None }),
+            None => self.make(wish),
+        }
+    }
+
+    /// The way of a code: what the catalog says, or what was noted when it was made and never published.
+    fn way(&self, wish: &Wish) -> Result<Option<String>, StorageError> {
+        if let Some(way) = &wish.way {
+            return Ok(Some(way.to_string()));
+        }
+        Ok(self.storage.desk(DeskKind::Way, &wish.state())?.map(|it| it.body))
+    }
+
+    fn make(&self, wish: &Wish) -> Result<Done, SyncError> {
+        let way = match &wish.entrance {
+            Entrance::Group(_) => self.patiently(|| self.wecom.add_join_way(&join_plan(wish, &wish.chats)))?,
+            Entrance::Contact(_) => self.patiently(|| self.wecom.add_contact_way(&contact_plan(wish)))?.config_id,
+        };
+        // Who loses the id of a way cannot change it any more: it is noted before anything else can fail.
+        self.storage.put_desk(DeskKind::Way, &wish.state(), Some(&way), None)?;
+        let done = self.look_after(wish, &way, false)?;
+        let is_problem = done.action == SyncAction::Problem;
+        Ok(if is_problem { done } else { Done { action: SyncAction::Made, detail: String::new(), ..done } })
+    }
+
+    /// Compares a way with what it is to be, changes it in place, and takes over what the platform added and what its picture says.
+    fn look_after(&self, wish: &Wish, way: &str, is_dry: bool) -> Result<Done, SyncError> {
+        let (mut differs, picture, chats) = match &wish.entrance {
+            Entrance::Group(_) => {
+                let is = self.patiently(|| self.wecom.join_way(way))?;
+                let chats = together(wish, &is);
+                let differs = Self::differs_as_group(wish, &is, &chats);
+                if !differs.is_empty() && !is_dry {
+                    self.patiently(|| self.wecom.update_join_way(way, &join_plan(wish, &chats)))?;
+                }
+                (differs, is.qr_code, chats)
+            }
+            Entrance::Contact(_) => {
+                let is = self.patiently(|| self.wecom.contact_way(way))?;
+                let plan = contact_plan(wish);
+                let mut differs = Vec::new();
+                let same = |a: &[String], b: &[String]| a.iter().collect::<BTreeSet<_>>() == b.iter().collect();
+                if !same(&is.staff, &plan.staff) {
+                    differs.push("staff");
+                }
+                if is.state != plan.state {
+                    differs.push("state");
+                }
+                if is.remark != plan.remark {
+                    differs.push("remark");
+                }
+                if !differs.is_empty() && !is_dry {
+                    let change = ContactWayChange {
+                        remark: Some(plan.remark),
+                        state: Some(plan.state),
+                        staff: Some(plan.staff),
+                        skip_verify: None,
+                    };
+                    self.patiently(|| self.wecom.update_contact_way(way, &change))?;
+                }
+                (differs, is.qr_code, Vec::new())
+            }
+        };
+        let behind = Behind { chats, staff: wish.staff.clone(), way: Some(way.into()) };
+        let is_known = wish.is_published && wish.entrance.behind() == Some(&behind);
+        let code = if is_dry && !is_known { None } else { Some(self.code(wish, picture.as_deref(), is_known)?) };
+        let code = match code {
+            Some(Err(why)) => return Ok(problem(why)),
+            Some(Ok(code)) => code,
+            None => wish.entrance.code().clone(),
+        };
+        if wish.is_published && code.link != wish.entrance.code().link {
+            differs.push("code");
+        } else if wish.is_published && !is_known {
+            differs.push("catalog");
+        }
+        let entry = wish.entrance.clone().with_code(code).with_behind(behind);
+        let is_same = wish.is_published && entry == wish.entrance;
+        let action = if differs.is_empty() && is_same { SyncAction::Kept } else { SyncAction::Updated };
+        Ok(Done { action, detail: differs.join(", "), entry: (!is_same && !is_dry).then_some(entry) })
+    }
+
+    fn differs_as_group(wish: &Wish, is: &JoinWay, chats: &[Box<str>]) -> Vec<&'static str> {
+        let plan = join_plan(wish, chats);
+        let mut differs = Vec::new();
+        if is.chats.iter().collect::<BTreeSet<_>>() != plan.chats.iter().collect() {
+            differs.push("chats");
+        }
+        if is.state != plan.state {
+            differs.push("state");
+        }
+        if is.remark != plan.remark {
+            differs.push("remark");
+        }
+        differs
+    }
+
+    /// The code in a way's picture: fetched, read, checked. What is published already and belongs to the way is not fetched again.
+    fn code(&self, wish: &Wish, picture: Option<&str>, is_known: bool) -> Result<Result<JoinCode, String>, SyncError> {
+        if is_known && wish.entrance.code().expires_at.is_none() {
+            return Ok(Ok(wish.entrance.code().clone()));
+        }
+        let Some(address) = picture else { return Ok(Err("the platform gives no picture for it".to_owned())) };
+        let bytes = self.patiently(|| self.wecom.picture(address))?;
+        Ok(match read_link(&bytes, &self.hosts, Effort::default()) {
+            Ok(read) => Ok(JoinCode { link: read.link, expires_at: None }),
+            Err(refusal) => Err(format!("its picture cannot be used: {}", refusal.message)),
+        })
+    }
+
+    /// Publishes what changed, over what others published meanwhile: only the code and what stands behind it are ours.
+    fn publish(&self, author: &str, changed: &mut Vec<Entrance>, report: &mut SyncReport) -> Result<(), SyncError> {
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let note = format!("{} codes kept by machine", changed.len());
+        for tries in 0..TRIES_MAX {
+            thread::sleep(Duration::from_millis(20).mul_f64(f64::from(tries) * fastrand::f64()));
+            let version = self.storage.current_version()?;
+            let catalog = load_catalog(&*self.storage, version)?;
+            let entries: Vec<_> = changed.iter().filter_map(|it| merged(&catalog, it)).collect();
+            let mut changes = entries.into_iter().map(|it| it.into_entry().stored()).collect::<Vec<_>>().into_iter();
+            let info = PublishInfo { at: self.now(), author: author.to_owned(), note: note.clone() };
+            match self.storage.publish(version, &info, &mut changes) {
+                Ok(version) => {
+                    report.version = Some(version);
+                    changed.clear();
+                    return Ok(());
+                }
+                Err(error) if matches!(error.kind(), Trouble::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(SyncError::Busy)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// The entry as it is in a later catalog, with our code; none if its owner is gone.
+fn merged(catalog: &Catalog, ours: &Entrance) -> Option<Entrance> {
+    let now = Entrance::find(catalog, ours);
+    let base = match now {
+        Some(now) => now,
+        None if Entrance::has_owner(catalog, ours.owner()) => ours.clone(),
+        None => return None,
+    };
+    let behind = ours.behind().cloned().unwrap_or_default();
+    Some(base.with_code(ours.code().clone()).with_behind(behind))
+}
+
+fn problem(detail: String) -> Done {
+    Done { action: SyncAction::Problem, detail, entry: None }
+}
+
+/// Whether an error is about all codes and not about this one.
+fn ends_run(error: &SyncError) -> bool {
+    match error {
+        SyncError::Api(error) => matches!(
+            error.remedy(),
+            Remedy::FixSettings { .. }
+                | Remedy::RefreshToken
+                | Remedy::WaitLimit { .. }
+                | Remedy::SlowDown { .. }
+                | Remedy::RetryLater { .. }
+        ),
+        SyncError::Catalog(_) | SyncError::Storage(_) | SyncError::Busy => true,
+    }
+}
+
+fn remark(wish: &Wish) -> String {
+    wish.entrance.name().chars().take(REMARK_CHARS_MAX).collect()
+}
+
+/// The chats behind a code: those that were named, and those that the platform made beside them when they were full.
+fn together(wish: &Wish, is: &JoinWay) -> Vec<Box<str>> {
+    let mut chats = wish.chats.clone();
+    for chat in &is.chats {
+        if chats.len() < CHATS_MAX && !chats.iter().any(|it| **it == **chat) {
+            chats.push(chat.as_str().into());
+        }
+    }
+    chats
+}
+
+fn join_plan(wish: &Wish, chats: &[Box<str>]) -> JoinWayPlan {
+    JoinWayPlan {
+        remark: remark(wish),
+        chats: chats.iter().map(ToString::to_string).collect(),
+        state: wish.state(),
+        new_groups: Some(NewGroups { name: wish.entrance.name().chars().take(36).collect(), first: 2 }),
+    }
+}
+
+fn contact_plan(wish: &Wish) -> ContactWayPlan {
+    ContactWayPlan {
+        remark: remark(wish),
+        state: wish.state(),
+        staff: wish.staff.iter().map(ToString::to_string).collect(),
+        skip_verify: true,
+    }
+}
+
+impl Entrance {
+    /// Who stands behind the code in `WeCom`.
+    #[must_use]
+    pub fn behind(&self) -> Option<&Behind> {
+        match self {
+            Self::Group(it) => it.wecom.as_deref(),
+            Self::Contact(it) => it.wecom.as_deref(),
+        }
+    }
+
+    fn with_behind(mut self, behind: Behind) -> Self {
+        match &mut self {
+            Self::Group(it) => it.wecom = Some(Box::new(behind)),
+            Self::Contact(it) => it.wecom = Some(Box::new(behind)),
+        }
+        self
+    }
+
+    /// The group or contact of a catalog with the same id.
+    fn find(catalog: &Catalog, other: &Self) -> Option<Self> {
+        match other {
+            Self::Group(group) => catalog.groups().iter().find(|it| it.id == group.id).cloned().map(Self::Group),
+            Self::Contact(contact) => {
+                catalog.contacts().iter().find(|it| it.id == contact.id).cloned().map(Self::Contact)
+            }
+        }
+    }
+
+    fn has_owner(catalog: &Catalog, owner: &crate::group::Owner) -> bool {
+        match owner {
+            crate::group::Owner::Store(id) => catalog.store_key(id).is_some(),
+            crate::group::Owner::Region(_) | crate::group::Owner::Campaign(_) => true,
+        }
+    }
+}
+
+/// A new entry, as storage takes it.
+impl From<Entrance> for NewEntry {
+    fn from(entrance: Entrance) -> Self {
+        entrance.into_entry()
+    }
+}
