@@ -8,7 +8,7 @@ use jinqun::app::{JobRunner, Work};
 use jinqun::customer::{Customer, Friendship, Place};
 use jinqun::id::StoreId;
 use jinqun::job::Lane;
-use jinqun::platform::{ApiBase, MemoryKeeper, Patience};
+use jinqun::platform::{ApiBase, MemoryKeeper, Patience, TokenKeeper};
 use jinqun::storage::{CardKind, CardWrite, Storage};
 use jinqun::time::{Clock, ManualClock, Timestamp};
 use jinqun::wecom::{Wecom, WecomSettings};
@@ -46,8 +46,8 @@ impl Bench {
             authorize_base: ApiBase::parse(&double.url()).unwrap(),
         };
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let keeper = Arc::new(MemoryKeeper::default());
-        let wecom = Wecom::new(&settings, keeper, Arc::clone(&shared), PATIENCE, Arc::new(|_| {})).unwrap();
+        let keeper: Arc<dyn TokenKeeper> = Arc::new(MemoryKeeper::default());
+        let wecom = Wecom::new(&settings, &keeper, Arc::clone(&shared), PATIENCE, Arc::new(|_| {})).unwrap();
         let wecom = Arc::new(wecom);
         let folder = tempfile::tempdir().unwrap();
         let storage: Arc<dyn Storage> = Arc::new(open(folder.path()));

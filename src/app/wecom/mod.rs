@@ -17,6 +17,7 @@ mod tag_ids;
 mod tags;
 mod tokens;
 mod told;
+mod wish;
 
 use serde::de::DeserializeOwned;
 use thiserror::Error;
