@@ -48,9 +48,10 @@ impl Outside {
             self.add_runner("events of WeCom", app.runner(Arc::new(EventWork::new(Arc::clone(app)))));
         }
         if app.wecom().is_some() {
-            let work = Arc::new(ReconcileWork::new(Arc::clone(app)));
-            self.add_runner("reconciliation with WeCom", app.runner(work.clone()));
-            self.add("plans of reconciliation", async move { work.plan().await });
+            let work = || ReconcileWork::new(Arc::clone(app));
+            self.add_runner("reconciliation with WeCom", app.runner(Arc::new(work())));
+            let planner = work();
+            self.add("plans of reconciliation", async move { planner.plan().await });
         }
     }
 

@@ -21,7 +21,7 @@ fn configured() -> Builder {
 
 /// As a query writes it.
 fn percent(text: &str) -> String {
-    text.bytes().map(|it| format!("%{it:02X}")).collect()
+    text.bytes().fold(String::new(), |written, it| written + &format!("%{it:02X}"))
 }
 
 fn query(timestamp: &str, nonce: &str, signature: &str) -> String {

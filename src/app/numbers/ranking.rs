@@ -252,9 +252,9 @@ fn managers(catalog: &Catalog, rows: &[ReportRow], joins: &JoinsBy) -> Vec<Ranke
             sum.stores.insert(store);
         }
     }
-    let names: BTreeMap<&str, &str> = people.values().map(|it| (it.id.as_str(), &*it.name)).collect();
+    let called: BTreeMap<&str, &str> = people.values().map(|it| (it.id.as_str(), &*it.name)).collect();
     let row = |(id, sum): (&str, Sum<'_>)| {
-        let name = names.get(id).copied().unwrap_or(id);
+        let name = called.get(id).copied().unwrap_or(id);
         let named = sum.stores.iter().take(STORES_NAMED_MAX);
         Ranked {
             stores: named.map(|it| store_named(catalog, it).map_or(*it, |(_, name)| name).to_owned()).collect(),

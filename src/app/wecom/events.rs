@@ -101,15 +101,14 @@ impl EventWork {
             let with = With::Chat { chat, owner: &kept.owner };
             let note = |change| facts.note(&News { customer, with, change, state: "", unionid: None });
             let is_there = kept.customers.contains(customer);
-            match change {
-                ChatChange::Joined { .. } => {
-                    // Also who is there: they may have been away without anybody noticing.
-                    note(Change::Came { at, is_sure: true })?;
-                    if is_read && !is_there {
-                        note(Change::Went { at: kept.read_at.max(at) })?;
-                    }
-                }
-                _ => note(Change::Went { at })?,
+            if matches!(change, ChatChange::Left { .. }) {
+                note(Change::Went { at })?;
+                continue;
+            }
+            // Also who is there: they may have been away without anybody noticing.
+            note(Change::Came { at, is_sure: true })?;
+            if is_read && !is_there {
+                note(Change::Went { at: kept.read_at.max(at) })?;
             }
         }
         Ok(())
@@ -197,12 +196,11 @@ impl Work for EventWork {
     fn work(&self, job: &Job, tries: u32) -> Settled {
         let now = self.app.now();
         match self.worked(job) {
-            Ok(Worked::Done) => Settled::Done,
             Ok(Worked::Late) if tries < LATE_TRIES_MAX => {
                 Settled::Again(retry_at(now, tries), "what it tells of cannot be read yet".to_owned())
             }
-            // The next event or the next reading finds it.
-            Ok(Worked::Late) => Settled::Done,
+            // What is still late is found with the next event, or by the next reading.
+            Ok(Worked::Done | Worked::Late) => Settled::Done,
             Err(fault) => settled(&fault, now, tries),
         }
     }
@@ -214,18 +212,15 @@ pub(super) fn settled(fault: &Fault, now: Timestamp, tries: u32) -> Settled {
     let may_pass = match fault {
         Fault::Storage(error) => error.kind() != Trouble::Corrupt,
         Fault::Edit(_) => true,
-        Fault::Api(error) => match error.remedy() {
-            // There is no such customer any more.
-            Remedy::BadData if error.code() == Some(super::NO_CUSTOMER) => return Settled::Done,
-            remedy => match remedy.wait() {
-                Some(wait) => {
-                    let wait = now.plus_ms(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
-                    let at = wait.max(retry_at(now, tries));
-                    return if tries < TRIES_MAX { Settled::Again(at, cause) } else { Settled::Dead(cause) };
-                }
-                None => false,
-            },
-        },
+        // There is no such customer any more.
+        Fault::Api(error) if error.code() == Some(super::NO_CUSTOMER) => return Settled::Done,
+        Fault::Api(error) => {
+            if let Some(wait) = error.remedy().wait().filter(|_| tries < TRIES_MAX) {
+                let wait = now.plus_ms(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+                return Settled::Again(wait.max(retry_at(now, tries)), cause);
+            }
+            false
+        }
     };
     if may_pass && tries < TRIES_MAX { Settled::Again(retry_at(now, tries), cause) } else { Settled::Dead(cause) }
 }
