@@ -4,10 +4,12 @@ use std::fs::{File, remove_file};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 
+use jinqun::time::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::client::{Client, eventually};
 use crate::process::run_well;
+use crate::wecom_callback;
 
 const STORES: &str = "id,name,lat,lng,datum,group_url,group_name,group_capacity\n\
     A,甲店,31.2304,121.4737,wgs84,https://work.weixin.qq.com/gm/a1,甲群,100000\n";
@@ -32,6 +34,13 @@ fn visit(client: &Client) -> (u16, Value) {
     (answer.status, answer.json())
 }
 
+/// An event of WeCom; the status of the answer.
+fn event(client: &Client) -> u16 {
+    let seconds = SystemClock.now().unix_ms() / 1_000;
+    let (path, body) = wecom_callback::sealed(&wecom_callback::edited("wm1"), seconds);
+    client.call("POST", &path, &[], Some(body.as_bytes())).status
+}
+
 #[test]
 fn a_full_disk_is_told_and_hides_no_code() {
     let folder = tempfile::tempdir().unwrap();
@@ -46,6 +55,9 @@ fn a_full_disk_is_told_and_hides_no_code() {
             .arg(env!("CARGO_BIN_EXE_jinqun"))
             .current_dir(folder.path())
             .env("JINQUN_LISTEN", "127.0.0.1:0")
+            .env("JINQUN_WECOM_CORP_ID", wecom_callback::CORP)
+            .env("JINQUN_WECOM_TOKEN", wecom_callback::TOKEN)
+            .env("JINQUN_WECOM_AES_KEY", wecom_callback::KEY)
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
@@ -75,6 +87,8 @@ fn a_full_disk_is_told_and_hides_no_code() {
     let refused = refused.expect("the disk is full");
     assert_eq!((&refused["recorded"], &refused["join"]["name"]), (&json!(false), &json!("甲群")));
     assert!(client.get("/s/default?store=A").expect(200).text().contains("甲群"));
+    // What is not kept has to be sent again.
+    assert_eq!(event(&client), 503);
     client.get("/readyz").expect(200);
     let unrecorded = "\njinqun_scans_unrecorded_total ";
     assert!(!client.get("/metrics").text().contains(&format!("{unrecorded}0\n")));
@@ -82,7 +96,8 @@ fn a_full_disk_is_told_and_hides_no_code() {
     drop(fill);
     remove_file(&path).unwrap();
     eventually("there is room again", || (visit(&client).0 == 201).then_some(()));
-    recorded += 1;
+    assert_eq!(event(&client), 200);
+    recorded += 2;
     eventually("all is delivered", || {
         let scrape = client.get("/metrics");
         let delivered = scrape.text().lines().find_map(|it| it.strip_prefix("jinqun_delivered_total "));

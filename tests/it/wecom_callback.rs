@@ -7,9 +7,9 @@ use jinqun::wecom::Cipher;
 use crate::client::Answer;
 use crate::harness::{Builder, TestApp};
 
-const TOKEN: &str = "LbsRouteToken2024";
-const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-const CORP: &str = "ww1234567890abcdef";
+pub const TOKEN: &str = "LbsRouteToken2024";
+pub const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+pub const CORP: &str = "ww1234567890abcdef";
 
 /// An event of the service's noon, sealed by another program (Python's cryptography 48.0) with the nonce `n+1`.
 const SEALED: &str = "4j/AuRx71kQlxVlzbpsMWAcodWla2bb7QzlZ93lYXSsR+Mw4vPNZ/0/HuLtvegQ8zkzrd31rjIee+hru4vigGonQVxx/Wxb1rWig0+vjP65l2FCzK/PxLnWIcT9tVH1308WcdUmNSIZ1g6XwbJbc+D3fYyw4QJMnyUjct/PuemJHDYdS+A4v1SSuYZJyRAvUXQU7tZDRmrlrfqLc7bcGhFOMBc4nk4APoigltKxEK96Wv3K+w1mAzCMHGHeXa5e+FEUNPGWD8sXXdqo5d13zFFC3M8/h7n4Un/sS2youLLOj5g/wTeIuMbo58QIij5cZCSfWhSg3r4Gd/DrGyIAV74qmRFE2lFuhSWGuRQPSHwkU8uF5bDGAppLcZbK1Vt5k8lTVXjSHKP5X5dcyJbfJpbh88ultgtzg7jiNo3Fj3tfO5n4sUF4rxpPpaR3qejy4Y5ntsxFXQePc38COs4+Zc6WR2J/WiTAJUOY77Kc8iiU94/REquJegDas+IFUPSiX3Oj+7QMdKGlYw8EbqSFh3r/0IkIUC1sxPbL8NA+q6g8=";
@@ -32,21 +32,26 @@ fn envelope(encrypt: &str) -> String {
     format!("<xml><ToUserName><![CDATA[{CORP}]]></ToUserName><Encrypt><![CDATA[{encrypt}]]></Encrypt></xml>")
 }
 
-/// Sends a message as WeCom does, signed at this moment.
-fn tell_at(app: &TestApp, xml: &str, seconds: i64) -> Answer {
+/// The address and the body of a message that is signed at this second.
+pub fn sealed(xml: &str, seconds: i64) -> (String, String) {
     let cipher = Cipher::new(TOKEN, KEY, CORP).unwrap();
     let encrypt = cipher.seal(xml, [7; 16]);
     let timestamp = seconds.to_string();
     let signature = cipher.sign(&timestamp, "n", &encrypt);
-    let body = envelope(&encrypt);
-    app.call("POST", &query(&timestamp, "n", &signature), &[("content-type", "text/xml")], Some(body.as_bytes()))
+    (query(&timestamp, "n", &signature), envelope(&encrypt))
+}
+
+/// Sends a message as WeCom does, signed at this moment.
+fn tell_at(app: &TestApp, xml: &str, seconds: i64) -> Answer {
+    let (path, body) = sealed(xml, seconds);
+    app.call("POST", &path, &[("content-type", "text/xml")], Some(body.as_bytes()))
 }
 
 fn tell(app: &TestApp, xml: &str) -> Answer {
     tell_at(app, xml, app.clock.now().unix_ms() / 1_000)
 }
 
-fn edited(customer: &str) -> String {
+pub fn edited(customer: &str) -> String {
     format!(
         "<xml><ToUserName>{CORP}</ToUserName><FromUserName>sys</FromUserName><CreateTime>1784088000</CreateTime>\
          <MsgType>event</MsgType><Event>change_external_contact</Event><ChangeType>edit_external_contact</ChangeType>\
