@@ -251,8 +251,27 @@ fn events_in_any_order_twice_or_late_come_to_the_same() {
     assert_eq!(none.expect(200).json()["total"]["joined"], 0);
     let ranking = shop.call("GET", "/api/v1/admin/ranking?from=2026-07-01&to=2026-07-31", None).expect(200).json();
     let first = &ranking["items"][0];
-    assert_eq!((&first["id"], &first["visitors"]["joined"]), (&json!("SH-0001"), &json!(3)));
-    assert_eq!(first["joins"], json!({"joined": 3, "stayed": 3, "left": 1, "groups": 3, "contacts": 0}));
+    // No visit is known of any of them.
+    assert_eq!((&first["id"], &first["visitors"]["joined"]), (&json!("SH-0001"), &json!(0)));
+    let joins = json!({"joined": 3, "stayed": 3, "left": 1, "groups": 3, "contacts": 0});
+    assert_eq!(first["joins"], joins);
+    // Who owns the chat is no contact: viewers are not told who it is.
+    let path = "/api/v1/admin/ranking?by=manager&from=2026-07-01&to=2026-07-31";
+    let managers = shop.call("GET", path, None).expect(200).json();
+    assert_eq!((&managers["items"][0]["id"], &managers["items"][0]["joins"]), (&json!("mgr_01"), &joins));
+    let viewer = shop.app.bearer(Role::Viewer);
+    let managers = shop.app.get_with(path, &[("authorization", &viewer)]).expect(200).json();
+    assert_eq!((&managers["items"][0]["id"], &managers["items"][0]["joins"]), (&json!(""), &joins));
+    let duel = "/api/v1/admin/ranking/duel?one=SH-0001&other=SH-0002&from=2026-07-15&to=2026-07-21";
+    let told = shop.call("GET", duel, None).expect(200).json();
+    assert_eq!((&told["one"]["joins"], &told["other"]["joins"]["joined"]), (&joins, &json!(0)));
+    assert_eq!((&told["one"]["name"], &told["other"]["name"]), (&json!("人民广场店"), &json!("外滩店")));
+    let joined = |place: usize| told["days"][place]["one"]["joined"].clone();
+    assert_eq!((joined(0), joined(6), told["days"].as_array().unwrap().len()), (json!(2), json!(1), 7));
+    let sheet = shop.call("GET", &format!("{duel}&format=csv"), None).expect(200);
+    assert!(sheet.text().contains("2026-07-15,2,2,0,0,0,0"), "{}", sheet.text());
+    let missing = shop.call("GET", "/api/v1/admin/ranking/duel?one=SH-0001", None);
+    assert_eq!(missing.expect(400).problem().fields, ["other"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{Days, StageCounts};
 use crate::app::App;
-use crate::app::wecom::{Joins, JoinsBy, joins, joins_by_day, tallies};
+use crate::app::wecom::{Joins, JoinsBy, joins, joins_by_day};
 use crate::catalog::Catalog;
 use crate::funnel::{Counts, Dimension, ReportRow};
 use crate::group::Contact;
@@ -105,7 +105,7 @@ impl App {
         // Joins name no campaign.
         let joins = if campaign.is_none() { joins(storage, days.from, days.to)? } else { JoinsBy::new() };
         let filter = TallyFilter { from: Some(days.from), to: Some(days.to), campaign, of: TallyOf::All };
-        let rows = tallies(storage, &[Dimension::Store], &filter)?;
+        let rows = storage.tallies(&[Dimension::Store], &filter)?;
         let catalog = self.catalog();
         let mut ranked = match by {
             RankedBy::Store => stores(&catalog, &rows, &joins),
@@ -203,9 +203,12 @@ fn contact_of<'a>(catalog: &'a Catalog, store: &str) -> Option<&'a Contact> {
     catalog.contacts_of(key).next().map(|(_, it)| it)
 }
 
-/// The contact that a join counts for: who was added or owns the chat; where that is not known, the store's.
+/// The contact that a join counts for: who was added or owns the chat. Where that is not known, or the store's contact has not said who
+/// they are in `WeCom`, it is the store's.
 fn brought_by<'a>(catalog: &'a Catalog, store: &str, staff: &str) -> Option<&'a Contact> {
-    if staff.is_empty() { contact_of(catalog, store) } else { catalog.contacts_of_staff(staff).next() }
+    let known = catalog.contacts_of_staff(staff).next();
+    let is_unsaid = |it: &&Contact| staff.is_empty() || it.wecom.as_ref().is_none_or(|it| it.staff.is_empty());
+    known.or_else(|| contact_of(catalog, store).filter(is_unsaid))
 }
 
 /// The contacts by their links, each the one with the smallest id: who has several is one person.

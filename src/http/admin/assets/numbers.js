@@ -201,9 +201,9 @@ async function fight() {
   try {
     const { data } = await api("GET", `ranking/duel?${query(asks)}`);
     const sides = [data.one, data.other];
-    const line = (what, of) => {
+    const line = (what, of, wins = true) => {
       const [a, b] = sides.map(of);
-      const cell = (it, against) => el("td", { class: it > against ? "number better" : "number" }, number(it));
+      const cell = (it, against) => el("td", { class: wins && it > against ? "number better" : "number" }, number(it));
       return el("tr", {}, el("th", { scope: "row" }, what), cell(a, b), cell(b, a));
     };
     document.getElementById("duel-table").replaceChildren(
@@ -217,7 +217,7 @@ async function fight() {
           line(t("留下", "Stayed"), (it) => it.joins.stayed),
           line(t("入群", "Joined a group"), (it) => it.joins.groups),
           line(t("加好友", "Became a contact"), (it) => it.joins.contacts),
-          line(t("离开", "Left"), (it) => it.joins.left),
+          line(t("离开", "Left"), (it) => it.joins.left, false),
           line(t("扫码后入群", "Joined after a scan"), (it) => it.visitors.joined),
           line(t("长按", "Pressed"), (it) => it.visitors.pressed),
           line(t("扫码", "Scanned"), (it) => it.visitors.scanned),
