@@ -48,6 +48,22 @@ fn feed(number: u64, id: &str, visitor: Option<VisitorId>) -> Piece {
     Piece::Feed(number, FeedEntry { id: id.into(), at: at(-7), kind, visitor, body })
 }
 
+fn of_book() -> Result<Vec<Piece>, Box<dyn std::error::Error + Send + Sync>> {
+    let visitor = VisitorId::from_parts(1_790_000_000_000, 1);
+    Ok(vec![
+        card(CardKind::Customer, "wm1", 7, Some(visitor)),
+        card(CardKind::Identity, "wm1", 1, None),
+        Piece::Counter(Count { day: Day::parse("2026-09-22")?, of: "joined/SH-0001".into(), by: 12 }),
+        Piece::Counter(Count { day: Day::parse("2026-09-23")?, of: "joined/SH-0001".into(), by: -1 }),
+        job("waits", JobState::Waits, Some(visitor)),
+        job("done", JobState::Done, None),
+        job("dead", JobState::Dead, Some(visitor)),
+        feed(4, "four", Some(visitor)),
+        feed(9, "nine", None),
+        Piece::FeedEnd(11),
+    ])
+}
+
 fn pieces() -> Result<Vec<Piece>, Box<dyn std::error::Error + Send + Sync>> {
     let cell = Cell {
         day: Day::parse("2026-09-22")?,
@@ -109,16 +125,6 @@ fn pieces() -> Result<Vec<Piece>, Box<dyn std::error::Error + Send + Sync>> {
         Piece::Audit(5, audit("one")),
         Piece::Audit(9, audit("two")),
         Piece::Delivered([3; 16], 700),
-        card(CardKind::Customer, "wm1", 7, Some(visitor)),
-        card(CardKind::Identity, "wm1", 1, None),
-        Piece::Counter(Count { day: Day::parse("2026-09-22")?, of: "joined/SH-0001".into(), by: 12 }),
-        Piece::Counter(Count { day: Day::parse("2026-09-23")?, of: "joined/SH-0001".into(), by: -1 }),
-        job("waits", JobState::Waits, Some(visitor)),
-        job("done", JobState::Done, None),
-        job("dead", JobState::Dead, Some(visitor)),
-        feed(4, "four", Some(visitor)),
-        feed(9, "nine", None),
-        Piece::FeedEnd(11),
     ])
 }
 
@@ -136,7 +142,8 @@ pub fn check_copying(storage: &dyn Storage) -> Finding {
     for part in Part::ALL.into_iter().filter(|it| *it != Part::ForgottenKey) {
         expect(part.as_str(), &handed_over(storage, part)?, &Vec::new())?;
     }
-    let pieces = pieces()?;
+    let mut pieces = pieces()?;
+    pieces.extend(of_book()?);
     for _ in 0..2 {
         storage.copy_in(&pieces, &SeatRules::default())?;
     }
