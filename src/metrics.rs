@@ -1,9 +1,11 @@
 //! What operations engineers count: one struct with every metric, names and help in one place.
 
 mod callbacks;
+mod greeting;
 
 use std::time::Duration;
 
+pub use greeting::GreetingMetrics;
 use prometheus::{
     Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
@@ -128,6 +130,8 @@ pub struct Metrics {
     jobs_waiting: IntGaugeVec,
     jobs_dead: IntGaugeVec,
     jobs_oldest_seconds: IntGaugeVec,
+    /// Greetings of new contacts.
+    pub greeting: GreetingMetrics,
     platform_calls: IntCounterVec,
     platform_call_seconds: HistogramVec,
     /// Callbacks that came in.
@@ -298,6 +302,7 @@ impl Metrics {
                 "jobs_oldest_seconds",
                 "For how long the oldest job that is ready has been ready; 0 if none is",
             ),
+            greeting: GreetingMetrics::new(&registry),
             platform_calls: counter(
                 "platform_calls_total",
                 "Calls of WeCom and WeChat, each attempt by what became of it",

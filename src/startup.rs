@@ -2,6 +2,7 @@
 
 mod first;
 mod follow;
+mod greeter;
 mod open;
 mod outside;
 mod platforms;
@@ -91,6 +92,8 @@ impl Application {
             join_link_hosts: config.join_link_hosts.clone(),
             groups: config.groups,
             map_tiles: config.map_tiles.clone(),
+            sign_in: config.sign_in,
+            wechat_script: config.wechat_script.clone().filter(|_| config.wechat.is_some()),
             workers: config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
             shutdown_s: config.shutdown_s,
         };
@@ -188,9 +191,12 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
     let storage = open_storage(config)?;
     open::require_whole(&*storage)?;
     let clock = Arc::clone(&replaced.clock);
-    let First { live, follower, signer, secret } = first::first(config, &storage, &metrics, clock)?;
+    let first = first::first(config, &storage, &metrics, clock)?;
     let ip = Arc::new(open_ip_databases(config)?);
     let platforms = open_platforms(config, Some(&storage), &replaced.clock, Some(&metrics));
+    let told = (&replaced.clock, &metrics, public_url);
+    let callbacks = outside::callbacks(config, greeter::greeter(config, &first, &storage, &platforms, told)?)?;
+    let First { live, follower, signer, secret } = first;
     let known = Arc::new(KnownSeats::new(config.seats, Arc::clone(&replaced.clock), Arc::clone(&metrics)));
     let mut outside = Outside::after(after_delivery(&config.crm, &storage));
     let time = (Arc::clone(&replaced.clock), &replaced.chance);
@@ -237,7 +243,7 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
         metrics: Arc::clone(&metrics),
         wecom: platforms.wecom,
         wechat: platforms.wechat,
-        callbacks: outside::callbacks(config)?,
+        callbacks,
     });
     let app = Arc::new(app);
     outside.work_in_events(config, &app);

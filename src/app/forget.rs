@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 use thiserror::Error;
 
 use super::deliver::erased::align;
-use super::{App, Signer};
+use super::wecom::persons::part;
+use super::wecom::{Parted, part_person};
+use super::{App, Signer, VisitorToken};
 use crate::id::{ScanId, VisitorId};
 use crate::outbox::{Forgot, Kept, OutboxError};
 use crate::storage::{Removed, Storage, StorageError, TagFilter};
@@ -21,6 +23,27 @@ pub struct Erased {
     pub outbox: Forgot,
 }
 
+impl Erased {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let (a, b) = (self.stored, other.stored);
+        let stored = Removed {
+            tags: a.tags + b.tags,
+            steps: a.steps + b.steps,
+            consents: a.consents + b.consents,
+            seats: a.seats + b.seats,
+            book: a.book + b.book,
+        };
+        let outbox = Forgot {
+            waiting: self.outbox.waiting + other.outbox.waiting,
+            dead: self.outbox.dead + other.outbox.dead,
+            kept: self.outbox.kept + other.outbox.kept,
+        };
+        Self { stored, outbox }
+    }
+}
+
 /// Why a visitor could not be forgotten. Nothing is lost by trying again.
 #[derive(Debug, Error)]
 pub enum ForgetError {
@@ -33,7 +56,8 @@ pub enum ForgetError {
 }
 
 /// Removes everything held about a visitor. `outbox` forgets what it holds of a visitor and of these visits; `kept` gets the mark that
-/// storage leaves, so that it outlives storage. Blocks on the disk.
+/// storage leaves, so that it outlives storage. A customer that the visitor is known to be stays as a card that only says so, for
+/// their tags to be taken back. Blocks on the disk.
 ///
 /// The outbox comes first: what is delivered meanwhile finds the mark, and is let go.
 ///
@@ -54,7 +78,9 @@ pub fn forget(
         scans.insert(record.scan);
         ControlFlow::Continue(())
     })?;
-    let erased = Erased { outbox: outbox(scans)?, stored: storage.forget(visitor, now)? };
+    let outbox = outbox(scans)?;
+    part(storage, visitor, now)?;
+    let erased = Erased { outbox, stored: storage.forget(visitor, now)? };
     kept.map_or(Ok(()), |it| align(storage, it, now))?;
     Ok(erased)
 }
@@ -70,6 +96,21 @@ impl App {
     #[must_use]
     pub fn visitor_of(&self, token: &str) -> Option<VisitorId> {
         self.parts.signer.read_visitor(token).map(|it| it.visitor)
+    }
+
+    /// Writes a token for the cookie of a visitor.
+    #[must_use]
+    pub fn visitor_token(&self, token: &VisitorToken) -> String {
+        self.parts.signer.visitor(token)
+    }
+
+    /// Lets go of somebody known by `external_userid` or `unionid`; none if nobody is known by that. The visitors are to be forgotten
+    /// by themselves. Blocks.
+    ///
+    /// # Errors
+    /// Storage's.
+    pub fn part_person(&self, text: &str) -> Result<Option<Parted>, StorageError> {
+        part_person(&*self.parts.storage, text, self.now())
     }
 
     /// The word that a form of a visitor's own page bears.

@@ -168,6 +168,8 @@ pub struct App {
     users_turn: Mutex<()>,
     /// Imports that are under way or were made.
     imports: Imports,
+    /// States of sign-ins that were used.
+    used_states: wecom::oauth::UsedStates,
 }
 
 impl App {
@@ -180,6 +182,7 @@ impl App {
             lockout: accounts::Lockout::default(),
             users_turn: Mutex::default(),
             imports: Imports::default(),
+            used_states: wecom::oauth::UsedStates::default(),
         }
     }
 

@@ -71,7 +71,8 @@ impl Signer {
         Self { keyed: Arc::new(keyed) }
     }
 
-    fn mac(&self, purpose: u8, text: &[u8]) -> [u8; MAC_BYTES] {
+    /// The code of a text for a purpose, of which each has a letter of its own.
+    pub(in crate::app) fn mac(&self, purpose: u8, text: &[u8]) -> [u8; MAC_BYTES] {
         let mut mac = (*self.keyed).clone();
         mac.update(&[purpose]);
         mac.update(text);

@@ -4,7 +4,8 @@ use anyhow::bail;
 use clap::Args;
 
 use super::{Common, End, Printer};
-use crate::app::{find_visitor, forget};
+use crate::app::wecom::part_person;
+use crate::app::{Erased, find_visitor, forget};
 use crate::config::Flags;
 use crate::outbox::{Forgot, OutboxError, forget_beside, kept_beside};
 use crate::startup;
@@ -16,7 +17,7 @@ use crate::time::{Clock as _, SystemClock};
 pub(super) struct Options {
     #[command(flatten)]
     common: Common,
-    /// The visitor's id, as `export tags` writes it, or their token
+    /// The visitor's id, as `export tags` writes it, or their token; or the `external_userid` or `unionid` of a customer
     #[arg(value_name = "VISITOR")]
     visitor: String,
 }
@@ -26,14 +27,25 @@ impl Options {
         let config = self.common.load(Flags::new())?;
         let storage = startup::open_storage(&config)?;
         let signer = startup::signer(&config, &*storage)?;
-        let Some(visitor) = find_visitor(self.visitor.trim(), &signer) else {
-            bail!("this is neither the id of a visitor nor a token that was signed here");
+        let (named, now) = (self.visitor.trim(), SystemClock.now());
+        let visitors = match find_visitor(named, &signer) {
+            Some(visitor) => vec![visitor],
+            None => match part_person(&*storage, named, now)? {
+                Some(parted) => parted.visitors,
+                None => bail!(
+                    "this is neither the id of a visitor nor a token that was signed here, and no customer is known by it"
+                ),
+            },
         };
         let path = startup::outbox_path(&config);
-        let outbox = |scans| -> Result<Forgot, OutboxError> {
-            if path.exists() { forget_beside(&path, visitor, scans) } else { Ok(Forgot::default()) }
-        };
-        let erased = forget(&*storage, outbox, kept_beside(&path)?.as_ref(), visitor, SystemClock.now())?;
+        let kept = kept_beside(&path)?;
+        let mut erased = Erased::default();
+        for visitor in visitors {
+            let outbox = |scans| -> Result<Forgot, OutboxError> {
+                if path.exists() { forget_beside(&path, visitor, scans) } else { Ok(Forgot::default()) }
+            };
+            erased = erased.and(forget(&*storage, outbox, kept.as_ref(), visitor, now)?);
+        }
         let (stored, waiting) = (erased.stored, erased.outbox);
         printer.line(format!(
             "removed: {} tag records, {} steps, {} consents, {} seats, {} records on their way, {} records set aside",

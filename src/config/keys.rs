@@ -376,6 +376,20 @@ pub(super) const KEYS: &[Key] = &[
         "[\"scan.recorded\", \"customer.joined\", \"customer.left\", \"tag.set\"]",
         "Of what the addresses of crm.webhooks are told.",
     ),
+    Key {
+        name: "crm.lookup_url",
+        variable: "JINQUN_CRM_LOOKUP_URL",
+        form: Form::Text,
+        is_secret: true,
+        shown: nothing,
+        default: "",
+        doc: "Asked before a greeting whether the CRM knows the customer, https:// only (http:// on this machine); see docs/wecom.md. Default: nobody is asked.",
+    },
+    secret(
+        "crm.lookup_secret",
+        "JINQUN_CRM_LOOKUP_SECRET",
+        "Signs those questions as Standard Webhooks are; whsec_ and base64, or any text.",
+    ),
     key(
         "privacy.company",
         "JINQUN_PRIVACY_COMPANY",
@@ -430,6 +444,13 @@ pub(super) const KEYS: &[Key] = &[
         "Tags of the corporation up to which new ones are made; WeCom allows 3000. From 60 percent of it on none are made for stores, from 85 percent on none for districts.",
     ),
     key(
+        "wecom.sign_in",
+        "JINQUN_WECOM_SIGN_IN",
+        Form::Text,
+        "\"off\"",
+        "on: the page offers customers in WeChat to be recognised by WeCom, which knows those who are contacts already.",
+    ),
+    key(
         "wecom.api_base",
         "JINQUN_WECOM_API_BASE",
         Form::Text,
@@ -438,6 +459,20 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key("wechat.app_id", "JINQUN_WECHAT_APP_ID", Form::Text, "", "The official account's app id."),
     secret("wechat.secret", "JINQUN_WECHAT_SECRET", "The official account's secret."),
+    key(
+        "wechat.sign_in",
+        "JINQUN_WECHAT_SIGN_IN",
+        Form::Text,
+        "\"off\"",
+        "Whether the page offers customers in WeChat to be recognised: off, base (silently, by openid) or userinfo (WeChat asks them, by unionid).",
+    ),
+    key(
+        "wechat.script",
+        "JINQUN_WECHAT_SCRIPT",
+        Form::Text,
+        "\"https://res.wx.qq.com/open/js/jweixin-1.6.0.js\"",
+        "The script of WeChat's JS-SDK, by which pages in WeChat ask for the position where an official account is set.",
+    ),
     key(
         "wechat.api_base",
         "JINQUN_WECHAT_API_BASE",

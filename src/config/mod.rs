@@ -3,6 +3,7 @@
 mod gather;
 mod keys;
 mod origin;
+mod people;
 mod platform;
 
 use std::net::SocketAddr;
@@ -15,11 +16,11 @@ pub use keys::example;
 pub use origin::Origin;
 
 use crate::app::crm::CrmSettings;
-use crate::app::wecom::TagSettings;
+use crate::app::wecom::{LookupSettings, TagSettings};
 use crate::app::{AlertSettings, Retention};
 use crate::consent::NoticeVersion;
 use crate::group::{GroupDefaults, LINK_HOSTS_DEFAULT};
-use crate::http::{MapTiles, Networks, PrivacySettings};
+use crate::http::{MapTiles, Networks, PrivacySettings, SignInWays, WechatScript};
 use crate::ipdb::Ip2regionFields;
 use crate::outbox;
 use crate::routing::Policy;
@@ -134,6 +135,12 @@ pub struct Config {
     pub wecom_tags: TagSettings,
     /// The official account of `WeChat`; none means that it is not used.
     pub wechat: Option<WechatSettings>,
+    /// By what customers may be recognised.
+    pub sign_in: SignInWays,
+    /// The script by which pages in `WeChat` ask for the position.
+    pub wechat_script: Option<WechatScript>,
+    /// The CRM that is asked before a greeting.
+    pub lookup: Option<LookupSettings>,
     /// What was gathered, for showing.
     gathered: Gathered,
 }
@@ -211,6 +218,9 @@ impl Config {
             wecom: platform::wecom(&mut read),
             wecom_tags: platform::tags(&mut read),
             wechat: platform::wechat(&mut read),
+            sign_in: people::sign_in(&mut read),
+            wechat_script: people::script(&mut read),
+            lookup: people::lookup(&mut read),
             gathered: gathered.clone(),
         };
         let errors = read.finish();

@@ -5,6 +5,7 @@ use actix_web::http::header::COOKIE;
 use sha2::{Digest as _, Sha256};
 
 use crate::app::SEEN_S;
+use crate::app::wecom::SIGN_IN_S;
 use crate::id::CampaignSlug;
 
 const NAME: &str = "jinqun";
@@ -12,6 +13,10 @@ const NAME: &str = "jinqun";
 const SESSION: &str = "jq-session";
 /// Begins the names of the cookies by which pages that are looked at again are known.
 const SEEN_PREFIX: &str = "jinqun_";
+/// What a sign-in is bound to, while it lasts. Its name begins as those that are taken back.
+const SIGN_IN: &str = "jinqun_to";
+/// Says that the visitor was recognised, so that they are not asked again.
+const KNOWN: &str = "jinqun_known";
 /// One year: a customer who comes back next season still finds their store.
 const MAX_AGE_S: u32 = 31_536_000;
 
@@ -63,6 +68,31 @@ pub(super) fn clear(request: &HttpRequest, is_https: bool) -> Vec<String> {
 fn line(name: &str, value: &str, max_age_s: u32, is_https: bool) -> String {
     let secure = if is_https { "; Secure" } else { "" };
     format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// What a sign-in is bound to, unchecked.
+pub(super) fn read_sign_in(request: &HttpRequest) -> Option<String> {
+    named(request, SIGN_IN)
+}
+
+/// The `Set-Cookie` line of a sign-in that begins.
+pub(super) fn write_sign_in(value: &str, is_https: bool) -> String {
+    line(SIGN_IN, value, SIGN_IN_S, is_https)
+}
+
+/// The `Set-Cookie` line of a sign-in that has ended.
+pub(super) fn clear_sign_in(is_https: bool) -> String {
+    line(SIGN_IN, "", 0, is_https)
+}
+
+/// Whether the visitor was recognised, as far as the browser says.
+pub(super) fn is_known(request: &HttpRequest) -> bool {
+    named(request, KNOWN).is_some_and(|it| !it.is_empty())
+}
+
+/// The `Set-Cookie` line of a visitor who was recognised.
+pub(super) fn write_known(is_https: bool) -> String {
+    line(KNOWN, "1", MAX_AGE_S, is_https)
 }
 
 /// The session of somebody of the operations team, unchecked.

@@ -10,6 +10,7 @@ mod cookie;
 mod guard;
 mod json;
 pub mod landing;
+mod oauth;
 mod openapi;
 mod ops;
 mod page;
@@ -25,13 +26,14 @@ mod settings;
 mod streamed;
 pub mod tls;
 mod upload;
+mod wechat;
 mod wecom;
 
 pub use bearer::TokenDigest;
 pub use client_ip::{Networks, client_ip};
 pub use privacy::{PrivacySettings, notice_version};
 pub use server::{Served, bind, serve};
-pub use settings::{MapTiles, Settings};
+pub use settings::{MapTiles, Settings, SignInWays, WechatScript};
 
 use std::mem;
 use std::sync::Arc;
@@ -78,6 +80,8 @@ fn endpoints() -> Vec<Endpoint> {
     let mut all = Vec::from(public::api());
     all.extend(public::others());
     all.extend(wecom::endpoints());
+    all.extend(wechat::endpoints());
+    all.extend(oauth::endpoints());
     all.extend(openapi::endpoints());
     all.extend(admin::endpoints());
     all
@@ -97,6 +101,8 @@ fn routes(config: &mut ServiceConfig, origins: &[String]) {
     }
     table::register(public::others(), "", |it| it.join(config));
     table::register(wecom::endpoints().into(), "", |it| it.join(config));
+    table::register(wechat::endpoints().into(), "", |it| it.join(config));
+    table::register(oauth::endpoints().into(), "", |it| it.join(config));
     admin::routes(config);
     table::register(openapi::endpoints().into(), "", |it| it.join(config));
     config.default_service(web::to(page::not_found));

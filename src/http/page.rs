@@ -20,7 +20,7 @@ use super::landing::texts::{Lang, Texts, fill};
 use super::landing::view::LandingView;
 use super::problem::Problem;
 use super::query::{Query, bad_id};
-use super::{Web, client_ip, cookie, robots};
+use super::{Web, WechatScript, client_ip, cookie, oauth, robots};
 use crate::app::{Landing, ScanRequest};
 use crate::campaign::{Campaign, Route};
 use crate::catalog::{Catalog, JoinCodeId, Standing};
@@ -91,6 +91,8 @@ pub(super) struct Page {
     pub(super) nonce: String,
     client: ClientKind,
     request_id: Option<String>,
+    /// Whether the browser says that the visitor was recognised.
+    is_known: bool,
 }
 
 impl Page {
@@ -101,6 +103,7 @@ impl Page {
             nonce: data_encoding::BASE64URL_NOPAD.encode(&web.app.chance().to_be_bytes()),
             client: ClientKind::from_user_agent(text(USER_AGENT)),
             request_id: request.extensions().get::<RequestId>().map(|it| it.0.clone()),
+            is_known: cookie::is_known(request),
         }
     }
 
@@ -159,6 +162,7 @@ impl Page {
             })
         };
         let privacy = links::privacy(landing.campaign.as_str());
+        let sign_in = self.sign_in(web, &landing.campaign);
         let names = [&*decision.region.city, &*decision.region.province];
         let view = LandingView {
             texts: self.texts,
@@ -197,10 +201,31 @@ impl Page {
             alternatives: decision.alternatives.iter().filter_map(alternative).collect(),
             standing: self.standing(landing.standing, web.app.zone()),
             privacy_href: Some(&privacy),
+            wechat_script: self.wechat_script(web),
+            sign_in: sign_in.as_deref().filter(|_| !is_robot),
         };
         let mut response = self.answer(StatusCode::OK, &view);
         keep(response.headers_mut(), landing, is_robot, web.settings.is_https());
         response
+    }
+
+    /// Where a customer in `WeChat` goes who wishes to be recognised and was not yet.
+    fn sign_in(&self, web: &Web, campaign: &CampaignSlug) -> Option<String> {
+        let is_there = matches!(self.client, ClientKind::WeChat) && !self.is_known;
+        let start = oauth::offered(web).filter(|_| is_there)?;
+        let to = links::landing(campaign.as_str(), &[]);
+        let notice = web.app.notice().as_str();
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("to", &to)
+            .append_pair("notice", notice)
+            .finish();
+        Some(format!("{start}?{query}"))
+    }
+
+    /// The script that asks `WeChat` for the position; it works there only.
+    fn wechat_script<'a>(&self, web: &'a Web) -> Option<&'a str> {
+        let is_there = matches!(self.client, ClientKind::WeChat);
+        web.settings.wechat_script.as_ref().filter(|_| is_there).map(WechatScript::url)
     }
 
     /// When a closed store opens next, in words, as its own clocks show it.

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, SET_COOKIE};
-use actix_web::web::{Bytes, Data};
+use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use sha2::{Digest as _, Sha256};
 
@@ -15,7 +15,7 @@ use super::{Web, cookie};
 use crate::app::Retention;
 use crate::campaign::Campaign;
 use crate::consent::NoticeVersion;
-use crate::id::CampaignSlug;
+use crate::id::{CampaignSlug, VisitorId};
 
 /// What the operator says in the notice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,39 +52,60 @@ pub fn notice_version(settings: &PrivacySettings, retention: &Retention) -> Noti
 /// `GET /privacy?campaign=`: the notice.
 pub(super) async fn notice(web: Data<Web>, request: HttpRequest) -> HttpResponse {
     let slug = Query::parse(request.query_string()).ok().and_then(|it| it.text("campaign").map(ToOwned::to_owned));
-    show(&web, &request, slug.as_deref(), None)
+    let silent = silent(&web, visitor(&web, &request)).await;
+    show(&web, &request, slug.as_deref(), (None, silent))
+}
+
+/// Whether a visitor's region is not used for messages; none if nobody knows.
+async fn silent(web: &Data<Web>, visitor: Option<VisitorId>) -> Option<bool> {
+    let (app, visitor) = (std::sync::Arc::clone(&web.app), visitor?);
+    web::block(move || app.is_silent(visitor)).await.ok()?.ok()
 }
 
 /// `POST /privacy`: deletes what is held about the visitor of the cookie, if the form is of their own page and they are sure.
 pub(super) async fn forget(web: Data<Web>, request: HttpRequest, body: Bytes) -> HttpResponse {
-    let mut fields = (None, None, false);
+    let mut fields = (None, None, false, None);
     for (name, value) in form_urlencoded::parse(&body) {
         match &*name {
             "campaign" => fields.0 = Some(value.into_owned()),
             "word" => fields.1 = Some(value.into_owned()),
             "sure" => fields.2 = true,
+            "silent" => fields.3 = Some(value == "1"),
             _ => {}
         }
     }
-    let (slug, word, is_sure) = fields;
+    let (slug, word, is_sure, wish) = fields;
     let ending = match visitor(&web, &request) {
         None => Ending::Nobody,
         // Another site cannot know the word, and gets no cookie either.
         Some(it) if !word.is_some_and(|word| web.app.is_form_word(it, &word)) => Ending::Unsure,
+        Some(it) if wish.is_some() => match visitors::silence(&web, it, wish.unwrap_or_default()).await {
+            Ok(()) => Ending::Kept,
+            Err(_problem) => Ending::Failed,
+        },
         Some(_) if !is_sure => Ending::Unsure,
         Some(it) => match visitors::forget(&web, it).await {
             Ok(erased) => Ending::Done(erased),
             Err(_problem) => Ending::Failed,
         },
     };
-    show(&web, &request, slug.as_deref(), Some(ending))
+    let silent = match &ending {
+        Ending::Done(_) => None,
+        Ending::Unsure | Ending::Nobody | Ending::Failed | Ending::Kept => silent(&web, visitor(&web, &request)).await,
+    };
+    show(&web, &request, slug.as_deref(), (Some(ending), silent))
 }
 
-fn visitor(web: &Web, request: &HttpRequest) -> Option<crate::id::VisitorId> {
+fn visitor(web: &Web, request: &HttpRequest) -> Option<VisitorId> {
     cookie::read(request).and_then(|it| web.app.visitor_of(&it))
 }
 
-fn show(web: &Web, request: &HttpRequest, slug: Option<&str>, ending: Option<Ending>) -> HttpResponse {
+fn show(
+    web: &Web,
+    request: &HttpRequest,
+    slug: Option<&str>,
+    (ending, is_silent): (Option<Ending>, Option<bool>),
+) -> HttpResponse {
     let page = Page::of(web, request);
     let catalog = web.app.catalog();
     let default = CampaignSlug::default_slug();
@@ -96,7 +117,7 @@ fn show(web: &Web, request: &HttpRequest, slug: Option<&str>, ending: Option<End
     let status = match &ending {
         Some(Ending::Failed) => StatusCode::SERVICE_UNAVAILABLE,
         Some(Ending::Unsure | Ending::Nobody) => StatusCode::BAD_REQUEST,
-        Some(Ending::Done(_)) | None => StatusCode::OK,
+        Some(Ending::Done(_) | Ending::Kept) | None => StatusCode::OK,
     };
     let view = PrivacyView {
         texts: page.texts,
@@ -107,6 +128,7 @@ fn show(web: &Web, request: &HttpRequest, slug: Option<&str>, ending: Option<End
         version: web.app.notice().as_str(),
         kept: Kept::of(&web.settings.retention),
         word: word.as_deref(),
+        is_silent,
         ending,
         privacy_href: None,
     };

@@ -190,6 +190,12 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "no_visitor", "There is no such visitor", detail)
     }
 
+    /// `503`: the platform does not answer.
+    pub fn no_platform() -> Self {
+        let title = "WeChat cannot be reached";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "platform_unavailable", title, "Go on without it.")
+    }
+
     /// `503`: storage does not answer.
     pub fn no_storage() -> Self {
         let detail = "Storage does not answer; try again in a moment.";

@@ -20,6 +20,7 @@ const STORES: &[Param] = &[
     Param { name: "page", about: "Which page of 50, from 1." },
     Param { name: "campaign", about: "Only stores that take part; default: `default`." },
 ];
+const OPT_OUT: &str = "/api/v1/visitors/me/opt-out";
 const SIZE: &[Param] = &[Param { name: "size", about: "Pixels of a PNG's side, 64 to 2048; default: 480." }];
 
 fn json(schema: SchemaOf) -> Body {
@@ -31,7 +32,7 @@ fn media(media_type: &'static str) -> Body {
 }
 
 /// The calls that pages of other origins may use, if the settings name any.
-pub(super) fn api() -> [Endpoint; 5] {
+pub(super) fn api() -> [Endpoint; 7] {
     let about = "One visit, decided and recorded; a 200 or 201 means that the record is on stable storage";
     [
         Endpoint::new(Method::POST, "/api/v1/scans", None, about, api::scans::create)
@@ -63,7 +64,13 @@ pub(super) fn api() -> [Endpoint; 5] {
             .takes_body(json(shape::forget))
             .answers_body(json(shape::forgotten))
             .also(401, "There is no such visitor"),
+        wish(Endpoint::new(Method::POST, OPT_OUT, None, "Do not use my region for messages", api::visitors::opt_out)),
+        wish(Endpoint::new(Method::DELETE, OPT_OUT, None, "Take that back", api::visitors::opt_in)),
     ]
+}
+
+fn wish(endpoint: Endpoint) -> Endpoint {
+    endpoint.takes_body(json(shape::forget)).status(204).also(401, "There is no such visitor")
 }
 
 /// Pages, pictures, and what operations engineers ask.

@@ -6,6 +6,8 @@ use super::privacy::PrivacySettings;
 use crate::app::Retention;
 use crate::geo::Datum;
 use crate::group::GroupDefaults;
+use crate::platform::ApiBase;
+use crate::wechat::Scope;
 
 /// Where the maps of the operations team get their background from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +58,40 @@ impl MapTiles {
     }
 }
 
+/// By what customers may be recognised, if they wish.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SignInWays {
+    /// By the official account; how much of them is asked for.
+    pub wechat: Option<Scope>,
+    /// By the corporation, which knows those who are contacts already.
+    pub wecom: bool,
+}
+
+/// The address of the script by which pages in `WeChat` use what it offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WechatScript(String);
+
+impl WechatScript {
+    /// Reads an address: `https://`, or `http://` on this machine, of plain characters.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the end of a sentence.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        let base = ApiBase::parse(url).map_err(|_cause| "is not the https:// address of a script".to_owned())?;
+        let is_plain = |it: char| it.is_ascii_alphanumeric() || "-._~/:[]".contains(it);
+        if !base.as_str().chars().all(is_plain) {
+            return Err("is not the plain https:// address of a script".to_owned());
+        }
+        Ok(Self(base.as_str().to_owned()))
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.0
+    }
+}
+
 /// What the web is set to, ready for use.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -77,6 +113,10 @@ pub struct Settings {
     pub groups: GroupDefaults,
     /// The background of maps; none: outlines alone.
     pub map_tiles: Option<MapTiles>,
+    /// By what customers may be recognised.
+    pub sign_in: SignInWays,
+    /// The script by which pages in `WeChat` ask for the position; none if no official account is set.
+    pub wechat_script: Option<WechatScript>,
     /// Worker threads.
     pub workers: usize,
     /// Seconds that requests under way get to finish at a stop.

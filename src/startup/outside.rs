@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use super::Platforms;
 use crate::app::crm::Hooks;
-use crate::app::wecom::{Callbacks, EventWork, Moved, ReconcileWork, TagIds, Tagger};
+use crate::app::wecom::{Callbacks, EventWork, Greet, Moved, ReconcileWork, TagIds, Tagger};
 use crate::app::{AfterDelivery, App, JobRunner};
 use crate::config::Config;
 use crate::storage::Storage;
@@ -95,8 +95,8 @@ impl Outside {
 }
 
 /// What takes callbacks, if they are set up.
-pub(super) fn callbacks(config: &Config) -> anyhow::Result<Option<Callbacks>> {
+pub(super) fn callbacks(config: &Config, greeter: Option<Arc<dyn Greet>>) -> anyhow::Result<Option<Callbacks>> {
     let Some(settings) = config.wecom.as_ref().and_then(|it| it.callback.as_ref()) else { return Ok(None) };
     let cipher = settings.cipher().context("wecom.aes_key cannot be used")?;
-    Ok(Some(Callbacks { cipher, greeter: None }))
+    Ok(Some(Callbacks { cipher, greeter }))
 }

@@ -19,12 +19,25 @@ pub enum DeskKind {
     Hook,
     /// A join way or contact way that was made in `WeCom`.
     Way,
+    /// A template of greetings.
+    Greeting,
+    /// The picture of such a template, under the same id.
+    GreetingPicture,
 }
 
 impl DeskKind {
     /// All kinds.
-    pub const ALL: [Self; 7] =
-        [Self::User, Self::Token, Self::Session, Self::Alert, Self::Platform, Self::Hook, Self::Way];
+    pub const ALL: [Self; 9] = [
+        Self::User,
+        Self::Token,
+        Self::Session,
+        Self::Alert,
+        Self::Platform,
+        Self::Hook,
+        Self::Way,
+        Self::Greeting,
+        Self::GreetingPicture,
+    ];
 
     /// The word used in storage.
     #[must_use]
@@ -34,6 +47,8 @@ impl DeskKind {
             Self::Token => "token",
             Self::Session => "session",
             Self::Alert => "alert",
+            Self::Greeting => "greeting",
+            Self::GreetingPicture => "greeting_picture",
             Self::Platform => "platform",
             Self::Hook => "hook",
             Self::Way => "way",

@@ -256,7 +256,8 @@ impl World {
     fn route(&mut self, request: &Request) -> Answer {
         let path = request.path.strip_prefix("/cgi-bin").unwrap_or(&request.path).to_owned();
         self.admit(request, &path)?;
-        if request.method == "POST" && request.body.windows(2).any(|it| it == br"\u") {
+        let is_text = !path.starts_with("/media/");
+        if is_text && request.method == "POST" && request.body.windows(2).any(|it| it == br"\u") {
             return Err(Refusal(40_033));
         }
         match path.as_str() {

@@ -88,6 +88,8 @@ mod wecom_double;
 mod wecom_facts;
 mod wecom_failures;
 mod wecom_fuzz;
+mod wecom_greeting;
 mod wecom_tags;
 mod wecom_tokens;
 mod wecom_vectors;
+mod who_is_who;

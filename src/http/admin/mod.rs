@@ -14,6 +14,7 @@ mod explain;
 mod feed;
 mod fields;
 pub(super) mod gate;
+mod greetings;
 mod history;
 mod imports;
 mod listing;
@@ -72,6 +73,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(entrances::endpoints());
     all.extend(campaigns::endpoints());
     all.extend(regions::endpoints());
+    all.extend(greetings::endpoints());
     all
 }
 

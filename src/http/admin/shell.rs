@@ -61,6 +61,8 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("campaign.js", "text/javascript; charset=utf-8", include_str!("assets/campaign.js")),
     ("campaigns.css", "text/css; charset=utf-8", include_str!("assets/campaigns.css")),
     ("groups.css", "text/css; charset=utf-8", include_str!("assets/groups.css")),
+    ("greetings.js", "text/javascript; charset=utf-8", include_str!("assets/greetings.js")),
+    ("greetings.css", "text/css; charset=utf-8", include_str!("assets/greetings.css")),
 ];
 
 /// A place in the menu: path, Chinese, English, the least role that sees it.
@@ -70,6 +72,7 @@ const MENU: &[(&str, &str, &str, Role)] = &[
     ("/admin/groups", "群与店长", "Groups", Role::Viewer),
     ("/admin/regions", "区域", "Regions", Role::Viewer),
     ("/admin/campaigns", "活动", "Campaigns", Role::Viewer),
+    ("/admin/greetings", "欢迎语", "Greetings", Role::Viewer),
     ("/admin/import", "导入", "Import", Role::Ops),
     ("/admin/test", "测试位置", "Test a place", Role::Viewer),
     ("/admin/catchment", "覆盖范围", "Catchment", Role::Viewer),

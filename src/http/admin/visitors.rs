@@ -63,7 +63,7 @@ pub(super) fn endpoints() -> [Endpoint; 3] {
         Endpoint::new(Method::GET, ONE, ops, "All that is held about a visitor, by id or token", read)
             .answers::<VisitorAnswer>()
             .also(400, "This is neither the id of a visitor nor a token that was signed here"),
-        Endpoint::new(Method::DELETE, ONE, ops, "Erase a visitor: all that is held about them goes", erase)
+        Endpoint::new(Method::DELETE, ONE, ops, "Erase a visitor, by id, token, external_userid or unionid", erase)
             .answers::<ErasedAnswer>()
             .also(400, "This is neither the id of a visitor nor a token that was signed here"),
         Endpoint::new(Method::GET, "/admin/visitors", ops, "The page of visitors", show),
@@ -104,8 +104,26 @@ async fn read(web: Data<Web>, _staff: Staff, id: Path<String>) -> Result<HttpRes
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(answer))
 }
 
+/// Erases a visitor, or everybody who is known by an `external_userid` or a `unionid`.
+async fn erased(web: &Data<Web>, text: &str) -> Result<Removed, Problem> {
+    if web.app.visitor_named(text).is_some() {
+        return Ok(forget(web, visitor(web, text)?).await?.into());
+    }
+    let (app, wanted) = (std::sync::Arc::clone(&web.app), text.to_owned());
+    let parted = web::block(move || app.part_person(&wanted)).await.map_err(|error| Problem::internal(&error))?;
+    let Some(parted) = parted.map_err(|_cause| Problem::no_storage())? else {
+        // Nobody is known by that, which is told as of any other text.
+        return Ok(forget(web, visitor(web, text)?).await?.into());
+    };
+    let mut all = crate::app::Erased::default();
+    for visitor in parted.visitors {
+        all = all.and(forget(web, visitor).await?);
+    }
+    Ok(all.into())
+}
+
 async fn erase(web: Data<Web>, staff: Staff, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let removed: Removed = forget(&web, visitor(&web, &id)?).await?.into();
+    let removed: Removed = erased(&web, &id).await?;
     // The trail says that somebody was erased, and not who: it would outlast what was erased.
     let after = serde_json::to_string(&serde_json::json!({"removed": &removed})).ok();
     let app = std::sync::Arc::clone(&web.app);

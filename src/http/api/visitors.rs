@@ -52,13 +52,7 @@ pub(in crate::http) async fn forget_me(
     request: HttpRequest,
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let mut body = Body::parse(&body)?;
-    let told = body.text("visitor").or_else(|| bearer::token(&request).map(ToOwned::to_owned));
-    if !body.errors.is_empty() {
-        return Err(Problem::fields(body.errors));
-    }
-    let token = told.or_else(|| cookie::read(&request)).ok_or_else(Problem::no_visitor)?;
-    let visitor = web.app.visitor_of(&token).ok_or_else(Problem::no_visitor)?;
+    let visitor = named(&web, &request, &body)?;
     let erased = forget(&web, visitor).await?;
     let answer = Answer {
         forgotten: true,
@@ -71,6 +65,51 @@ pub(in crate::http) async fn forget_me(
     }
     let body = serde_json::to_vec(&answer).map_err(|error| Problem::internal(&error))?;
     Ok(response.insert_header((CACHE_CONTROL, "no-store")).content_type("application/json").body(body))
+}
+
+/// `POST /api/v1/visitors/me/opt-out`: the visitor's region is not used for messages.
+pub(in crate::http) async fn opt_out(
+    web: Data<Web>,
+    request: HttpRequest,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
+    wish(&web, &request, &body, true).await
+}
+
+/// `DELETE /api/v1/visitors/me/opt-out`: it may be used again.
+pub(in crate::http) async fn opt_in(
+    web: Data<Web>,
+    request: HttpRequest,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
+    wish(&web, &request, &body, false).await
+}
+
+async fn wish(web: &Data<Web>, request: &HttpRequest, body: &[u8], is_silent: bool) -> Result<HttpResponse, Problem> {
+    let visitor = named(web, request, body)?;
+    silence(web, visitor, is_silent).await?;
+    Ok(HttpResponse::NoContent().insert_header((CACHE_CONTROL, "no-store")).finish())
+}
+
+/// Keeps whether a visitor's region is not used for messages.
+pub(in crate::http) async fn silence(web: &Data<Web>, visitor: VisitorId, is_silent: bool) -> Result<(), Problem> {
+    let app = std::sync::Arc::clone(&web.app);
+    let kept = web::block(move || app.set_silent(visitor, is_silent)).await;
+    kept.map_err(|error| Problem::internal(&error))?.map_err(|error| {
+        tracing::error!(error = crate::app::whole_chain(&error), "a visitor's wish could not be kept");
+        Problem::no_storage()
+    })
+}
+
+/// The visitor of a token: in the body, in the `Authorization` header or in the cookie.
+fn named(web: &Web, request: &HttpRequest, body: &[u8]) -> Result<VisitorId, Problem> {
+    let mut body = Body::parse(body)?;
+    let told = body.text("visitor").or_else(|| bearer::token(request).map(ToOwned::to_owned));
+    if !body.errors.is_empty() {
+        return Err(Problem::fields(body.errors));
+    }
+    let token = told.or_else(|| cookie::read(request)).ok_or_else(Problem::no_visitor)?;
+    web.app.visitor_of(&token).ok_or_else(Problem::no_visitor)
 }
 
 /// Forgets a visitor, one at a time: each empties files that all share.

@@ -58,6 +58,8 @@ pub enum Ending {
     Nobody,
     /// It could not be done now.
     Failed,
+    /// The wish about messages is kept.
+    Kept,
 }
 
 /// The page.
@@ -80,6 +82,8 @@ pub struct PrivacyView<'a> {
     pub kept: Kept,
     /// The word that the form bears; none where nobody is known under this browser.
     pub word: Option<&'a str>,
+    /// Whether the visitor's region is not used for messages; none where that is not known.
+    pub is_silent: Option<bool>,
     /// What came of the wish to be forgotten.
     pub ending: Option<Ending>,
     /// The privacy notice, which is this page.
@@ -131,6 +135,8 @@ impl PrivacyView<'_> {
             Ending::Unsure => self.texts.forget_unsure.to_owned(),
             Ending::Nobody => self.texts.forget_nobody.to_owned(),
             Ending::Failed => self.texts.forget_failed.to_owned(),
+            Ending::Kept if self.is_silent == Some(true) => self.texts.silent_is_set.to_owned(),
+            Ending::Kept => return None,
         })
     }
 

@@ -88,6 +88,8 @@ pub fn routed(lang: Lang) -> LandingView<'static> {
         other_route: Some(Route::Contact),
         alternatives: alternatives(lang, false).into_iter().take(4).collect(),
         standing: None,
+        wechat_script: None,
+        sign_in: None,
         privacy_href: Some("/privacy"),
     }
 }

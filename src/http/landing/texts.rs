@@ -106,6 +106,13 @@ texts! {
     join_region: "Beside a region's group; the group.", "您可以先加入{}", "Meanwhile, join {}";
     switch_group: "To the group instead of the contact.", "改为加入门店群聊", "Join the store's group instead";
     switch_contact: "To the contact instead of the group.", "改为添加店长微信", "Add the store manager instead";
+    silent_title: "The heading of the switch about messages.", "不用我的区域发消息", "Do not use my region for messages";
+    silent_what: "What the switch does.", "关闭后，我们不再把您的区域告诉企业微信，已经设置的标签会被取消；找门店和进群不受影响。", "When it is set, your region is no longer told to WeCom and tags that were set are taken back; finding stores and joining groups stay as they are.";
+    silent_set: "The button that sets it.", "不要使用我的区域", "Do not use my region";
+    silent_is_set: "Said where it is set.", "已关闭：您的区域不会用于消息。", "It is set: your region is not used for messages.";
+    silent_unset: "The button that takes it back.", "恢复使用", "Allow it again";
+    sign_in: "The link of a customer who wishes to be recognised.", "让店长认出我", "Let the store recognise me";
+    sign_in_what: "What that means.", "（用微信身份关联这次到访，可随时在隐私页撤回）", "(links this visit to your WeChat account; undo it on the privacy page at any time)";
     about: "Before a rough distance.", "约 ", "about ";
     metres: "A distance.", "{} 米", "{} m";
     kilometres: "A distance.", "{} 公里", "{} km";

@@ -54,6 +54,10 @@ pub struct LandingView<'a> {
     pub standing: Option<String>,
     /// The privacy notice.
     pub privacy_href: Option<&'a str>,
+    /// The script that asks `WeChat` for the position, where the page is shown there and may use it.
+    pub wechat_script: Option<&'a str>,
+    /// Where a customer goes who wishes to be recognised.
+    pub sign_in: Option<&'a str>,
 }
 
 impl LandingView<'_> {

@@ -5,6 +5,7 @@ const d = document, $ = id => d.getElementById(id), page = $('page'), card = $('
 if (!page || !window.fetch || !window.Promise) { return; }
 const base = '/s/' + enc(page.dataset.campaign), locate = $('locate'), status = $('status'), again = $('retry');
 /*{# The address names the visit while the page loads; whoever it is shared with gets a visit of their own. #}*/
+const entered = location.href.split('#')[0];
 if (history.replaceState) { history.replaceState(null, '', location.pathname); }
 /*{# The visitor's token stays in memory; the cookie is the server's. `turn` tells a late answer from the latest. #}*/
 let scan = page.dataset.scan, route = page.dataset.route, last = {}, other = '', visitor = null, turn = 0, retry = null, slow = 0, pressed = '';
@@ -142,8 +143,21 @@ const ask = body => {
   });
 };
 
-/*{# The one place that asks for a position. The watchdog is for engines that never answer. #}*/
-const askPosition = () => new Promise((found, lost) => {
+/*{# WeChat's own script, where an account is set: in the datum it is asked for. iOS wants the address that was entered signed, others the one that is shown. #}*/
+const askWechat = () => new Promise((found, lost) => {
+  const wx = window.wx, late = setTimeout(lost, 4000), url = /iPhone|iPad/.test(navigator.userAgent) ? entered : location.href.split('#')[0];
+  fetch('/api/v1/wechat/js-config?url=' + enc(url)).then(r => { if (!r.ok) { throw 0; } return r.json(); }).then(c => {
+    wx.config({ appId: c.app_id, timestamp: c.timestamp, nonceStr: c.nonce, signature: c.signature, jsApiList: ['getLocation'] });
+    wx.error(lost);
+    wx.ready(() => {
+      clearTimeout(late);
+      setTimeout(lost, 20000);
+      wx.getLocation({ type: 'gcj02', fail: lost, cancel: () => lost('refused'), success: p => found({ lat: +p.latitude, lng: +p.longitude, datum: 'gcj02', accuracy_m: +p.accuracy || null }) });
+    });
+  }).catch(lost);
+});
+/*{# The watchdog is for engines that never answer. #}*/
+const askBrowser = () => new Promise((found, lost) => {
   if (window.isSecureContext === false || !navigator.geolocation) { lost('insecure'); return; }
   setTimeout(() => lost('timeout'), 20000);
   navigator.geolocation.getCurrentPosition(
@@ -151,6 +165,8 @@ const askPosition = () => new Promise((found, lost) => {
     e => lost(e.code === 1 ? 'refused' : e.code === 3 ? 'timeout' : 'unavailable'),
     { enableHighAccuracy: true, timeout: 8000, maximumAge: 60000 });
 });
+/*{# The one place that asks for a position. Whatever hinders WeChat's script but a refusal, the browser is asked. #}*/
+const askPosition = () => window.wx && window.wx.config && page.dataset.wx ? askWechat().catch(why => { if (why === 'refused') { throw why; } return askBrowser(); }) : askBrowser();
 const toList = () => { const title = $('list-title'); if (!$('others').hidden) { title.focus(); title.scrollIntoView(); } };
 
 $('ask').addEventListener('submit', e => {

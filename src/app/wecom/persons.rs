@@ -1,0 +1,271 @@
+//! Who a visitor is elsewhere, and what they wish: identities joined where the visitor asked for it, kept apart where two people share a
+//! browser, and silenced for good where somebody opts out or is forgotten. See `docs/adr/0020-who-is-who.md`.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::customer::{Customer, Identity, Place, VisitorLink};
+use crate::id::VisitorId;
+use crate::job::{Job, Lane};
+use crate::storage::{CardKind, CardWrite, Storage, StorageError, TagFilter, Trouble};
+use crate::tag::TagRecord;
+use crate::time::Timestamp;
+
+/// How often a card is written anew that others write too.
+const TRIES_MAX: u32 = 8;
+
+/// Who somebody has shown to be.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// `openid` at the official account.
+    pub openid: Option<String>,
+    /// `unionid` at the open platform.
+    pub unionid: Option<String>,
+    /// `external_userid`.
+    pub customer: Option<String>,
+}
+
+/// What is read of a card, and who it is about.
+struct Read<T> {
+    revision: u64,
+    visitor: Option<VisitorId>,
+    it: T,
+}
+
+fn read<T: DeserializeOwned + Default>(
+    storage: &dyn Storage,
+    kind: CardKind,
+    id: &str,
+) -> Result<Read<T>, StorageError> {
+    let Some(card) = storage.cards(kind, &[id])?.into_iter().flatten().next() else {
+        return Ok(Read { revision: 0, visitor: None, it: T::default() });
+    };
+    let it = serde_json::from_str(&card.body).map_err(|error| StorageError::caused(Trouble::Corrupt, error))?;
+    Ok(Read { revision: card.revision, visitor: card.visitor, it })
+}
+
+/// Changes a card whatever others do; `change` also says whom the card is about. What does not change is not written.
+fn change<T>(
+    storage: &dyn Storage,
+    kind: CardKind,
+    id: &str,
+    change: impl Fn(&mut T, &mut Option<VisitorId>),
+) -> Result<T, StorageError>
+where
+    T: Clone + Default + PartialEq + Serialize + DeserializeOwned,
+{
+    for _ in 0..TRIES_MAX {
+        let Read { revision, visitor, it: before } = read::<T>(storage, kind, id)?;
+        let (mut after, mut about) = (before.clone(), visitor);
+        change(&mut after, &mut about);
+        if after == before && about == visitor && revision > 0 {
+            return Ok(after);
+        }
+        let body = serde_json::to_string(&after).map_err(|error| StorageError::caused(Trouble::Corrupt, error))?;
+        let (id, body) = (id.to_owned(), Some(body));
+        let write = CardWrite { kind, id, expected: revision, body, visitor: about, counts: Vec::new() };
+        match storage.write_card(&write) {
+            Err(error) if matches!(error.kind(), Trouble::Conflict { .. }) => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Ok(after),
+        }
+    }
+    Err(StorageError::caused(Trouble::Unavailable, "a card is written by too many at once"))
+}
+
+/// Has a customer's tags brought up to date.
+fn retag(storage: &dyn Storage, why: &str, customer: &str, now: Timestamp) -> Result<(), StorageError> {
+    let body = serde_json::json!({ "customer": customer }).to_string();
+    let id = format!("{why}:{customer}:{}", now.unix_ms());
+    storage.enqueue(&[Job { id, lane: Lane::Tag, body, ready_at: now, visitor: None }], now)
+}
+
+/// Makes a customer silent: nothing is sent any more, and what was sent is taken back. `is_forgotten`: nothing but what that takes stays.
+fn silence(storage: &dyn Storage, customer: &str, is_forgotten: bool, now: Timestamp) -> Result<(), StorageError> {
+    change(storage, CardKind::Customer, customer, |it: &mut Customer, about| {
+        it.is_silent = true;
+        if is_forgotten {
+            *about = None;
+            (it.unionid, it.place) = (None, None);
+            it.friends.values_mut().for_each(|it| it.scan = None);
+            it.chats.values_mut().for_each(|it| it.scan = None);
+        }
+    })?;
+    retag(storage, if is_forgotten { "forget" } else { "silent" }, customer, now)
+}
+
+/// Lets go of who a visitor is elsewhere, before storage forgets the visitor: customers stay as silent cards without anything that leads
+/// to the visitor, so that their tags can be taken back and are not set again.
+///
+/// # Errors
+/// Storage's; doing it again finishes it.
+pub(in crate::app) fn part(storage: &dyn Storage, visitor: VisitorId, now: Timestamp) -> Result<(), StorageError> {
+    let link = read::<VisitorLink>(storage, CardKind::Visitor, &visitor.to_string())?.it;
+    let about = storage.cards_of(visitor)?.into_iter();
+    let mut customers: Vec<String> =
+        about.filter(|(kind, _)| *kind == CardKind::Customer).map(|(_, card)| card.id).chain(link.customer).collect();
+    customers.sort_unstable();
+    customers.dedup();
+    customers.iter().try_for_each(|it| silence(storage, it, true, now))
+}
+
+/// The visitor of somebody known by `external_userid` or `unionid`, who is parted from it at once; none if nobody is known by that.
+///
+/// # Errors
+/// Storage's.
+pub fn part_person(storage: &dyn Storage, text: &str, now: Timestamp) -> Result<Option<Parted>, StorageError> {
+    let identity = read::<Identity>(storage, CardKind::Identity, &format!("unionid:{text}"))?;
+    let customer = identity.it.customer.clone().unwrap_or_else(|| text.to_owned());
+    let card = read::<Customer>(storage, CardKind::Customer, &customer)?;
+    if identity.revision == 0 && card.revision == 0 {
+        return Ok(None);
+    }
+    let of_union = card.it.unionid.as_deref().map(|it| format!("unionid:{it}"));
+    let also =
+        of_union.map(|it| read::<Identity>(storage, CardKind::Identity, &it).map(|read| (it, read))).transpose()?;
+    if card.revision > 0 {
+        silence(storage, &customer, true, now)?;
+    }
+    let visitors = [identity.it.visitor, card.visitor, also.as_ref().and_then(|(_, it)| it.it.visitor)];
+    for (id, read) in [(format!("unionid:{text}"), identity)].into_iter().chain(also) {
+        if read.revision > 0 {
+            let kind = CardKind::Identity;
+            let write = CardWrite { kind, id, expected: read.revision, body: None, visitor: None, counts: Vec::new() };
+            storage.write_card(&write)?;
+        }
+    }
+    let mut visitors: Vec<VisitorId> = visitors.into_iter().flatten().collect();
+    visitors.sort_unstable();
+    visitors.dedup();
+    Ok(Some(Parted { visitors }))
+}
+
+/// Somebody who was parted from what is known of them elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parted {
+    /// The visitors they are known to be, who are to be forgotten as well.
+    pub visitors: Vec<VisitorId>,
+}
+
+fn differs(held: Option<&str>, shown: Option<&str>) -> bool {
+    held.zip(shown).is_some_and(|(held, shown)| held != shown)
+}
+
+fn is_another(link: &VisitorLink, shown: &Shown) -> bool {
+    differs(link.openid.as_deref(), shown.openid.as_deref())
+        || differs(link.unionid.as_deref(), shown.unionid.as_deref())
+        || differs(link.customer.as_deref(), shown.customer.as_deref())
+}
+
+impl App {
+    /// Whether a visitor wishes that nothing is told to `WeCom`. Blocks.
+    ///
+    /// # Errors
+    /// Storage's.
+    pub fn is_silent(&self, visitor: VisitorId) -> Result<bool, StorageError> {
+        Ok(read::<VisitorLink>(&*self.parts.storage, CardKind::Visitor, &visitor.to_string())?.it.is_silent)
+    }
+
+    /// Keeps whether a visitor wishes that nothing is told to `WeCom`; what was told is taken back, or told again. Blocks.
+    ///
+    /// # Errors
+    /// Storage's.
+    pub fn set_silent(&self, visitor: VisitorId, is_silent: bool) -> Result<(), StorageError> {
+        let (storage, now) = (&*self.parts.storage, self.now());
+        let link = change(storage, CardKind::Visitor, &visitor.to_string(), |it: &mut VisitorLink, about| {
+            (it.is_silent, *about) = (is_silent, Some(visitor));
+        })?;
+        let Some(customer) = link.customer else { return Ok(()) };
+        if is_silent {
+            return silence(storage, &customer, false, now);
+        }
+        change(storage, CardKind::Customer, &customer, |it: &mut Customer, _| it.is_silent = false)?;
+        retag(storage, "heard", &customer, now)
+    }
+
+    /// Notes who a visitor has shown to be, as they wished. Returns whose visits these are from now on: another visitor where the
+    /// browser was known as somebody else's, so that two people who share it stay two. Blocks.
+    ///
+    /// # Errors
+    /// Storage's.
+    pub fn join_person(&self, visitor: VisitorId, shown: &Shown) -> Result<VisitorId, StorageError> {
+        let (storage, now) = (&*self.parts.storage, self.now());
+        let link = read::<VisitorLink>(storage, CardKind::Visitor, &visitor.to_string())?.it;
+        if link.is_silent {
+            return Ok(visitor);
+        }
+        let ids = [("openid", &shown.openid), ("unionid", &shown.unionid)];
+        let ids: Vec<String> =
+            ids.iter().filter_map(|(kind, it)| it.as_ref().map(|it| format!("{kind}:{it}"))).collect();
+        let mut known = Vec::with_capacity(ids.len());
+        for id in &ids {
+            known.push(read::<Identity>(storage, CardKind::Identity, id)?.it);
+        }
+        let visitor = if is_another(&link, shown) { self.other_visitor(&known, shown, now)? } else { visitor };
+        let customer = shown.customer.clone().or_else(|| known.iter().find_map(|it| it.customer.clone()));
+        for id in &ids {
+            change(storage, CardKind::Identity, id, |it: &mut Identity, about| {
+                (it.visitor, *about) = (Some(visitor), Some(visitor));
+                it.customer = customer.clone().or(it.customer.take());
+            })?;
+        }
+        let held = match &customer {
+            Some(it) => Some(read::<Customer>(storage, CardKind::Customer, it)?.it),
+            None => None,
+        };
+        // A customer who was forgotten or opted out is not found again by a look at another phone.
+        let is_silent = held.is_some_and(|it| it.is_silent);
+        change(storage, CardKind::Visitor, &visitor.to_string(), |it: &mut VisitorLink, about| {
+            *about = Some(visitor);
+            it.openid = shown.openid.clone().or(it.openid.take());
+            it.unionid = shown.unionid.clone().or(it.unionid.take());
+            it.customer = customer.clone().or(it.customer.take());
+            it.is_silent |= is_silent;
+        })?;
+        if let Some(customer) = customer.filter(|_| !is_silent) {
+            self.join_customer(&customer, visitor, shown, now)?;
+        }
+        Ok(visitor)
+    }
+
+    /// The visitor that these identities belong to, or a new one.
+    fn other_visitor(&self, known: &[Identity], shown: &Shown, now: Timestamp) -> Result<VisitorId, StorageError> {
+        for visitor in known.iter().filter_map(|it| it.visitor) {
+            let link = read::<VisitorLink>(&*self.parts.storage, CardKind::Visitor, &visitor.to_string())?.it;
+            if !is_another(&link, shown) {
+                return Ok(visitor);
+            }
+        }
+        Ok(VisitorId::from_parts(now.unix_ms().unsigned_abs(), self.chance()))
+    }
+
+    fn join_customer(
+        &self,
+        customer: &str,
+        visitor: VisitorId,
+        shown: &Shown,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let storage = &*self.parts.storage;
+        let theirs = TagFilter { visitor: Some(visitor), ..TagFilter::default() };
+        let latest = storage.latest_tags(&theirs, 0, 1)?.into_iter().next();
+        change(storage, CardKind::Customer, customer, |it: &mut Customer, about| {
+            *about = Some(visitor);
+            it.unionid = shown.unionid.clone().or(it.unionid.take());
+            if let Some(place) = latest.as_ref().map(place_of)
+                && it.place.as_ref().is_none_or(|it| it.at < place.at)
+            {
+                it.place = Some(place);
+            }
+        })?;
+        retag(storage, "join", customer, now)
+    }
+}
+
+fn place_of(visit: &TagRecord) -> Place {
+    let region = &visit.region;
+    let names = [&region.province, &region.city, &region.district].into_iter().chain(&region.areas);
+    let regions = names.filter(|it| !it.is_empty()).map(ToString::to_string).collect();
+    Place { at: visit.at, regions, store: visit.store.clone() }
+}
