@@ -224,7 +224,7 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
     ));
     let secret = config.alert_secret.as_ref().map(|it| it.reveal().to_owned());
     let alerter = Alerter::new(Arc::clone(&lookout), config.webhooks.clone(), secret, public_url);
-    let app = App::new(Parts {
+    let app = Arc::new(App::new(Parts {
         catalog: live,
         follower: follower.clone(),
         ip: Arc::clone(&ip),
@@ -244,8 +244,7 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
         wecom: platforms.wecom,
         wechat: platforms.wechat,
         callbacks,
-    });
-    let app = Arc::new(app);
+    }));
     outside.work_in_events(config, &app);
     let workers = Workers {
         deliverer,

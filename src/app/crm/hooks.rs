@@ -92,6 +92,12 @@ impl Hooks {
         Self { storage, clock, metrics, settings: Arc::new(settings), me }
     }
 
+    /// Whether a feed is kept at all.
+    #[must_use]
+    pub fn has_feed(&self) -> bool {
+        self.settings.has_feed
+    }
+
     /// The webhooks.
     #[must_use]
     pub fn webhooks(&self) -> &[Webhook] {

@@ -214,7 +214,7 @@ impl Facts<'_> {
         if matches!(news.change, Change::Came { .. }) {
             self.tag(news.customer, it)?;
         }
-        if spell.is_old || is_dissolved {
+        if spell.is_old || is_dissolved || !self.app.parts.hooks.has_feed() {
             return Ok(());
         }
         let chat = match news.with {
