@@ -22,12 +22,15 @@ use tokio::task::JoinHandle;
 
 use crate::app::crm::{Hooks, after_delivery};
 use crate::app::{Alerter, App, Chance, Deliverer, Follower, KnownSeats, Lookout, Parts, Retainer, Seater};
+use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::http::tls::Certificates;
 use crate::http::{self, Served};
 use crate::ipdb::{IpLocator, ReloadOutcome};
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
+use crate::storage::Storage;
 use crate::time::{Clock, SystemClock};
 use first::First;
 use outside::Outside;
@@ -215,13 +218,8 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
         (Arc::clone(&replaced.clock), config.time_zone.clone()),
         config.retention,
     );
-    let lookout = Arc::new(Lookout::new(
-        Arc::clone(&live),
-        (Arc::clone(&storage), Arc::clone(&outbox)),
-        Arc::clone(&metrics),
-        Arc::clone(&replaced.clock),
-        (config.seats, config.alerts.clone()),
-    ));
+    let stores = (Arc::clone(&storage), Arc::clone(&outbox));
+    let lookout = lookout(config, &live, stores, &metrics, &replaced.clock);
     let secret = config.alert_secret.as_ref().map(|it| it.reveal().to_owned());
     let alerter = Alerter::new(Arc::clone(&lookout), config.webhooks.clone(), secret, public_url);
     let app = Arc::new(App::new(Parts {
@@ -259,6 +257,18 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
         reload: Arc::new(Notify::new()),
     };
     Ok((app, workers))
+}
+
+/// Who looks for what needs a person.
+fn lookout(
+    config: &Config,
+    live: &Arc<Live<Catalog>>,
+    stores: (Arc<dyn Storage>, Arc<Outbox>),
+    metrics: &Arc<Metrics>,
+    clock: &Arc<dyn Clock>,
+) -> Arc<Lookout> {
+    let rules = (config.seats, config.alerts.clone());
+    Arc::new(Lookout::new(Arc::clone(live), stores, Arc::clone(metrics), Arc::clone(clock), rules))
 }
 
 async fn watch(

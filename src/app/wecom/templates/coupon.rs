@@ -1,6 +1,6 @@
 //! The coupons of stores: columns of the store sheet, one for everybody and one for each kind of customer.
 //!
-//! `coupon_url` or 优惠券链接 is for everybody; with `_` and a kind behind it (`coupon_url_registered`, 优惠券链接_会员,
+//! `coupon_url` or 优惠券链接 is for everybody; with `_` and a kind behind it (`coupon_url_registered`, `优惠券链接_会员`,
 //! `coupon_url_gold` for a segment) it is for that kind. 30,000 stores are imported with them as with any other column.
 
 use super::check::is_address;

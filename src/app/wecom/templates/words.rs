@@ -143,7 +143,15 @@ mod tests {
             Word::Store => Some("茶·人民广场<b>"),
             Word::Coupon => Some("https://c.example.com/1?a=b"),
             Word::City => Some(""),
-            _ => None,
+            Word::StoreId
+            | Word::Address
+            | Word::Hours
+            | Word::Province
+            | Word::District
+            | Word::Contact
+            | Word::Campaign
+            | Word::Group
+            | Word::GroupLink => None,
         }
     }
 
