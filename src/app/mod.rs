@@ -170,6 +170,8 @@ pub struct App {
     imports: Imports,
     /// States of sign-ins that were used.
     used_states: wecom::oauth::UsedStates,
+    /// The last run over codes in `WeCom`.
+    code_desk: wecom::CodeDesk,
 }
 
 impl App {
@@ -183,6 +185,7 @@ impl App {
             users_turn: Mutex::default(),
             imports: Imports::default(),
             used_states: wecom::oauth::UsedStates::default(),
+            code_desk: wecom::CodeDesk::default(),
         }
     }
 

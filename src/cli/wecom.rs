@@ -57,17 +57,17 @@ impl Sync {
         let platforms = startup::open_platforms(&config, Some(&storage), &clock, None);
         let wecom = platforms.wecom.context("WeCom is not set up: set wecom.corp_id and wecom.secret")?;
         let sync = CodeSync::new(storage, wecom, clock, config.join_link_hosts.clone(), config.groups.capacity);
-        let mut printed = Ok(());
+        let mut written = Ok(());
         let report = sync.run(&command_line().name, self.dry_run, &mut |row| {
             if row.action != SyncAction::Kept || self.all {
                 let line = format!("{}\t{}\t{}\t{}\t{}", row.action.as_str(), row.kind, row.id, row.name, row.detail);
                 let result = printer.line(line);
-                if printed.is_ok() {
-                    printed = result;
+                if written.is_ok() {
+                    written = result;
                 }
             }
         })?;
-        printed?;
+        written?;
         let counts =
             SyncAction::ALL.map(|it| format!("{} {}", report.counts.get(&it).copied().unwrap_or(0), it.as_str()));
         let end = match (self.dry_run, report.version) {

@@ -202,6 +202,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_storage", "This cannot be done now", detail)
     }
 
+    /// `409`: something of the kind is under way, and one is enough.
+    pub fn under_way(title: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::CONFLICT, "busy", title, detail)
+    }
+
     /// `408`: the body did not come in time.
     pub fn too_slow() -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The request did not come in time", "Send it again.")

@@ -148,7 +148,7 @@ impl CodeSync {
         let catalog = load_catalog(&*self.storage, version)?;
         let wishes = wishes(&catalog, self.capacity);
         let staff = if wishes.iter().any(|it| matches!(it.entrance, Entrance::Contact(_))) {
-            self.patiently(|| self.wecom.follow_users())?.into_iter().collect()
+            Self::patiently(|| self.wecom.follow_users())?.into_iter().collect()
         } else {
             BTreeSet::new()
         };
@@ -182,7 +182,7 @@ impl CodeSync {
     }
 
     /// Makes a call, and again after a wait where a short one helps.
-    fn patiently<T>(&self, call: impl Fn() -> Result<T, ApiError>) -> Result<T, ApiError> {
+    fn patiently<T>(call: impl Fn() -> Result<T, ApiError>) -> Result<T, ApiError> {
         let mut waits = 0;
         loop {
             let error = match call() {
@@ -226,8 +226,8 @@ impl CodeSync {
 
     fn make(&self, wish: &Wish) -> Result<Done, SyncError> {
         let way = match &wish.entrance {
-            Entrance::Group(_) => self.patiently(|| self.wecom.add_join_way(&join_plan(wish, &wish.chats)))?,
-            Entrance::Contact(_) => self.patiently(|| self.wecom.add_contact_way(&contact_plan(wish)))?.config_id,
+            Entrance::Group(_) => Self::patiently(|| self.wecom.add_join_way(&join_plan(wish, &wish.chats)))?,
+            Entrance::Contact(_) => Self::patiently(|| self.wecom.add_contact_way(&contact_plan(wish)))?.config_id,
         };
         // Who loses the id of a way cannot change it any more: it is noted before anything else can fail.
         self.storage.put_desk(DeskKind::Way, &wish.state(), Some(&way), None)?;
@@ -240,16 +240,16 @@ impl CodeSync {
     fn look_after(&self, wish: &Wish, way: &str, is_dry: bool) -> Result<Done, SyncError> {
         let (mut differs, picture, chats) = match &wish.entrance {
             Entrance::Group(_) => {
-                let is = self.patiently(|| self.wecom.join_way(way))?;
+                let is = Self::patiently(|| self.wecom.join_way(way))?;
                 let chats = together(wish, &is);
                 let differs = Self::differs_as_group(wish, &is, &chats);
                 if !differs.is_empty() && !is_dry {
-                    self.patiently(|| self.wecom.update_join_way(way, &join_plan(wish, &chats)))?;
+                    Self::patiently(|| self.wecom.update_join_way(way, &join_plan(wish, &chats)))?;
                 }
                 (differs, is.qr_code, chats)
             }
             Entrance::Contact(_) => {
-                let is = self.patiently(|| self.wecom.contact_way(way))?;
+                let is = Self::patiently(|| self.wecom.contact_way(way))?;
                 let plan = contact_plan(wish);
                 let mut differs = Vec::new();
                 let same = |a: &[String], b: &[String]| a.iter().collect::<BTreeSet<_>>() == b.iter().collect();
@@ -269,7 +269,7 @@ impl CodeSync {
                         staff: Some(plan.staff),
                         skip_verify: None,
                     };
-                    self.patiently(|| self.wecom.update_contact_way(way, &change))?;
+                    Self::patiently(|| self.wecom.update_contact_way(way, &change))?;
                 }
                 (differs, is.qr_code, Vec::new())
             }
@@ -314,7 +314,7 @@ impl CodeSync {
             return Ok(Ok(wish.entrance.code().clone()));
         }
         let Some(address) = picture else { return Ok(Err("the platform gives no picture for it".to_owned())) };
-        let bytes = self.patiently(|| self.wecom.picture(address))?;
+        let bytes = Self::patiently(|| self.wecom.picture(address))?;
         Ok(match read_link(&bytes, &self.hosts, Effort::default()) {
             Ok(read) => Ok(JoinCode { link: read.link, expires_at: None }),
             Err(refusal) => Err(format!("its picture cannot be used: {}", refusal.message)),
@@ -332,9 +332,9 @@ impl CodeSync {
             let version = self.storage.current_version()?;
             let catalog = load_catalog(&*self.storage, version)?;
             let entries: Vec<_> = changed.iter().filter_map(|it| merged(&catalog, it)).collect();
-            let mut changes = entries.into_iter().map(|it| it.into_entry().stored()).collect::<Vec<_>>().into_iter();
+            let stored: Vec<_> = entries.into_iter().map(|it| it.into_entry().stored()).collect();
             let info = PublishInfo { at: self.now(), author: author.to_owned(), note: note.clone() };
-            match self.storage.publish(version, &info, &mut changes) {
+            match self.storage.publish(version, &info, &mut stored.into_iter()) {
                 Ok(version) => {
                     report.version = Some(version);
                     changed.clear();

@@ -2,6 +2,7 @@
 
 mod belongs;
 mod chat;
+mod code_desk;
 mod codes;
 mod events;
 mod facts;
@@ -32,6 +33,8 @@ use super::EditError;
 use crate::platform::ApiError;
 use crate::storage::{StorageError, Trouble};
 
+pub(super) use code_desk::CodeDesk;
+pub use code_desk::{CodeRun, CodeRunError};
 pub use codes::{CodeSync, SyncAction, SyncError, SyncReport, SyncRow};
 pub use events::EventWork;
 pub use greet::{Greeter, GreeterParts};

@@ -5,6 +5,7 @@ mod audit;
 mod campaigns;
 mod catchment;
 mod chart;
+mod code_sync;
 mod dead_jobs;
 mod dead_letters;
 mod duel;
@@ -68,6 +69,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(ranking::endpoints());
     all.extend(duel::endpoints());
     all.extend(reconcile::endpoints());
+    all.extend(code_sync::endpoints());
     all.extend(stores::endpoints());
     all.extend(history::endpoints());
     all.extend(entrances::endpoints());
