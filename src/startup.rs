@@ -204,8 +204,7 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
     let mut outside = Outside::after(after_delivery(&config.crm, &storage));
     let time = (Arc::clone(&replaced.clock), &replaced.chance);
     let hooks = Hooks::new(Arc::clone(&storage), time, Arc::clone(&metrics), config.crm.clone());
-    outside.tell(&hooks);
-    outside.tag(config, &platforms, &storage, &replaced.clock);
+    outside.tell(&hooks).tag(config, &platforms, &storage, &replaced.clock);
     let stores = (Arc::clone(&outbox), Arc::clone(&storage));
     let after = outside.after.clone();
     let deliverer = Deliverer::new(stores, Arc::clone(&known), after, (Arc::clone(&metrics), secret))

@@ -26,8 +26,8 @@ enum What {
 
 /// Make and update the codes of stores in WeCom, and publish them, also beside a running service
 ///
-/// Looks at every group and contact that names chats or staff in WeCom, and at the columns wecom_chats (企微群ID) and wecom_staff
-/// (企微成员) of the store sheet. A code that exists is changed in place; what is printed stays.
+/// Looks at every group and contact that names chats or staff in WeCom, and at two columns of the store sheet, 企微群ID (chats) and
+/// 企微成员 (staff). A code that exists is changed in place; what is printed stays.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  jinqun wecom sync --dry-run")]
 struct Sync {

@@ -56,10 +56,11 @@ impl Outside {
     }
 
     /// Adds what tells a CRM's webhooks.
-    pub(super) fn tell(&mut self, hooks: &Hooks) {
+    pub(super) fn tell(&mut self, hooks: &Hooks) -> &mut Self {
         for webhook in hooks.webhooks() {
             self.add("webhook", hooks.clone().run(webhook.clone()));
         }
+        self
     }
 
     /// Adds what sets tags in `WeCom`, if it is used.

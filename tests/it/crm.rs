@@ -167,7 +167,7 @@ fn a_visit_and_its_refinement_are_in_the_feed_in_order_and_nothing_of_it_is_a_pl
     );
     let first = first.expect(201).json();
     let scan = first["scan"].as_str().unwrap();
-    app.post("/api/v1/scans", &json!({"scan": scan, "visitor": first["visitor"], "store": "SH-0001"}).to_string())
+    app.post("/api/v1/scans", json!({"scan": scan, "visitor": first["visitor"], "store": "SH-0001"}).to_string())
         .expect(200);
     let admit = [("authorization", &*ops)];
     let page = loop {

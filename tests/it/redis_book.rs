@@ -69,6 +69,7 @@ fn a_list_that_names_too_much_hurts_nobody_and_nothing_of_a_forgotten_visitor_st
     storage.settle_job(&leased[0], &Settled::Dead("so".into()), at(1)).unwrap();
     let entries: Vec<_> = (0..450).map(|n| entry(&format!("e{n}"), 1)).collect();
     storage.append_feed(&entries).unwrap();
+    let end = storage.feed_end().unwrap();
     assert_eq!(storage.forget(visitor(1), at(0)).unwrap().book, 1 + 1 + 450);
     assert_eq!(storage.forget(visitor(1), at(0)).unwrap().book, 0);
     assert_eq!(storage.cards(CardKind::Customer, &["wm1", "wm2"]).unwrap().iter().flatten().count(), 1);
@@ -77,13 +78,25 @@ fn a_list_that_names_too_much_hurts_nobody_and_nothing_of_a_forgotten_visitor_st
     assert_eq!(names_them, Vec::<Vec<u8>>::new());
     // Behind many numbers that are gone a reader and a purge find what is left.
     storage.append_feed(&[entry("last", 2)]).unwrap();
-    assert_eq!(storage.feed(0, 10).unwrap().iter().map(|it| it.0).collect::<Vec<_>>(), [451]);
+    assert_eq!(storage.feed(0, 10).unwrap().iter().map(|it| it.0).collect::<Vec<_>>(), [end + 1]);
     assert_eq!(storage.purge_book(at(100), 10).unwrap(), 1);
 }
 
 fn entry(id: &str, of: u128) -> FeedEntry {
     let (kind, body) = ("scan.recorded".into(), "{}".into());
     FeedEntry { id: id.into(), at: at(0), kind, visitor: Some(visitor(of)), body }
+}
+
+#[test]
+fn numbers_of_the_feed_rise_also_where_the_server_has_lost_everything() {
+    let server = Server::start();
+    let storage = server.storage();
+    storage.append_feed(&[entry("a", 1), entry("b", 1)]).unwrap();
+    let end = storage.feed_end().unwrap();
+    redis::cmd("FLUSHALL").exec(&mut server.connection()).unwrap();
+    storage.append_feed(&[entry("c", 1)]).unwrap();
+    let after: Vec<_> = storage.feed(end, 10).unwrap().into_iter().map(|(_, it)| it.id).collect();
+    assert_eq!(after, ["c"]);
 }
 
 #[test]
