@@ -89,8 +89,8 @@ fn entry(id: &str, of: u128) -> FeedEntry {
 
 #[test]
 fn numbers_of_the_feed_rise_also_where_the_server_has_lost_everything() {
-    let server = Server::start();
-    let storage = server.storage();
+    let server = Server::start(&[]);
+    let storage = open(&server);
     storage.append_feed(&[entry("a", 1), entry("b", 1)]).unwrap();
     let end = storage.feed_end().unwrap();
     redis::cmd("FLUSHALL").exec(&mut server.connection()).unwrap();
