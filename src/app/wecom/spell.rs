@@ -227,12 +227,11 @@ mod tests {
         let mut counts = Vec::new();
         for (what, hours) in news {
             let (before, mut spell) = (tie.clone(), tie.spell());
-            let became = match what {
-                '+' => spell.come(at(*hours), false, true),
-                _ => {
-                    spell.go(at(*hours));
-                    Became::Same
-                }
+            let became = if *what == '+' {
+                spell.come(at(*hours), false, true)
+            } else {
+                spell.go(at(*hours));
+                Became::Same
             };
             tie.set_spell(spell);
             let zone = jiff::tz::TimeZone::UTC;
