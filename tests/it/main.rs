@@ -83,6 +83,7 @@ mod wecom_callback;
 mod wecom_check;
 mod wecom_client;
 mod wecom_codes;
+mod wecom_contacts;
 mod wecom_docs;
 mod wecom_double;
 mod wecom_facts;

@@ -82,7 +82,7 @@ impl Facts<'_> {
                     if it.came { Change::Came { at: it.at, is_sure: true } } else { Change::Went { at: it.at } };
                 let with = With::Chat { chat: id, owner: &chat.owner };
                 let unionid = it.unionid.as_deref();
-                self.note(&News { customer: &it.id, with, change, state: &it.state, unionid })?;
+                self.note(&News { customer: &it.id, with, change, state: &it.state, unionid, is_whole: true })?;
             }
             chat.pending.clear();
             if self.write_chat(id, card.as_ref(), &chat)? {
@@ -202,7 +202,8 @@ impl Facts<'_> {
             let (card, mut chat) = self.chat_card(id)?;
             for customer in &chat.customers {
                 let with = With::Chat { chat: id, owner: &chat.owner };
-                self.note(&News { customer, with, change: Change::Dissolved { at }, state: "", unionid: None })?;
+                let change = Change::Dissolved { at };
+                self.note(&News { customer, with, change, state: "", unionid: None, is_whole: true })?;
             }
             chat.dismissed_at = chat.dismissed_at.or(Some(at));
             chat.customers.clear();

@@ -38,14 +38,16 @@ impl EventWork {
         Self { app }
     }
 
-    fn worked(&self, job: &Job) -> Result<Worked, Fault> {
+    fn worked(&self, job: &Job, is_last: bool) -> Result<Worked, Fault> {
         let body: EventBody = known(&job.body)?;
         let unreadable = |error: &dyn std::error::Error| StorageError::caused(Trouble::Corrupt, error.to_string());
         let event = Event::read(&body.xml).map_err(|error| unreadable(&error))?;
         let catalog = self.app.catalog();
         let facts = Facts { app: &self.app, catalog: &catalog, cause: &job.id, now: self.app.now() };
         match &event.happening {
-            Happening::Contact { staff, customer, change } => contact(&facts, event.at, staff, customer, change),
+            Happening::Contact { staff, customer, change } => {
+                contact(&facts, event.at, (staff, customer), change, is_last)
+            }
             Happening::Chat { chat, change } => {
                 let fields = Fields::read(&body.xml).map_err(|error| unreadable(&error))?;
                 let versions = (fields.text("LastMemVer"), fields.text("CurMemVer"));
@@ -99,7 +101,7 @@ impl EventWork {
         let is_read = self.app.wecom().is_some();
         for customer in members.iter().filter(|it| is_customer(facts, it)) {
             let with = With::Chat { chat, owner: &kept.owner };
-            let note = |change| facts.note(&News { customer, with, change, state: "", unionid: None });
+            let note = |change| facts.note(&News { customer, with, change, state: "", unionid: None, is_whole: true });
             let is_there = kept.customers.contains(customer);
             if matches!(change, ChatChange::Left { .. }) {
                 note(Change::Went { at })?;
@@ -135,9 +137,9 @@ fn is_customer(facts: &Facts<'_>, id: &str) -> bool {
 fn contact(
     facts: &Facts<'_>,
     at: Timestamp,
-    staff: &str,
-    customer: &str,
+    (staff, customer): (&str, &str),
     change: &ContactChange,
+    is_last: bool,
 ) -> Result<Worked, Fault> {
     let (state, change) = match change {
         ContactChange::Added { state, .. } => (state.as_str(), Change::Came { at, is_sure: false }),
@@ -146,7 +148,9 @@ fn contact(
         ContactChange::TransferFailed | ContactChange::Other => return Ok(Worked::Done),
     };
     let with = With::Staff(staff);
-    let mut news = News { customer, with, change, state, unionid: None };
+    // Who it is can be read of those that came; it is not waited for where nobody can be asked.
+    let is_whole = facts.app.wecom().is_none() || matches!(change, Change::Went { .. });
+    let mut news = News { customer, with, change, state, unionid: None, is_whole };
     if !facts.concerns(&news)? {
         return Ok(Worked::Done);
     }
@@ -159,9 +163,15 @@ fn contact(
     let Some(wecom) = facts.app.wecom() else { return Ok(Worked::Done) };
     let read = match wecom.customer(customer, None) {
         Ok(read) => read,
-        Err(error) if matches!(error.remedy(), Remedy::NotAFriendYet { .. }) => return Ok(Worked::Late),
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            if change != Change::Seen && (is_last || error.remedy().wait().is_none()) {
+                facts.note(&News { is_whole: true, ..news })?;
+            }
+            let is_late = matches!(error.remedy(), Remedy::NotAFriendYet { .. });
+            return if is_late { Ok(Worked::Late) } else { Err(error.into()) };
+        }
     };
+    news.is_whole = true;
     news.unionid = read.person.unionid.as_deref();
     let follow = read.follows.iter().find(|it| it.staff == staff);
     // What was changed by hand belongs to a friendship whose beginning may have been lost.
@@ -195,7 +205,7 @@ impl Work for EventWork {
 
     fn work(&self, job: &Job, tries: u32) -> Settled {
         let now = self.app.now();
-        match self.worked(job) {
+        match self.worked(job, tries >= LATE_TRIES_MAX) {
             Ok(Worked::Late) if tries < LATE_TRIES_MAX => {
                 Settled::Again(retry_at(now, tries), "what it tells of cannot be read yet".to_owned())
             }

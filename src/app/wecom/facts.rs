@@ -56,6 +56,9 @@ pub(super) struct News<'a> {
     /// The `state` of the code that was used; may be empty.
     pub state: &'a str,
     pub unionid: Option<&'a str>,
+    /// Whether nothing more is going to be known of it soon. Until then only the tie and what it counts for are noted: whose it is, where
+    /// they are and what others are told of it would be wrong for good.
+    pub is_whole: bool,
 }
 
 /// Notes facts, with one catalog and because of one thing.
@@ -111,7 +114,8 @@ impl Facts<'_> {
     }
 
     fn change(&self, news: &News<'_>, it: &mut Changing) -> Result<(), StorageError> {
-        if it.customer.unionid.is_none() {
+        // Who was forgotten is not known by it again.
+        if it.customer.unionid.is_none() && !it.customer.is_silent {
             it.customer.unionid = news.unionid.map(ToOwned::to_owned);
         }
         let belongs = Belongs::find(self.catalog, news);
@@ -162,7 +166,7 @@ impl Facts<'_> {
                 it.customer.chats.insert(chat.to_owned(), tie);
             }
         }
-        if let Change::Came { at, .. } = news.change {
+        if let (Change::Came { at, .. }, true) = (news.change, news.is_whole) {
             self.place(it, &belongs, at);
         }
         forget_old_ties(&mut it.customer);
@@ -211,10 +215,7 @@ impl Facts<'_> {
             let steps: Vec<_> = std::iter::once(step(Step::Joined, spell.since)).chain(left).collect();
             storage.deliver(&[], &[], &steps)?;
         }
-        if matches!(news.change, Change::Came { .. }) {
-            self.tag(news.customer, it)?;
-        }
-        if spell.is_old || is_dissolved || !self.app.parts.hooks.has_feed() {
+        if !news.is_whole {
             return Ok(());
         }
         let chat = match news.with {
@@ -231,7 +232,11 @@ impl Facts<'_> {
             since: spell.since,
             until: spell.until,
         };
-        tell(storage, &told)
+        if !spell.is_old && !is_dissolved && self.app.parts.hooks.has_feed() {
+            tell(storage, &told)?;
+        }
+        // After that, so that whoever is told hears of the join before its tags.
+        if matches!(news.change, Change::Came { .. }) { self.tag(news.customer, it) } else { Ok(()) }
     }
 
     /// Has the customer's labels set, if there is somebody to set them and something to set.

@@ -269,6 +269,7 @@ fn staff_of(facts: &Facts<'_>, wecom: &Wecom, staff: &str, mut cursor: Option<St
                 change: Change::Came { at, is_sure: false },
                 state: it.follow.state.as_deref().unwrap_or_default(),
                 unionid: it.person.unionid.as_deref(),
+                is_whole: true,
             })?;
         }
         cursor = page.next;
@@ -312,7 +313,7 @@ fn look_at(facts: &Facts<'_>, wecom: &Wecom, card: &Card) -> Result<(), Fault> {
     for staff in live.into_iter().filter(|it| !follows.contains(*it)) {
         let with = With::Staff(staff);
         let change = Change::Went { at: facts.now };
-        facts.note(&News { customer: &card.id, with, change, state: "", unionid: None })?;
+        facts.note(&News { customer: &card.id, with, change, state: "", unionid: None, is_whole: true })?;
     }
     Ok(())
 }
