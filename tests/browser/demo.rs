@@ -41,12 +41,18 @@ pub struct Demo {
 
 impl Demo {
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn start_with(environment: &[(String, String)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = File::create(folder.path().join("log.txt")).unwrap();
         let mut process = Command::new(PROGRAM)
             .args(["demo", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(folder.path().join("data"))
             .env_clear()
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -100,6 +106,24 @@ impl Demo {
     /// Imports a sheet of groups, see [`Demo::import_as`].
     pub fn import_groups(&self, sheet: &str) {
         self.import_as("groups", "groups.csv", sheet);
+    }
+
+    /// Where its data are.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Has another process do something with the same data and these variables; what it printed.
+    pub fn run(&self, args: &[&str], environment: &[(String, String)]) -> String {
+        let done = Command::new(PROGRAM)
+            .args(args)
+            .env_clear()
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .env("JINQUN_DATA_DIR", self.data())
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
     }
 
     /// Imports a file with another process, and waits until it is live here.

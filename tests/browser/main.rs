@@ -20,6 +20,7 @@ mod admin_stores;
 mod agreement;
 mod browser;
 mod by_hand;
+mod crm;
 mod demo;
 #[expect(dead_code, unused_imports, reason = "the tests through public doors use the rest")]
 #[path = "../double/mod.rs"]
@@ -30,4 +31,5 @@ mod ladder;
 mod looks;
 mod position;
 mod safety;
+mod story;
 mod words;
