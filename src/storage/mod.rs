@@ -317,6 +317,12 @@ pub trait Storage: Book {
     /// As all methods; doing it again is harmless.
     fn forget(&self, visitor: VisitorId, now: Timestamp) -> Result<Removed, StorageError>;
 
+    /// When these visitors were forgotten, in their order; none of whoever was not, or longer ago than [`FORGOTTEN_DAYS`].
+    ///
+    /// # Errors
+    /// As all methods.
+    fn forgotten(&self, visitors: &[VisitorId]) -> Result<Vec<Option<Timestamp>>, StorageError>;
+
     /// Removes at most `limit` of what is too old, and says how many that were. What the records counted for stays counted.
     ///
     /// # Errors

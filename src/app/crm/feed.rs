@@ -132,13 +132,21 @@ struct ScanFeed {
 
 impl AfterDelivery for ScanFeed {
     fn delivered(&self, items: &[(i64, Item)]) -> Result<(), StorageError> {
-        let record = |item: &Item| match item {
+        let record = |(_, item): &(i64, Item)| match item {
             Item::Tag(record)
             | Item::Consented(Consented { record, .. })
-            | Item::Unconfirmed(Unconfirmed { record, .. }) => Some(of_scan(record)),
+            | Item::Unconfirmed(Unconfirmed { record, .. }) => Some(record.clone()),
             Item::Step(_) | Item::Job(_) | Item::Forgotten => None,
         };
-        let entries: Vec<_> = items.iter().filter_map(|(_, it)| record(it)).collect();
+        let records: Vec<TagRecord> = items.iter().filter_map(record).collect();
+        if records.is_empty() {
+            return Ok(());
+        }
+        // Storage lets go of what arrives of a visitor who was forgotten meanwhile, and so does the feed.
+        let visitors: Vec<_> = records.iter().map(|it| it.visitor).collect();
+        let forgotten = self.storage.forgotten(&visitors)?;
+        let told = records.iter().zip(forgotten).filter(|(it, at)| at.is_none_or(|at| it.at > at));
+        let entries: Vec<_> = told.map(|(it, _)| of_scan(it)).collect();
         if entries.is_empty() { Ok(()) } else { self.storage.append_feed(&entries) }
     }
 }

@@ -233,6 +233,7 @@ pub fn check_forget(storage: &dyn Storage) -> Finding {
     storage.enqueue(&[Job { visitor: Some(visitor(1)), ..job("a", 0) }, job("b", 0)], at(0))?;
     storage.append_feed(&[FeedEntry { visitor: Some(visitor(1)), ..entry("a", 0) }, entry("b", 0)])?;
     expect("removed", &storage.forget(visitor(1), at(10))?.book, &4)?;
+    expect("forgotten", &storage.forgotten(&[visitor(2), visitor(1)])?, &vec![None, Some(at(10))])?;
     expect("cards", &storage.cards_of(visitor(1))?.len(), &0)?;
     let left = storage.cards(CardKind::Customer, &["wm1", "wm2"])?;
     expect("of others", &left.iter().map(Option::is_some).collect::<Vec<_>>(), &vec![false, true])?;

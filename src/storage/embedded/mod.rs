@@ -288,6 +288,13 @@ impl Storage for Embedded {
         Ok(Removed { seats, book, ..removed })
     }
 
+    fn forgotten(&self, visitors: &[VisitorId]) -> Result<Vec<Option<Timestamp>>, StorageError> {
+        self.read(|conn| {
+            let forgotten = people::Forgotten::open(conn)?;
+            visitors.iter().map(|it| forgotten.at(&it.to_string())).collect()
+        })
+    }
+
     fn purge(&self, what: Purge, limit: usize) -> Result<u64, StorageError> {
         self.write(|conn| people::purge(conn, what, limit))
     }

@@ -44,7 +44,7 @@ impl<'c> Forgotten<'c> {
     }
 
     /// When a visitor or a visit was forgotten.
-    fn at(&self, id: &str) -> Result<Option<Timestamp>, StorageError> {
+    pub(super) fn at(&self, id: &str) -> Result<Option<Timestamp>, StorageError> {
         if self.is_empty {
             return Ok(None);
         }

@@ -197,6 +197,10 @@ impl Storage for Redis {
         Ok(removed)
     }
 
+    fn forgotten(&self, visitors: &[VisitorId]) -> Result<Vec<Option<Timestamp>>, StorageError> {
+        people::forgotten(&self.link, visitors)
+    }
+
     fn purge(&self, what: Purge, limit: usize) -> Result<u64, StorageError> {
         purge::purge(&self.link, what, limit)
     }

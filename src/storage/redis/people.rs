@@ -52,6 +52,31 @@ impl Marks {
     }
 }
 
+/// When these visitors were forgotten, in their order.
+pub(super) fn forgotten(link: &Link, visitors: &[VisitorId]) -> Result<Vec<Option<Timestamp>>, StorageError> {
+    let marks = Marks::open(link)?;
+    let mut of_partition: BTreeMap<u8, Vec<(usize, [u8; MARK_BYTES])>> = BTreeMap::new();
+    for (place, it) in visitors.iter().enumerate() {
+        let id = it.to_bytes();
+        of_partition.entry(keys::partition(&id)).or_default().push((place, marks.of(&id)));
+    }
+    let mut found = vec![None; visitors.len()];
+    for (partition, some) in of_partition {
+        for chunk in some.chunks(CONSENTS_A_CALL) {
+            let mut asking = redis::cmd("ZMSCORE");
+            asking.arg(keys::forgotten(partition));
+            chunk.iter().for_each(|(_, mark)| drop(asking.arg(mark)));
+            let scores: Vec<Option<i64>> = link.with(Patience::Work, |conn| asking.query(conn))?;
+            for ((place, _), at) in chunk.iter().zip(scores) {
+                if let Some(found) = found.get_mut(*place) {
+                    *found = at.map(Timestamp::from_unix_ms);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
 pub(super) fn deliver(link: &Link, marks: &Marks, consents: &[ConsentRecord]) -> Result<(), StorageError> {
     let mut of_partition: BTreeMap<u8, Vec<&ConsentRecord>> = BTreeMap::new();
     for it in consents {
