@@ -22,7 +22,8 @@ fn a_primary_is_killed_and_its_replica_takes_its_place() {
 /// The tags of all keys.
 fn tags() -> Vec<String> {
     let partitions = (0..16).map(|it| format!("{it:02}"));
-    partitions.chain(["catalog", "desk", "seats"].map(str::to_owned)).map(|it| format!("{{jinqun:{it}}}")).collect()
+    let others = ["catalog", "desk", "seats", "feed", "jobs:event", "jobs:tag", "jobs:reconcile"];
+    partitions.chain(others.map(str::to_owned)).map(|it| format!("{{jinqun:{it}}}")).collect()
 }
 
 /// Moves a slot with all its keys, some at a time, as an operator's tool does.

@@ -84,6 +84,7 @@ fn a_broken_catalog_is_refused_and_the_one_before_stays() {
     for (count, body) in [(1, "no JSON"), (2, "{}"), (3, r#"{"id":"SH-0001"}"#)] {
         // One step: the version and its broken entry.
         let version = 2 + count;
+        let seen = app.metric("jinqun_catalog_refused_total");
         beside
             .execute_batch(&format!(
                 "BEGIN IMMEDIATE;
@@ -94,7 +95,6 @@ fn a_broken_catalog_is_refused_and_the_one_before_stays() {
                  COMMIT;"
             ))
             .unwrap();
-        let seen = app.metric("jinqun_catalog_refused_total");
         eventually("it is refused", || (app.metric("jinqun_catalog_refused_total") > seen).then_some(()));
         let answer = app.get("/api/v1/nearest?lat=31.2304&lng=121.4737").json();
         assert_eq!(answer["catalog_version"], 2, "{body}");

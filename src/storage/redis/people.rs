@@ -65,7 +65,9 @@ pub(super) fn forgotten(link: &Link, visitors: &[VisitorId]) -> Result<Vec<Optio
         for chunk in some.chunks(CONSENTS_A_CALL) {
             let mut asking = redis::cmd("ZMSCORE");
             asking.arg(keys::forgotten(partition));
-            chunk.iter().for_each(|(_, mark)| drop(asking.arg(mark)));
+            for (_, mark) in chunk {
+                asking.arg(mark);
+            }
             let scores: Vec<Option<i64>> = link.with(Patience::Work, |conn| asking.query(conn))?;
             for ((place, _), at) in chunk.iter().zip(scores) {
                 if let Some(found) = found.get_mut(*place) {
