@@ -32,4 +32,5 @@ mod looks;
 mod position;
 mod safety;
 mod story;
+mod wechat;
 mod words;
