@@ -61,6 +61,11 @@ pub enum JoinLinkError {
     BadCharacter(char),
 }
 
+/// What acquisition links begin with.
+const ACQUISITION: &str = "https://work.weixin.qq.com/ca/";
+/// The word in their query that `WeCom` gives back.
+const CHANNEL: &str = "customer_channel=";
+
 /// The link inside a join code: `https`, to an allowed host.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -97,6 +102,16 @@ impl JoinLink {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The link with a word that comes back with the friendship it leads to; none if it is no acquisition link (获客链接) of `WeCom`,
+    /// or one that bears somebody's word already.
+    #[must_use]
+    pub fn with_channel(&self, channel: &str) -> Option<String> {
+        let rest = self.0.strip_prefix(ACQUISITION)?;
+        let is_free = !rest.is_empty() && !rest.contains('#') && !rest.contains(CHANNEL);
+        let mark = if rest.contains('?') { '&' } else { '?' };
+        is_free.then(|| format!("{}{mark}{CHANNEL}{channel}", self.0))
     }
 }
 

@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
 use super::CATALOG_VERSION;
+use super::channel::VisitLink;
 use super::json::Json;
 use crate::app::{Landing, SeatState};
 use crate::campaign::Route;
@@ -92,8 +93,8 @@ pub(super) fn joined(catalog: &Catalog, join: Joinable) -> Option<(&'static str,
     }
 }
 
-/// The answer to a scan.
-pub(super) fn scan(landing: &Landing, zone: &Zone) -> Vec<u8> {
+/// The answer to a scan, whose code may lead to a link of this visit alone.
+pub(super) fn scan(landing: &Landing, link: Option<&VisitLink>, zone: &Zone) -> Vec<u8> {
     let (catalog, decision): (&Catalog, _) = (&landing.catalog, &landing.decision);
     let mut json = Json::with_capacity(SCAN_BYTES);
     json.raw("{\"campaign\":{\"slug\":").text(landing.campaign.as_str());
@@ -111,7 +112,7 @@ pub(super) fn scan(landing: &Landing, zone: &Zone) -> Vec<u8> {
     }
     json.raw(",\"join\":");
     match decision.join.and_then(|it| joined(catalog, it)) {
-        Some(it) => join(&mut json, it, zone),
+        Some(it) => join(&mut json, it, link, zone),
         None => {
             json.raw("null");
         }
@@ -145,11 +146,18 @@ pub(super) fn scan(landing: &Landing, zone: &Zone) -> Vec<u8> {
     json.finish()
 }
 
-fn join(json: &mut Json, (kind, id, name, code): (&str, &str, &str, &JoinCode), zone: &Zone) {
-    let picture = JoinCodeId::of(code.link.as_str()).to_string();
+fn join(
+    json: &mut Json,
+    (kind, id, name, code): (&str, &str, &str, &JoinCode),
+    link: Option<&VisitLink>,
+    zone: &Zone,
+) {
+    let plain = || format!("/qr/{}", JoinCodeId::of(code.link.as_str()));
+    let picture = link.map_or_else(plain, |it| it.picture.clone());
+    let url = link.map_or(code.link.as_str(), |it| &it.url);
     json.raw("{\"kind\":").text(kind).raw(",\"id\":").text(id).raw(",\"name\":").text(name);
-    json.raw(",\"url\":").text(code.link.as_str());
-    json.raw(",\"qr_png\":\"/qr/").raw(&picture).raw(".png\",\"qr_svg\":\"/qr/").raw(&picture);
+    json.raw(",\"url\":").text(url);
+    json.raw(",\"qr_png\":\"").raw(&picture).raw(".png\",\"qr_svg\":\"").raw(&picture);
     let expires_at = code.expires_at.map(|it| it.in_zone(zone.as_jiff()));
     json.raw(".svg\",\"expires_at\":").text_or_null(expires_at.as_deref()).raw("}");
 }

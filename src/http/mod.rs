@@ -4,6 +4,7 @@ mod admin;
 mod answer;
 mod api;
 mod bearer;
+mod channel;
 mod choose;
 mod client_ip;
 mod cookie;

@@ -10,6 +10,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _}
 use askama::Template;
 
 use super::answer::joined;
+use super::channel::{self, VisitLink};
 use super::guard::RequestId;
 use super::landing::chooser::ErrorView;
 use super::landing::client::ClientKind;
@@ -24,6 +25,7 @@ use super::{Web, WechatScript, client_ip, cookie, oauth, robots};
 use crate::app::{Landing, ScanRequest};
 use crate::campaign::{Campaign, Route};
 use crate::catalog::{Catalog, JoinCodeId, Standing};
+use crate::group::JoinCode;
 use crate::id::{CampaignSlug, StoreId};
 use crate::routing::Pick;
 use crate::store::{Store, Zone};
@@ -60,7 +62,10 @@ async fn show(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> HttpRespo
     };
     let (is_robot, route) = (scan.is_robot, scan.route);
     match web.app.land(scan).await {
-        Ok(landing) => page.landing(web, &landing, (is_robot, route)),
+        Ok(landing) => {
+            let link = channel::of(web, &landing).await;
+            page.landing(web, &landing, (is_robot, route, link.as_ref()))
+        }
         Err(error) => page.problem(web, Some(&slug), &error.into()),
     }
 }
@@ -135,10 +140,15 @@ impl Page {
 
     /// The page of a draft: no visit, no cookie.
     pub(super) fn preview(&self, web: &Web, landing: &Landing) -> HttpResponse {
-        self.landing(web, landing, (true, None))
+        self.landing(web, landing, (true, None, None))
     }
 
-    fn landing(&self, web: &Web, landing: &Landing, (is_robot, asked): (bool, Option<Route>)) -> HttpResponse {
+    fn landing(
+        &self,
+        web: &Web,
+        landing: &Landing,
+        (is_robot, asked, link): (bool, Option<Route>, Option<&VisitLink>),
+    ) -> HttpResponse {
         let catalog: &Catalog = &landing.catalog;
         let decision = &landing.decision;
         let campaign = landing.in_force();
@@ -148,7 +158,8 @@ impl Page {
         let store = decision.store.and_then(|it| Some((catalog.store(it.store)?, it.distance_m)));
         let hours = store.and_then(|(it, _)| it.hours.as_ref()).map(ToString::to_string);
         let joined = decision.join.and_then(|it| joined(catalog, it));
-        let picture = joined.map(|(.., code)| format!("/qr/{}.png", JoinCodeId::of(code.link.as_str())));
+        let plain = |code: &JoinCode| format!("/qr/{}", JoinCodeId::of(code.link.as_str()));
+        let picture = joined.map(|(.., code)| link.map_or_else(|| plain(code), |it| it.picture.clone()) + ".png");
         let alternative = |pick: &Pick| {
             let it = catalog.store(pick.store)?;
             let query = [("store", it.id.as_str()), ("scan", if is_robot { "" } else { &landing.scan })];
@@ -188,7 +199,8 @@ impl Page {
                 kind: if kind == "contact" { JoinKind::Contact } else { JoinKind::Group },
                 name,
                 qr_png,
-                url: code.link.as_str(),
+                url: link.map_or(code.link.as_str(), |it| &it.url),
+                is_linked: link.is_some(),
                 expires: code.expires_at.and_then(|end| self.expiry(end, landing.now, web.app.zone())),
             }),
             fallback: decision.fallback.map(|it| FallbackView {

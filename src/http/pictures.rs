@@ -20,6 +20,9 @@ const SIZE_PX_DEFAULT: usize = 480;
 const PICTURES_MAX: usize = 8_192;
 /// A picture's address holds a digest of what it says, so it never changes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
+/// The picture of one visit is its visitor's, and its channel ends after a day.
+const OF_VISIT: &str = "private, max-age=3600";
+const POLICY: &str = "default-src 'none'; style-src 'none'; sandbox";
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Format {
@@ -36,13 +39,15 @@ impl Pictures {
     }
 
     fn get(&self, id: JoinCodeId, format: Format, link: &str) -> Result<Bytes, qr::QrError> {
-        self.0.get_or_insert_with(&(id, format), || {
-            let code = qr::Code::new(link)?;
-            match format {
-                Format::Png(size_px) => code.png(size_px).map(Bytes::from),
-                Format::Svg => Ok(Bytes::from(code.svg())),
-            }
-        })
+        self.0.get_or_insert_with(&(id, format), || draw(link, format))
+    }
+}
+
+fn draw(link: &str, format: Format) -> Result<Bytes, qr::QrError> {
+    let code = qr::Code::new(link)?;
+    match format {
+        Format::Png(size_px) => code.png(size_px).map(Bytes::from),
+        Format::Svg => Ok(Bytes::from(code.svg())),
     }
 }
 
@@ -64,17 +69,18 @@ fn picture(
     response
         .insert_header((ETAG, etag))
         .insert_header((CACHE_CONTROL, FOREVER))
-        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'none'; sandbox"));
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY));
     if is_known(request, etag) {
         return Ok(response.finish());
     }
     Ok(response.content_type(content_type).body(body()?))
 }
 
-/// `GET /qr/{id}.png` and `.svg`: a join code as a picture.
+/// `GET /qr/{id}.png` and `.svg`: a join code as a picture; `/qr/{id}.{channel}.png`: that of one visit.
 pub(super) async fn qr(web: Data<Web>, request: HttpRequest, file: Path<String>) -> Result<HttpResponse, Problem> {
     let nothing = || Problem::nothing_here("There is no join code with this address.");
     let (id, ending) = file.rsplit_once('.').ok_or_else(nothing)?;
+    let (id, channel) = id.split_once('.').map_or((id, None), |(id, channel)| (id, Some(channel)));
     let id = JoinCodeId::parse(id).ok_or_else(nothing)?;
     let mut query = Query::parse(request.query_string())?;
     let smallest = usize::try_from(qr::SIZE_PX_MIN).unwrap_or(64);
@@ -87,7 +93,12 @@ pub(super) async fn qr(web: Data<Web>, request: HttpRequest, file: Path<String>)
         _ => return Err(nothing()),
     };
     let catalog = web.app.catalog();
-    let link = catalog.join_code(id).ok_or_else(nothing)?.link.as_str();
+    let link = &catalog.join_code(id).ok_or_else(nothing)?.link;
+    if let Some(channel) = channel {
+        let link = link.with_channel(channel).filter(|_| web.app.is_channel(channel)).ok_or_else(nothing)?;
+        return of_visit(&link, format, content_type);
+    }
+    let link = link.as_str();
     let etag = match format {
         Format::Png(size_px) => format!("\"{id}-{size_px}\""),
         Format::Svg => format!("\"{id}-svg\""),
@@ -95,6 +106,16 @@ pub(super) async fn qr(web: Data<Web>, request: HttpRequest, file: Path<String>)
     picture(&request, &etag, content_type, || {
         web.pictures.get(id, format, link).map_err(|error| Problem::internal(&error))
     })
+}
+
+/// The code of one visit, which is in nobody's cache but the visitor's own.
+fn of_visit(link: &str, format: Format, content_type: &'static str) -> Result<HttpResponse, Problem> {
+    let body = draw(link, format).map_err(|error| Problem::internal(&error))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, OF_VISIT))
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .content_type(content_type)
+        .body(body))
 }
 
 /// `GET /logo/{campaign}`: the brand's picture.

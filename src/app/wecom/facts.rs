@@ -74,6 +74,8 @@ pub(super) struct Facts<'a> {
 struct Changing {
     customer: Customer,
     visitor: Option<VisitorId>,
+    /// Who was found to be this customer just now, whether or not they wish to be known.
+    wished: Option<VisitorId>,
     counts: Vec<Count>,
     visit: Option<TagRecord>,
 }
@@ -91,7 +93,7 @@ impl Facts<'_> {
                 Some(card) => (known(&card.body)?, card.visitor, card.revision),
                 None => (Customer::default(), None, 0),
             };
-            let mut it = Changing { customer: before.clone(), visitor, counts: Vec::new(), visit: None };
+            let mut it = Changing { customer: before.clone(), visitor, wished: None, counts: Vec::new(), visit: None };
             self.change(news, &mut it)?;
             if it.customer != before || it.visitor != visitor {
                 let write = CardWrite {
@@ -126,12 +128,14 @@ impl Facts<'_> {
             Change::Seen => began(&it.customer, news.with).unwrap_or(self.now),
         };
         let channel = scan_of_state(&self.app.parts.signer, news.state, at);
-        if !it.customer.is_silent {
-            it.visitor = match (it.visitor, channel) {
-                (Some(visitor), _) => Some(visitor),
-                (None, Some(channel)) => Some(channel.visitor),
-                (None, None) => linked::visitor_of(self.app, it.customer.unionid.as_deref())?,
+        if it.visitor.is_none() && !it.customer.is_silent {
+            it.wished = match channel {
+                Some(channel) => Some(channel.visitor),
+                None => linked::visitor_of(self.app, it.customer.unionid.as_deref())?,
             };
+            // Who has opted out is not joined to their visits, and what they wish holds for them as a customer too.
+            it.customer.is_silent = it.wished.map_or(Ok(false), |visitor| self.app.is_silent(visitor))?;
+            it.visitor = it.wished.filter(|_| !it.customer.is_silent);
         }
         let named = channel.filter(|channel| it.visitor == Some(channel.visitor)).map(|it| it.scan);
         if let Some(visitor) = it.visitor {
@@ -192,9 +196,7 @@ impl Facts<'_> {
     /// Everything that follows from what stands on the card.
     fn follow_up(&self, news: &News<'_>, it: &Changing) -> Result<(), StorageError> {
         let storage = &*self.app.parts.storage;
-        if let Some(unionid) = &it.customer.unionid {
-            linked::link(self.app, unionid, news.customer, it.visitor)?;
-        }
+        linked::link(self.app, it.customer.unionid.as_deref(), news.customer, it.visitor.or(it.wished))?;
         let (spell, of, scan) = match news.with {
             With::Staff(staff) => {
                 let Some(tie) = it.customer.friends.get(staff) else { return Ok(()) };
@@ -242,7 +244,10 @@ impl Facts<'_> {
     /// Has the customer's labels set, if there is somebody to set them and something to set.
     fn tag(&self, customer: &str, it: &Changing) -> Result<(), StorageError> {
         let has_friend = it.customer.friends.values().any(Friendship::is_live);
-        if !has_friend || it.customer.place.is_none() || it.customer.is_silent {
+        let has_wish = has_friend && it.customer.place.is_some() && !it.customer.is_silent;
+        // Who turns out to have opted out may bear tags from before.
+        let takes_back = it.wished.is_some() && it.customer.is_silent;
+        if !has_wish && !takes_back {
             return Ok(());
         }
         let job = Job {

@@ -2,8 +2,9 @@
 //!
 //! Not the states of contact ways and join ways, which name a code and no visit.
 
-use crate::app::Signer;
+use crate::app::{App, Signer};
 use crate::id::{ScanId, VisitorId};
+use crate::storage::StorageError;
 use crate::time::Timestamp;
 
 /// For how long after its visit a channel counts: a link that is passed on later tells nothing about who passed it on.
@@ -25,6 +26,25 @@ pub fn scan_of_state(signer: &Signer, state: &str, at: Timestamp) -> Option<Chan
     let (scan, visitor) = signer.read_channel(state)?;
     let age_ms = at.unix_ms().unsigned_abs().saturating_sub(scan.unix_ms());
     (age_ms <= CHANNEL_MS_MAX).then_some(Channel { scan, visitor })
+}
+
+impl App {
+    /// The channel of a visit, for the acquisition link that it is shown; none where friendships are not told of, where nobody made
+    /// the scan id here, and of who has opted out. Blocks.
+    ///
+    /// # Errors
+    /// Storage's.
+    pub fn channel(&self, scan: &str) -> Result<Option<String>, StorageError> {
+        let visit = self.parts.signer.read_scan(scan).filter(|_| self.parts.callbacks.is_some());
+        let Some((scan, visitor)) = visit else { return Ok(None) };
+        Ok((!self.is_silent(visitor)?).then(|| self.parts.signer.channel(scan, visitor)))
+    }
+
+    /// Whether a text is the channel of a visit that may still lead to a friendship.
+    #[must_use]
+    pub fn is_channel(&self, text: &str) -> bool {
+        scan_of_state(&self.parts.signer, text, self.now()).is_some()
+    }
 }
 
 #[cfg(test)]

@@ -55,15 +55,27 @@ pub(super) fn visit(
     Ok(visits.iter().find(shows).cloned())
 }
 
-/// Notes whose an identity is, and which customer a visitor is.
-pub(super) fn link(app: &App, unionid: &str, customer: &str, visitor: Option<VisitorId>) -> Result<(), StorageError> {
-    let change = |it: &mut Identity| it.customer = Some(customer.to_owned());
-    write(app, CardKind::Identity, &identity(unionid), None, change)?;
+/// Notes which customer an identity is, where one is known, and which customer a visitor is: the first that they have shown to be,
+/// whoever else a link of theirs is passed on to.
+pub(super) fn link(
+    app: &App,
+    unionid: Option<&str>,
+    customer: &str,
+    visitor: Option<VisitorId>,
+) -> Result<(), StorageError> {
+    if let Some(unionid) = unionid {
+        let change = |it: &mut Identity| it.customer = Some(customer.to_owned());
+        write(app, CardKind::Identity, &identity(unionid), None, change)?;
+    }
     let Some(visitor) = visitor else { return Ok(()) };
     write(app, CardKind::Visitor, &visitor.to_string(), Some(visitor), |it: &mut VisitorLink| {
-        it.customer = Some(customer.to_owned());
-        if it.unionid.is_none() {
-            it.unionid = Some(unionid.to_owned());
+        let is_same = match (it.unionid.as_deref(), unionid) {
+            (Some(held), Some(shown)) => held == shown,
+            _ => it.customer.as_deref().is_none_or(|held| held == customer),
+        };
+        if is_same {
+            it.customer = Some(customer.to_owned());
+            it.unionid = it.unionid.take().or_else(|| unionid.map(ToOwned::to_owned));
         }
     })
 }

@@ -13,7 +13,7 @@ use crate::funnel::Step;
 use crate::geo::{Datum, Position};
 use crate::http::problem::{FieldError, Problem};
 use crate::http::query::{Body, PositionFields, bad_id, position_of};
-use crate::http::{Web, answer, client_ip, cookie, robots};
+use crate::http::{Web, answer, channel, client_ip, cookie, robots};
 use crate::id::{CampaignSlug, StoreId};
 
 /// The largest radius that a position may come with, in metres: half of Earth's circumference.
@@ -38,7 +38,8 @@ pub(in crate::http) async fn create(
         // A 200 or 201 would promise that the record is on stable storage.
         (false, _) => StatusCode::ACCEPTED,
     };
-    let answer = answer::scan(&landing, web.app.zone());
+    let link = channel::of(&web, &landing).await;
+    let answer = answer::scan(&landing, link.as_ref(), web.app.zone());
     let is_https = web.settings.is_https();
     let mut response = answer::routing(status, &landing.catalog);
     if !is_robot {

@@ -101,6 +101,8 @@ pub struct JoinView<'a> {
     pub qr_png: &'a str,
     /// What the code says; offered as a link if it begins with `https://`.
     pub url: &'a str,
+    /// Whether that link tells which visit it was followed from.
+    pub is_linked: bool,
     /// The last day in words, see [`Texts::day`]; only within [`EXPIRY_SHOWN_DAYS`].
     pub expires: Option<String>,
 }

@@ -42,6 +42,7 @@ fn join(lang: Lang, kind: JoinKind) -> JoinView<'static> {
         name,
         qr_png: "/qr/01JD9QR0000000000000000000.png",
         url: "https://work.weixin.qq.com/gm/0123456789abcdef",
+        is_linked: false,
         expires: None,
     }
 }

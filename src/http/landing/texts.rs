@@ -135,6 +135,7 @@ texts! {
     alt_group: "For screen readers; the group.", "{}的群聊二维码", "QR code of the group {}";
     alt_contact: "For screen readers; the contact.", "{}的微信二维码", "WeChat QR code of {}";
     open_link: "The way round a code that cannot be pressed.", "无法识别？点此打开", "No luck? Open it here";
+    linked: "Below a code that tells which visit it was used from.", "（添加后，这次到访会与您的微信关联；可在隐私页关闭）", "(adding them links this visit to your WeChat account; switch it off on the privacy page)";
     expires: "The day the code stops working.", "有效期至 {}", "Valid until {}";
     not_store: "The store is a wrong one.", "不是这家店？", "Not this store?";
     choose: "To the chooser.", "自己选门店", "Choose a store";

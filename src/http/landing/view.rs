@@ -129,6 +129,12 @@ impl LandingView<'_> {
         self.code().map(|it| it.url).filter(|url| url.starts_with("https://"))
     }
 
+    /// Whether using the code links this visit to the customer.
+    #[must_use]
+    pub fn is_linked(&self) -> bool {
+        self.code().is_some_and(|it| it.is_linked)
+    }
+
     /// The code's last day, if it is near.
     #[must_use]
     pub fn expires(&self) -> String {

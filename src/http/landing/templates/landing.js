@@ -108,6 +108,7 @@ const show = (a, join, img) => {
     put('switch', other && t('switch_' + other));
     $('switch').href = base + '?route=' + other + (fix.source === 'chosen' && store ? '&store=' + enc(store.id) : '') + '&scan=' + enc(scan);
     $('link').hidden = !safe;
+    $('linked').hidden = !/[?&]customer_channel=/.test(join.url);
     if (safe) { $('link').href = join.url; }
   }
   const listed = (a.alternatives || []).slice(0, 8), list = $('list');
