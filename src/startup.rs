@@ -92,6 +92,7 @@ impl Application {
             admin_token: config.admin_token.as_ref().map(|it| http::TokenDigest::of(it.reveal())),
             privacy: config.privacy.clone(),
             retention: config.retention,
+            sharing: sharing(&config),
             join_link_hosts: config.join_link_hosts.clone(),
             groups: config.groups,
             map_tiles: config.map_tiles.clone(),
@@ -188,6 +189,18 @@ impl Application {
     }
 }
 
+/// Who else is told something of visitors with these settings.
+fn sharing(config: &Config) -> http::Sharing {
+    let wecom = config.wecom.as_ref();
+    let (with_wechat, with_wecom) = (config.sign_in.wechat.is_some(), config.sign_in.wecom);
+    http::Sharing {
+        has_joins: wecom.is_some_and(|it| it.callback.is_some()),
+        has_sign_in: with_wechat && config.wechat.is_some() || with_wecom && wecom.is_some(),
+        tells_regions: wecom.is_some_and(|it| it.secret.is_some()),
+        has_crm: !config.crm.webhooks.is_empty() || config.lookup.is_some(),
+    }
+}
+
 fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow::Result<(Arc<App>, Workers)> {
     let metrics = Arc::new(Metrics::new());
     let outbox = open_outbox(config, Some(&metrics))?;
@@ -234,7 +247,7 @@ fn assemble(config: &Config, replaced: Replaceable, public_url: &str) -> anyhow:
         policy: config.routing.clone(),
         zone: config.time_zone.clone(),
         signer,
-        notice: http::notice_version(&config.privacy, &config.retention),
+        notice: http::notice_version(&config.privacy, &config.retention, sharing(config)),
         clock: replaced.clock,
         chance: replaced.chance,
         metrics: Arc::clone(&metrics),

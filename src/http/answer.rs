@@ -146,12 +146,7 @@ pub(super) fn scan(landing: &Landing, link: Option<&VisitLink>, zone: &Zone) -> 
     json.finish()
 }
 
-fn join(
-    json: &mut Json,
-    (kind, id, name, code): (&str, &str, &str, &JoinCode),
-    link: Option<&VisitLink>,
-    zone: &Zone,
-) {
+fn join(json: &mut Json, (kind, id, name, code): (&str, &str, &str, &JoinCode), link: Option<&VisitLink>, zone: &Zone) {
     let plain = || format!("/qr/{}", JoinCodeId::of(code.link.as_str()));
     let picture = link.map_or_else(plain, |it| it.picture.clone());
     let url = link.map_or(code.link.as_str(), |it| &it.url);

@@ -32,6 +32,7 @@ mod wecom;
 
 pub use bearer::TokenDigest;
 pub use client_ip::{Networks, client_ip};
+pub use landing::privacy::Sharing;
 pub use privacy::{PrivacySettings, notice_version};
 pub use server::{Served, bind, serve};
 pub use settings::{MapTiles, Settings, SignInWays, WechatScript};

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use sha2::{Digest as _, Sha256};
 
 use super::api::visitors;
-use super::landing::privacy::{Ending, Kept, PrivacyView};
+use super::landing::privacy::{Ending, Kept, PrivacyView, Sharing};
 use super::landing::texts::Texts;
 use super::page::{Page, logo_url};
 use super::query::Query;
@@ -30,13 +30,13 @@ pub struct PrivacySettings {
 
 /// The version of the notice with these settings: changes when anything in it does.
 #[must_use]
-pub fn notice_version(settings: &PrivacySettings, retention: &Retention) -> NoticeVersion {
+pub fn notice_version(settings: &PrivacySettings, retention: &Retention, sharing: Sharing) -> NoticeVersion {
     if let Some(version) = &settings.version {
         return version.clone();
     }
     let mut hash = Sha256::new();
     for texts in [&Texts::ZH, &Texts::EN] {
-        for text in Kept::of(retention).paragraphs(texts) {
+        for text in Kept::of(retention, sharing).paragraphs(texts) {
             hash.update(text.as_bytes());
             hash.update([0]);
         }
@@ -126,7 +126,7 @@ fn show(
         company: web.settings.privacy.company.as_deref().unwrap_or(&campaign.name),
         contact: web.settings.privacy.contact.as_deref(),
         version: web.app.notice().as_str(),
-        kept: Kept::of(&web.settings.retention),
+        kept: Kept::of(&web.settings.retention, web.settings.sharing),
         word: word.as_deref(),
         is_silent,
         ending,

@@ -2,6 +2,7 @@
 
 use super::bearer::TokenDigest;
 use super::client_ip::Networks;
+use super::landing::privacy::Sharing;
 use super::privacy::PrivacySettings;
 use crate::app::Retention;
 use crate::geo::Datum;
@@ -107,6 +108,8 @@ pub struct Settings {
     pub privacy: PrivacySettings,
     /// For how long records are kept, as the notice says.
     pub retention: Retention,
+    /// Who else is told something of a visitor, as the notice says.
+    pub sharing: Sharing,
     /// Hosts that join links may point to.
     pub join_link_hosts: Vec<String>,
     /// What a group has that says nothing itself.

@@ -14,9 +14,11 @@
 
 mod admin_accounts;
 mod admin_codes;
+mod admin_greetings;
 mod admin_import;
 mod admin_numbers;
 mod admin_stores;
+mod admin_wecom;
 mod agreement;
 mod browser;
 mod by_hand;

@@ -19,10 +19,13 @@ fn script(text: String) -> String {
     let url = format!("http://{}/wx.js", listener.local_addr().unwrap());
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 4096]);
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/javascript\r\nConnection: close\r\n";
-            let _ = stream.write_all(format!("{head}Content-Length: {}\r\n\r\n{text}", text.len()).as_bytes());
+            let (mut stream, text) = (stream.unwrap(), text.clone());
+            // Browsers open connections ahead of any request; one of them must not hold up the others.
+            thread::spawn(move || {
+                let _ = stream.read(&mut [0; 4096]);
+                let head = "HTTP/1.1 200 OK\r\nContent-Type: text/javascript\r\nConnection: close\r\n";
+                let _ = stream.write_all(format!("{head}Content-Length: {}\r\n\r\n{text}", text.len()).as_bytes());
+            });
         }
     });
     url
@@ -41,7 +44,7 @@ fn open<'a>(demo: &'a Demo) -> Browser<'a> {
     let phone = Browser::start(demo, &Setup::default());
     phone.calls_itself(WECHAT);
     phone.open("/");
-    phone.wait("window.wx && window.wx.config");
+    phone.wait("!!window.wx");
     phone
 }
 

@@ -22,6 +22,7 @@ mod admin_table;
 mod api;
 mod bad_input;
 mod campaigns;
+mod channels;
 mod choosing;
 mod cli;
 mod cli_import;

@@ -9,15 +9,42 @@ use super::parts::CampaignView;
 use super::texts::{Texts, fill};
 use crate::app::{Erased, Retention};
 
-/// For how many days each kind of record is kept.
+/// Who else is told something of a visitor, as the settings say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sharing {
+    /// `WeCom` tells of joins, which are linked to visits.
+    pub has_joins: bool,
+    /// Customers may sign in to be recognised.
+    pub has_sign_in: bool,
+    /// `WeCom` is told regions, as tags.
+    pub tells_regions: bool,
+    /// A CRM is told or asked.
+    pub has_crm: bool,
+}
+
+/// For how many days each kind of record is kept, and who is told.
 #[derive(Debug, Clone, Copy)]
-pub struct Kept(Retention);
+pub struct Kept(Retention, Sharing);
 
 impl Kept {
     /// As the settings say.
     #[must_use]
-    pub fn of(retention: &Retention) -> Self {
-        Self(*retention)
+    pub fn of(retention: &Retention, sharing: Sharing) -> Self {
+        Self(*retention, sharing)
+    }
+
+    /// What is linked and who is told, one text each; none where that is nobody.
+    #[must_use]
+    pub fn shared(&self, texts: &Texts) -> Vec<&'static str> {
+        let Sharing { has_joins, has_sign_in, tells_regions, has_crm } = self.1;
+        let all = [
+            (has_joins, texts.shared_joins),
+            (has_sign_in, texts.shared_sign_in),
+            (tells_regions, texts.shared_regions),
+            (has_crm, texts.shared_crm),
+            (has_joins || has_sign_in || tells_regions || has_crm, texts.shared_out),
+        ];
+        all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, text)| text).collect()
     }
 
     /// The kinds of records with their times, one text each.
@@ -43,7 +70,8 @@ impl Kept {
     pub fn paragraphs(&self, texts: &Texts) -> Vec<String> {
         let fixed =
             [texts.notice_who, texts.notice_purpose, texts.notice_not, texts.notice_cookie, texts.notice_rights];
-        fixed.into_iter().map(ToOwned::to_owned).chain(self.records(texts)).collect()
+        let fixed = fixed.into_iter().chain(self.shared(texts));
+        fixed.map(ToOwned::to_owned).chain(self.records(texts)).collect()
     }
 }
 

@@ -20,7 +20,7 @@ function row(it, isDry) {
 function told(it) {
   const { kept, made, updated, problem } = it.counts;
   const what = it.dry_run ? t("试运行", "Dry run") : t("同步", "Sync");
-  const end = it.ended_at ? when(it.ended_at) : t("进行中…", "under way…");
+  const end = it.ended_at ? when(it.ended_at).textContent : t("进行中…", "under way…");
   return t(`${what}(${it.by},${end}):${kept} 个不变,${made} 个新建,${updated} 个更新,${problem} 个有问题`, `${what} (${it.by}, ${end}): ${kept} kept, ${made} made, ${updated} updated, ${problem} with problems`);
 }
 

@@ -119,7 +119,8 @@ const preview = later(async () => {
 }, 250);
 
 editor.addEventListener("input", preview);
-editor.addEventListener("change", (event) => { preview(); if (event.target.closest("#attachments")) draw(); });
+// Only a choice changes which fields there are: drawing anew on the way out of a field would take the button away that is being pressed.
+editor.addEventListener("change", (event) => { preview(); if (event.target.matches("#attachments select")) draw(); });
 as.addEventListener("input", preview);
 as.addEventListener("submit", (event) => event.preventDefault());
 for (const button of document.querySelectorAll("[data-attach]")) {
