@@ -40,7 +40,7 @@ fn wx(answer: &str) -> String {
     ))
 }
 
-fn open<'a>(demo: &'a Demo) -> Browser<'a> {
+fn open(demo: &Demo) -> Browser<'_> {
     let phone = Browser::start(demo, &Setup::default());
     phone.calls_itself(WECHAT);
     phone.open("/");

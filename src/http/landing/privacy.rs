@@ -11,6 +11,7 @@ use crate::app::{Erased, Retention};
 
 /// Who else is told something of a visitor, as the settings say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is set by itself, and each is a paragraph of the notice")]
 pub struct Sharing {
     /// `WeCom` tells of joins, which are linked to visits.
     pub has_joins: bool,
