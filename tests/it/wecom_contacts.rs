@@ -1,6 +1,8 @@
 //! New contacts of whom the event says too little: what waits until they can be read, and what does not. Against the double.
 
+use jinqun::customer::VisitorLink;
 use jinqun::id::VisitorId;
+use jinqun::storage::CardKind;
 use serde_json::json;
 
 use crate::client::eventually;
@@ -38,4 +40,56 @@ fn a_join_whose_customer_cannot_be_read_is_told_without_the_visitor() {
     let customer = shop.customer("wm1").unwrap();
     assert_eq!(customer.place.unwrap().store.unwrap().as_str(), "SH-0003");
     assert_eq!(shop.feed().len(), 1);
+}
+
+fn token(shop: &Shop, visitor: VisitorId) -> String {
+    let secret = shop.app.storage_now().secret(&|| [0; 32]).unwrap();
+    let token = jinqun::app::VisitorToken { visitor, last_store: None };
+    format!("Bearer {}", jinqun::app::Signer::new(&secret).visitor(&token))
+}
+
+fn opt_out(shop: &Shop, visitor: VisitorId, method: &str) {
+    let bearer = token(shop, visitor);
+    shop.app.call(method, "/api/v1/visitors/me/opt-out", &[("authorization", &bearer)], None).expect(204);
+}
+
+#[test]
+fn who_opted_out_before_they_became_a_contact_is_not_tagged_until_they_take_it_back() {
+    let shop = Shop::open();
+    shop.visit("u1");
+    let visitor = visitor(&shop);
+    let storage = shop.app.storage_now();
+    let link = VisitorLink { unionid: Some("u1".to_owned()), ..VisitorLink::default() };
+    let write = jinqun::storage::CardWrite {
+        kind: CardKind::Visitor,
+        id: visitor.to_string(),
+        expected: 0,
+        body: Some(serde_json::to_string(&link).unwrap()),
+        visitor: Some(visitor),
+        counts: Vec::new(),
+    };
+    storage.write_card(&write).unwrap();
+    opt_out(&shop, visitor, "POST");
+    shop.double.add_customer("wm1", Some("u1"));
+    shop.double.add_friend("mgr_03", "wm1", Some(&state_of(&shop.contact)));
+    let customer = shop.customer("wm1").unwrap();
+    assert!(customer.is_silent && customer.place.is_none(), "{customer:?}");
+    assert_eq!(shop.double.count("/mark_tag"), 0);
+    assert!(shop.feed()[0].1["visitor"].is_null());
+    opt_out(&shop, visitor, "DELETE");
+    assert!(!shop.customer("wm1").unwrap().is_silent);
+}
+
+#[test]
+fn a_visitor_known_by_a_channel_alone_can_opt_out() {
+    let shop = Shop::open();
+    let visit = shop.app.scan(&json!({"store": "SH-0003"})).expect(201).visit();
+    let visitor = visitor(&shop);
+    let secret = shop.app.storage_now().secret(&|| [0; 32]).unwrap();
+    let scan = jinqun::id::ScanId::parse(&visit).unwrap();
+    let channel = jinqun::app::Signer::new(&secret).channel(scan, visitor);
+    shop.double.add_friend("mgr_03", "wm1", Some(&channel));
+    assert!(shop.customer("wm1").unwrap().place.is_some());
+    opt_out(&shop, visitor, "POST");
+    assert!(shop.customer("wm1").unwrap().is_silent);
 }

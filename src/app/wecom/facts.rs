@@ -218,7 +218,8 @@ impl Facts<'_> {
             storage.deliver(&[], &[], &steps)?;
         }
         if !news.is_whole {
-            return Ok(());
+            // A wish is found once; what it takes back does not wait.
+            return if it.customer.is_silent { self.tag(news.customer, it) } else { Ok(()) };
         }
         let chat = match news.with {
             With::Chat { chat, .. } => Some(chat),
