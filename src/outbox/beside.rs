@@ -79,7 +79,7 @@ impl Look {
     /// Opens the queue at `path` for looking only.
     ///
     /// # Errors
-    /// [`Trouble::Unavailable`] if it cannot be read.
+    /// [`super::Trouble::Unavailable`] if it cannot be read.
     pub fn open(path: &Path) -> Result<Self, OutboxError> {
         File::look(path).map(Self)
     }
@@ -87,7 +87,7 @@ impl Look {
     /// The numbers of the oldest and the newest item that wait; none if nothing waits. Blocks on the disk.
     ///
     /// # Errors
-    /// [`Trouble::Corrupt`] if the file is damaged, otherwise [`Trouble::Unavailable`].
+    /// [`super::Trouble::Corrupt`] if the file is damaged, otherwise [`super::Trouble::Unavailable`].
     pub fn waiting(&self) -> Result<Option<(i64, i64)>, OutboxError> {
         self.0.span()
     }
