@@ -102,7 +102,9 @@ fn a_visitor_who_is_known_by_the_link_alone_takes_the_customer_along_to_the_next
     eventually("the visit is in storage", || (!shop.app.tags().is_empty()).then_some(()));
     let customer = shop.add("wm1", channel(&visit));
     assert_eq!(customer.unionid, None);
-    assert_eq!(customer.place.unwrap().store.unwrap().as_str(), "A");
+    // The place follows once the customer has been read.
+    let place = eventually("the customer has a place", || shop.card::<Customer>(CardKind::Customer, "wm1")?.place);
+    assert_eq!(place.store.unwrap().as_str(), "A");
     let link: VisitorLink = eventually("the visitor is known", || shop.card(CardKind::Visitor, &visitor));
     assert_eq!((link.customer.as_deref(), link.unionid), (Some("wm1"), None));
     // Passing the link on makes nobody else of the visitor.

@@ -132,13 +132,7 @@ struct ScanFeed {
 
 impl AfterDelivery for ScanFeed {
     fn delivered(&self, items: &[(i64, Item)]) -> Result<(), StorageError> {
-        let record = |(_, item): &(i64, Item)| match item {
-            Item::Tag(record)
-            | Item::Consented(Consented { record, .. })
-            | Item::Unconfirmed(Unconfirmed { record, .. }) => Some(record.clone()),
-            Item::Step(_) | Item::Job(_) | Item::Forgotten => None,
-        };
-        let records: Vec<TagRecord> = items.iter().filter_map(record).collect();
+        let records: Vec<&TagRecord> = items.iter().filter_map(|(_, it)| visit_of(it)).collect();
         if records.is_empty() {
             return Ok(());
         }
@@ -148,6 +142,16 @@ impl AfterDelivery for ScanFeed {
         let told = records.iter().zip(forgotten).filter(|(it, at)| at.is_none_or(|at| it.at > at));
         let entries: Vec<_> = told.map(|(it, _)| of_scan(it)).collect();
         if entries.is_empty() { Ok(()) } else { self.storage.append_feed(&entries) }
+    }
+}
+
+/// What an item says of a visit.
+fn visit_of(item: &Item) -> Option<&TagRecord> {
+    match item {
+        Item::Tag(record)
+        | Item::Consented(Consented { record, .. })
+        | Item::Unconfirmed(Unconfirmed { record, .. }) => Some(record),
+        Item::Step(_) | Item::Job(_) | Item::Forgotten => None,
     }
 }
 

@@ -6,7 +6,8 @@ use std::thread;
 
 use thiserror::Error;
 
-use super::codes::{CodeSync, SyncAction, SyncError, SyncReport, SyncRow};
+use super::code_report::{SyncAction, SyncError, SyncReport, SyncRow};
+use super::codes::CodeSync;
 use crate::app::{App, Deed, whole_chain};
 use crate::staff::Actor;
 use crate::time::Timestamp;

@@ -3,15 +3,13 @@
 //! Which chats and members of staff stand behind a store's codes is said by two columns of the store sheet, `wecom_chats` (企微群ID)
 //! and `wecom_staff` (企微成员), or on a group or contact itself. Codes without either are uploaded ones and stay as they are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use thiserror::Error;
-
+use super::code_report::{SyncAction, SyncError, SyncReport, SyncRow};
 use super::wish::{Wish, wishes};
-use crate::app::ImportError;
 use crate::app::edit::NewEntry;
 use crate::app::entrance::Entrance;
 use crate::app::join_code::read_link;
@@ -35,76 +33,6 @@ const TRIES_MAX: u32 = 12;
 const WAITS_MAX: u32 = 3;
 /// The longest wait for a limit; a longer one ends the run, which goes on where it ended when it is started again.
 const WAIT_MAX: Duration = Duration::from_secs(65);
-
-/// What becomes of a code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SyncAction {
-    /// It is as it is to be.
-    Kept,
-    /// It is made.
-    Made,
-    /// It is changed in place; the picture stays.
-    Updated,
-    /// Nothing can be done about it.
-    Problem,
-}
-
-impl SyncAction {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Kept, Self::Made, Self::Updated, Self::Problem];
-
-    /// The word used in reports.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Kept => "kept",
-            Self::Made => "made",
-            Self::Updated => "updated",
-            Self::Problem => "problem",
-        }
-    }
-}
-
-/// What became of one code, or would.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyncRow {
-    /// `group` or `contact`.
-    pub kind: &'static str,
-    /// The id of the group or contact.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// What.
-    pub action: SyncAction,
-    /// Why, or what is different.
-    pub detail: String,
-}
-
-/// What a run came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SyncReport {
-    /// How many codes of each kind of action.
-    pub counts: BTreeMap<SyncAction, u64>,
-    /// The version that is live since; none if nothing was published.
-    pub version: Option<u64>,
-}
-
-/// Why a run ended early. What was done until then is done.
-#[derive(Debug, Error)]
-pub enum SyncError {
-    /// The catalog cannot be read.
-    #[error(transparent)]
-    Catalog(#[from] ImportError),
-    /// Storage does not answer.
-    #[error("storage does not answer")]
-    Storage(#[from] StorageError),
-    /// The platform lets this app do nothing of the kind.
-    #[error(transparent)]
-    Api(#[from] ApiError),
-    /// Others publish faster than this could be tried again.
-    #[error("others are publishing; try again")]
-    Busy,
-}
 
 /// Keeps codes.
 pub struct CodeSync {

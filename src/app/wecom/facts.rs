@@ -4,11 +4,10 @@
 //! Noting is safe to repeat at every point: counters change with the card in one step, and everything else bears ids that make a
 //! repeat harmless.
 
-use serde_json::json;
-
 use super::belongs::{Belongs, region_of};
 use super::identity::scan_of_state;
 use super::spell::{Became, FOUND_WITHIN_MS, Tie, count};
+use super::tags::TagJob;
 use super::told::{Told, tell};
 use super::{known, linked};
 use crate::app::App;
@@ -16,7 +15,7 @@ use crate::catalog::Catalog;
 use crate::customer::{Customer, Friendship, Membership, Place, TIES_MAX};
 use crate::funnel::{Step, StepRecord};
 use crate::id::VisitorId;
-use crate::job::{Job, Lane};
+use crate::job::Job;
 use crate::storage::{CardKind, CardWrite, Count, StorageError, Trouble};
 use crate::tag::{TagRecord, labels};
 use crate::time::Timestamp;
@@ -251,13 +250,7 @@ impl Facts<'_> {
         if !has_wish && !takes_back {
             return Ok(());
         }
-        let job = Job {
-            id: format!("{}:{customer}", self.cause),
-            lane: Lane::Tag,
-            body: json!({ "customer": customer }).to_string(),
-            ready_at: self.now,
-            visitor: it.visitor,
-        };
+        let job = Job { visitor: it.visitor, ..TagJob::of(customer, self.cause, self.now) };
         self.app.parts.storage.enqueue(&[job], self.now)
     }
 }

@@ -1,11 +1,11 @@
 //! Which visitor a customer is, and which of their visits led to a friendship or a membership; as far as that is known.
 
 use super::belongs::Belongs;
-use super::known;
+use super::{cards, known};
 use crate::app::App;
 use crate::customer::{Identity, VisitorLink};
 use crate::id::{ScanId, VisitorId};
-use crate::storage::{CardKind, CardWrite, StorageError, TagFilter, Trouble};
+use crate::storage::{CardKind, StorageError, TagFilter};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
 
@@ -15,8 +15,6 @@ const VISIT_BEFORE_MS: i64 = 30 * 86_400_000;
 const CLOCKS_APART_MS: i64 = 300_000;
 /// Visits of one visitor that are looked at.
 const VISITS_MAX: usize = 200;
-/// How often a card is written anew that others write too.
-const TRIES_MAX: u32 = 8;
 
 fn identity(unionid: &str) -> String {
     format!("unionid:{unionid}")
@@ -63,12 +61,13 @@ pub(super) fn link(
     customer: &str,
     visitor: Option<VisitorId>,
 ) -> Result<(), StorageError> {
+    let storage = &*app.parts.storage;
     if let Some(unionid) = unionid {
-        let change = |it: &mut Identity| it.customer = Some(customer.to_owned());
-        write(app, CardKind::Identity, &identity(unionid), None, change)?;
+        let change = |it: &mut Identity, _about: &mut Option<VisitorId>| it.customer = Some(customer.to_owned());
+        cards::change(storage, CardKind::Identity, &identity(unionid), change)?;
     }
     let Some(visitor) = visitor else { return Ok(()) };
-    write(app, CardKind::Visitor, &visitor.to_string(), Some(visitor), |it: &mut VisitorLink| {
+    let change = |it: &mut VisitorLink, about: &mut Option<VisitorId>| {
         let is_same = match (it.unionid.as_deref(), unionid) {
             (Some(held), Some(shown)) => held == shown,
             _ => it.customer.as_deref().is_none_or(|held| held == customer),
@@ -76,37 +75,8 @@ pub(super) fn link(
         if is_same {
             it.customer = Some(customer.to_owned());
             it.unionid = it.unionid.take().or_else(|| unionid.map(ToOwned::to_owned));
+            *about = Some(visitor);
         }
-    })
-}
-
-fn write<T>(
-    app: &App,
-    kind: CardKind,
-    id: &str,
-    visitor: Option<VisitorId>,
-    change: impl Fn(&mut T),
-) -> Result<(), StorageError>
-where
-    T: Clone + Default + PartialEq + serde::Serialize + serde::de::DeserializeOwned,
-{
-    let storage = &*app.parts.storage;
-    for _ in 0..TRIES_MAX {
-        let card = storage.cards(kind, &[id])?.into_iter().flatten().next();
-        let before: T = card.as_ref().map_or(Ok(T::default()), |it| known(&it.body))?;
-        let mut after = before.clone();
-        change(&mut after);
-        if after == before {
-            return Ok(());
-        }
-        let (expected, kept) = card.map_or((0, None), |it| (it.revision, it.visitor));
-        let body = Some(serde_json::to_string(&after).unwrap_or_default());
-        let write =
-            CardWrite { kind, id: id.to_owned(), expected, body, visitor: visitor.or(kept), counts: Vec::new() };
-        match storage.write_card(&write) {
-            Err(error) if matches!(error.kind(), Trouble::Conflict { .. }) => {}
-            other => return other.map(drop),
-        }
-    }
-    Err(StorageError::caused(Trouble::Unavailable, "a card is written by too many at once"))
+    };
+    cards::change(storage, CardKind::Visitor, &visitor.to_string(), change).map(drop)
 }

@@ -1,8 +1,10 @@
 //! What the service does in `WeCom` and what it learns from there; not how calls and events are written.
 
 mod belongs;
+mod cards;
 mod chat;
 mod code_desk;
+mod code_report;
 mod codes;
 mod events;
 mod facts;
@@ -35,7 +37,8 @@ use crate::storage::{StorageError, Trouble};
 
 pub(super) use code_desk::CodeDesk;
 pub use code_desk::{CodeRun, CodeRunError};
-pub use codes::{CodeSync, SyncAction, SyncError, SyncReport, SyncRow};
+pub use code_report::{SyncAction, SyncError, SyncReport, SyncRow};
+pub use codes::CodeSync;
 pub use events::EventWork;
 pub use greet::{Greeter, GreeterParts};
 pub use greetings::{GREETING_PICTURE_BYTES_MAX, GreetingError, PreviewAsk};

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::cards;
 use super::tags::TagJob;
 use crate::app::deliver::AfterDelivery;
 use crate::customer::{Customer, Place, VisitorLink};
+use crate::id::VisitorId;
 use crate::outbox::{Consented, Item, Unconfirmed};
-use crate::storage::{CardKind, CardWrite, Storage, StorageError, Trouble};
-use crate::tag::TagRecord;
+use crate::storage::{CardKind, Storage, StorageError};
+use crate::tag::{TagRecord, labels};
 use crate::time::{Clock, Timestamp};
-
-/// How often a card is written again that somebody else got in the way of.
-const WRITES_MAX: u32 = 8;
 
 /// Looks at visits once storage has them.
 pub struct Moved {
@@ -27,47 +26,22 @@ impl Moved {
         Self { storage, clock }
     }
 
-    /// Notes where a customer is, unless something later is known; whether anything changed.
-    fn place(&self, customer: &str, record: &TagRecord) -> Result<bool, StorageError> {
+    /// Notes where a customer is, unless something later is known, or nothing of the customer.
+    fn place(&self, customer: &str, record: &TagRecord) -> Result<(), StorageError> {
         let place = place_of(record);
-        for _ in 0..WRITES_MAX {
-            let Some(card) = self.storage.cards(CardKind::Customer, &[customer])?.pop().flatten() else {
-                return Ok(false);
-            };
-            let mut kept: Customer =
-                serde_json::from_str(&card.body).map_err(|cause| StorageError::caused(Trouble::Corrupt, cause))?;
-            if kept.is_silent || kept.place.as_ref().is_some_and(|it| it.at >= place.at) {
-                return Ok(false);
+        let change = |it: &mut Customer, _about: &mut Option<VisitorId>| {
+            let is_later = it.place.as_ref().is_none_or(|known| known.at < place.at);
+            if *it != Customer::default() && !it.is_silent && is_later {
+                it.place = Some(place.clone());
             }
-            kept.place = Some(place.clone());
-            let write = CardWrite {
-                kind: CardKind::Customer,
-                id: customer.to_owned(),
-                expected: card.revision,
-                body: Some(serde_json::to_string(&kept).unwrap_or_default()),
-                visitor: card.visitor,
-                counts: Vec::new(),
-            };
-            match self.storage.write_card(&write) {
-                Ok(_) => return Ok(true),
-                Err(error) if matches!(error.kind(), Trouble::Conflict { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(StorageError::caused(Trouble::Unavailable, "a card was changed again and again"))
+        };
+        cards::change(&*self.storage, CardKind::Customer, customer, change).map(drop)
     }
 }
 
 /// Where a visit says that its visitor is.
 fn place_of(record: &TagRecord) -> Place {
-    let region = &record.region;
-    let mut regions: Vec<String> = Vec::new();
-    let names = [&*region.province, &*region.city, &*region.district];
-    for name in names.into_iter().chain(region.areas.iter().map(|it| &**it)) {
-        if !name.is_empty() && !regions.iter().any(|it| it == name) {
-            regions.push(name.to_owned());
-        }
-    }
+    let regions = labels(&record.region, None).into_iter().map(ToOwned::to_owned).collect();
     Place { at: Timestamp::from_unix_ms(record.revision / 1_000), regions, store: record.store.clone() }
 }
 

@@ -1,19 +1,14 @@
 //! Who a visitor is elsewhere, and what they wish: identities joined where the visitor asked for it, kept apart where two people share a
 //! browser, and silenced for good where somebody opts out or is forgotten. See `docs/adr/0020-who-is-who.md`.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
+use super::cards::{change, read};
+use super::tags::TagJob;
 use crate::app::App;
 use crate::customer::{Customer, Identity, Place, VisitorLink};
 use crate::id::VisitorId;
-use crate::job::{Job, Lane};
-use crate::storage::{CardKind, CardWrite, Storage, StorageError, TagFilter, Trouble};
+use crate::storage::{CardKind, CardWrite, Storage, StorageError, TagFilter};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
-
-/// How often a card is written anew that others write too.
-const TRIES_MAX: u32 = 8;
 
 /// Who somebody has shown to be.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -26,59 +21,9 @@ pub struct Shown {
     pub customer: Option<String>,
 }
 
-/// What is read of a card, and who it is about.
-struct Read<T> {
-    revision: u64,
-    visitor: Option<VisitorId>,
-    it: T,
-}
-
-fn read<T: DeserializeOwned + Default>(
-    storage: &dyn Storage,
-    kind: CardKind,
-    id: &str,
-) -> Result<Read<T>, StorageError> {
-    let Some(card) = storage.cards(kind, &[id])?.into_iter().flatten().next() else {
-        return Ok(Read { revision: 0, visitor: None, it: T::default() });
-    };
-    let it = serde_json::from_str(&card.body).map_err(|error| StorageError::caused(Trouble::Corrupt, error))?;
-    Ok(Read { revision: card.revision, visitor: card.visitor, it })
-}
-
-/// Changes a card whatever others do; `change` also says whom the card is about. What does not change is not written.
-fn change<T>(
-    storage: &dyn Storage,
-    kind: CardKind,
-    id: &str,
-    change: impl Fn(&mut T, &mut Option<VisitorId>),
-) -> Result<T, StorageError>
-where
-    T: Clone + Default + PartialEq + Serialize + DeserializeOwned,
-{
-    for _ in 0..TRIES_MAX {
-        let Read { revision, visitor, it: before } = read::<T>(storage, kind, id)?;
-        let (mut after, mut about) = (before.clone(), visitor);
-        change(&mut after, &mut about);
-        if after == before && about == visitor && revision > 0 {
-            return Ok(after);
-        }
-        let body = serde_json::to_string(&after).map_err(|error| StorageError::caused(Trouble::Corrupt, error))?;
-        let (id, body) = (id.to_owned(), Some(body));
-        let write = CardWrite { kind, id, expected: revision, body, visitor: about, counts: Vec::new() };
-        match storage.write_card(&write) {
-            Err(error) if matches!(error.kind(), Trouble::Conflict { .. }) => {}
-            Err(error) => return Err(error),
-            Ok(_) => return Ok(after),
-        }
-    }
-    Err(StorageError::caused(Trouble::Unavailable, "a card is written by too many at once"))
-}
-
 /// Has a customer's tags brought up to date.
 fn retag(storage: &dyn Storage, why: &str, customer: &str, now: Timestamp) -> Result<(), StorageError> {
-    let body = serde_json::json!({ "customer": customer }).to_string();
-    let id = format!("{why}:{customer}:{}", now.unix_ms());
-    storage.enqueue(&[Job { id, lane: Lane::Tag, body, ready_at: now, visitor: None }], now)
+    storage.enqueue(&[TagJob::of(customer, &format!("{why}:{}", now.unix_ms()), now)], now)
 }
 
 /// Makes a customer silent: nothing is sent any more, and what was sent is taken back. `is_forgotten`: nothing but what that takes stays.

@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::cards;
 use super::tag_ids::{Level, TagIds};
 use crate::app::crm::FeedKind;
 use crate::app::deliver::whole_chain;
 use crate::app::jobs::{Work, retry_at};
 use crate::customer::{Customer, Friendship};
+use crate::id::VisitorId;
 use crate::job::{Job, Lane};
 use crate::platform::{ApiError, Remedy};
-use crate::storage::{Card, CardKind, CardWrite, FeedEntry, Settled, Storage, StorageError, Trouble};
+use crate::storage::{Card, CardKind, FeedEntry, Settled, Storage, StorageError, Trouble};
 use crate::time::{Clock, Timestamp};
 use crate::wecom::Wecom;
 use crate::wecom::client::TagMark;
@@ -23,8 +25,6 @@ use crate::wecom::client::TagMark;
 const TRIES_MAX: u32 = 36;
 /// How often a friendship that does not seem to be there is tried: events come before the data can be read, but not by hours.
 const FRIEND_TRIES_MAX: u32 = 8;
-/// How often a card is written again that somebody else got in the way of.
-const WRITES_MAX: u32 = 8;
 
 /// What a job of the lane of tags holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,9 +51,6 @@ enum TagError {
     /// The platform says no, or cannot be reached.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// Somebody else changed the card again and again.
-    #[error("the customer's card was changed meanwhile")]
-    Contended,
 }
 
 /// Works on the lane of tags.
@@ -134,25 +131,12 @@ impl Tagger {
 
     /// Changes what is known of a friendship.
     fn note(&self, id: &str, staff: &str, change: impl Fn(&mut Friendship)) -> Result<(), TagError> {
-        for _ in 0..WRITES_MAX {
-            let Some((card, mut customer)) = self.card(id)? else { return Ok(()) };
-            let Some(friendship) = customer.friends.get_mut(staff) else { return Ok(()) };
-            change(friendship);
-            let write = CardWrite {
-                kind: CardKind::Customer,
-                id: id.to_owned(),
-                expected: card.revision,
-                body: Some(serde_json::to_string(&customer).unwrap_or_default()),
-                visitor: card.visitor,
-                counts: Vec::new(),
-            };
-            match self.storage.write_card(&write) {
-                Ok(_) => return Ok(()),
-                Err(error) if matches!(error.kind(), Trouble::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
+        let change = |it: &mut Customer, _about: &mut Option<VisitorId>| {
+            if let Some(friendship) = it.friends.get_mut(staff) {
+                change(friendship);
             }
-        }
-        Err(TagError::Contended)
+        };
+        Ok(cards::change(&*self.storage, CardKind::Customer, id, change).map(drop)?)
     }
 
     fn tell(&self, id: &str, step: &Step, card: &Card) -> Result<(), TagError> {
