@@ -82,6 +82,8 @@ fn the_page_asks_for_the_datum_and_says_what_is_no_sheet() {
     phone.wait_text(".outcome strong", "可以导入");
     assert_eq!(phone.value("document.getElementById('datum').value"), "gcj02");
     assert!(phone.value("document.documentElement.scrollWidth").as_u64().unwrap() <= 390);
+    let current = "(r => r.left >= 0 && r.right <= innerWidth)(document.querySelector('.top nav [aria-current]').getBoundingClientRect())";
+    assert_eq!(phone.value(current), true, "the menu shows where one is");
     let photo = folder.path().join("photo.jpg");
     fs::write(&photo, b"\xff\xd8\xff\xe0 JFIF").unwrap();
     choose(&phone, &photo.display().to_string());

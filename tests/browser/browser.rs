@@ -189,7 +189,7 @@ impl<'a> Browser<'a> {
         self.lift();
     }
 
-    /// Puts a finger on an element once it is there and nothing lies over it. `find` is an expression of JavaScript.
+    /// Puts a finger on an element once it is there, stands still and nothing lies over it. `find` is an expression of JavaScript.
     fn touch(&self, find: &str) {
         let reach = format!(
             "(e => {{ if (!e || document.readyState !== 'complete') return null; \
@@ -198,7 +198,11 @@ impl<'a> Browser<'a> {
              const r = e.getBoundingClientRect(), x = r.left + r.width / 2, y = r.top + r.height / 2; \
              return r.width && e.contains(document.elementFromPoint(x, y)) ? {{x, y}} : null; }})({find})"
         );
-        let point = poll(|| self.look(&reach).ok().filter(Value::is_object));
+        let mut before = Value::Null;
+        let point = poll(|| {
+            let now = self.look(&reach).ok().filter(Value::is_object)?;
+            (std::mem::replace(&mut before, now.clone()) == now).then_some(now)
+        });
         let Some(point) = point else { self.give_up(&format!("a finger cannot reach {find}")) };
         let params = json!({"type": "touchStart", "touchPoints": [point]});
         self.cdp("Input.dispatchTouchEvent", &params);

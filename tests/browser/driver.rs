@@ -19,6 +19,8 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 const SESSIONS_MAX: usize = 2;
 /// One browser is enough to start at a time on a small machine; a start that fails is tried once more.
 const STARTS_MAX: usize = 2;
+/// The driver takes a free port of IPv6 and then wants the same one of IPv4, which somebody may have: it ends, and is started again.
+const DRIVER_STARTS_MAX: usize = 5;
 
 static RUNNING: Mutex<Weak<Driver>> = Mutex::new(Weak::new());
 static SESSIONS: Mutex<usize> = Mutex::new(0);
@@ -66,6 +68,18 @@ impl Driver {
     }
 
     fn start() -> Self {
+        let mut said = Vec::new();
+        for _ in 0..DRIVER_STARTS_MAX {
+            match Self::start_once() {
+                Ok(driver) => return driver,
+                Err(last_words) => said.push(last_words),
+            }
+        }
+        panic!("chromedriver ended before it listened: {}", said.join("; "));
+    }
+
+    /// The error is what the driver said before it ended.
+    fn start_once() -> Result<Self, String> {
         let leavings = tempfile::tempdir().unwrap();
         let mut process = Command::new("chromedriver")
             .arg("--port=0")
@@ -80,7 +94,10 @@ impl Driver {
         let mut said = String::new();
         let port = loop {
             let before = said.len();
-            assert!(stdout.read_line(&mut said).unwrap() > 0, "chromedriver ended before it listened: {said}");
+            if stdout.read_line(&mut said).unwrap() == 0 {
+                process.wait().unwrap();
+                return Err(said);
+            }
             let line = said.split_at(before).1;
             if let Some((_, port)) = line.split_once("started successfully on port ") {
                 break port.trim().trim_end_matches('.').to_owned();
@@ -88,7 +105,7 @@ impl Driver {
         };
         let url = format!("http://127.0.0.1:{port}");
         let http = http_client();
-        Self { process, _stdout: stdout, url, http, idle: Mutex::default(), _leavings: leavings }
+        Ok(Self { process, _stdout: stdout, url, http, idle: Mutex::default(), _leavings: leavings })
     }
 
     /// One command; the error is the driver's own sentence.
@@ -246,6 +263,8 @@ fn capabilities(profile: &TempDir) -> Value {
         "--disable-extensions",
         "--disable-default-apps",
         "--disable-sync",
+        // Nothing glides from under a finger.
+        "--force-prefers-reduced-motion",
         // Chromium itself asks nobody outside either.
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         format!("--user-data-dir={}", profile.path().display()),

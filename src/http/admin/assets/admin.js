@@ -96,6 +96,19 @@ export function later(act, ms = 200) {
   return (...all) => (clearTimeout(timer), (timer = setTimeout(() => act(...all), ms)));
 }
 
+/** Brings a part of the page into sight, without a glide for those who asked for less motion. */
+export function reveal(node, block) {
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  node.scrollIntoView({ block, behavior: isCalm ? "instant" : "smooth" });
+}
+
+// On a phone the menu is wider than the screen: the page that is open stands in its middle.
+const current = document.querySelector(".top nav [aria-current]");
+if (current) {
+  const menu = current.parentElement;
+  menu.scrollLeft = current.offsetLeft - menu.offsetLeft - (menu.clientWidth - current.offsetWidth) / 2;
+}
+
 document.querySelector("[data-language]")?.addEventListener("click", (event) => {
   document.cookie = `jq-lang=${event.currentTarget.dataset.language};path=/;max-age=31536000;samesite=lax`;
   location.reload();

@@ -1,5 +1,5 @@
 // The page for imports: a file goes up, is compared, and is published once somebody has seen what it would do.
-import { el, api, t, isChinese, toast, complain, ask, later, Refused } from "./admin.js";
+import { el, api, t, isChinese, toast, complain, ask, later, reveal, Refused } from "./admin.js";
 
 const byId = (id) => document.getElementById(id);
 const language = isChinese ? "zh" : "en";
@@ -101,7 +101,7 @@ function refuse(error) {
 function put(...nodes) {
   byId("result").replaceChildren(...nodes.filter(Boolean));
   byId("result").focus({ preventScroll: true });
-  byId("result").scrollIntoView({ block: "start", behavior: "smooth" });
+  reveal(byId("result"), "start");
 }
 
 function banner(kind, title, lines, buttons) {
@@ -192,8 +192,9 @@ async function applyNow(job, skip, button) {
 function figures(report) {
   const jump = (tab) => () => {
     const found = document.querySelector(`[data-tab=${tab}]`);
-    found?.click();
-    found?.scrollIntoView({ block: "start", behavior: "smooth" });
+    if (!found) return;
+    found.click();
+    reveal(found, "start");
   };
   const one = (name, number, kind, tab) => el("div", { class: number > 0 ? kind : "" }, el("dt", {}, name),
     el("dd", {}, tab && number > 0 ? el("button", { type: "button", class: "link", onclick: jump(tab) }, count(number)) : count(number)));

@@ -1,5 +1,5 @@
 // Visitors: found by id or token, seen and erased; and the latest visits.
-import { Refused, api, ask, complain, el, t, toast } from "./admin.js";
+import { Refused, api, ask, complain, el, reveal, t, toast } from "./admin.js";
 import { when } from "./dialogs.js";
 
 const find = document.getElementById("find");
@@ -53,7 +53,7 @@ async function look(visitor) {
     if (!(refused instanceof Refused) || refused.status !== 400) throw refused;
     one.replaceChildren(el("p", { class: "card error", role: "alert" }, t("这既不是访客编号，也不是本服务签发的令牌", "This is neither the id of a visitor nor a token that was signed here")));
   }
-  one.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  reveal(one, "nearest");
 }
 
 async function show(wanted) {
