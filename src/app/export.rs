@@ -29,6 +29,12 @@ pub enum SheetForm {
 }
 
 impl SheetForm {
+    /// Every form that a sheet may have.
+    pub fn all(of: SheetOf) -> impl Iterator<Item = Self> {
+        let points = (of == SheetOf::Stores).then_some(Self::Points);
+        TableFormat::ALL.into_iter().map(|it| Self::Table(it, SheetLanguage::default())).chain(points)
+    }
+
     /// The ending of file names.
     #[must_use]
     pub fn ending(self) -> &'static str {

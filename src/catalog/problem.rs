@@ -11,6 +11,8 @@ const VALUE_CHARS_MAX: usize = 80;
 
 /// One thing wrong (or, as a warning, suspicious) in one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+// An error of the web is called so, too, and both are described in one place.
+#[schemars(rename = "RowProblem")]
 pub struct Problem {
     /// The row as a spreadsheet shows it: the header is row 1. None if it concerns no single row.
     #[serde(skip_serializing_if = "Option::is_none")]

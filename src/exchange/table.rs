@@ -25,10 +25,13 @@ pub enum TableFormat {
 }
 
 impl TableFormat {
+    /// Every form.
+    pub const ALL: [Self; 3] = [Self::Csv, Self::Jsonl, Self::Xlsx];
+
     /// Reads `csv`, `jsonl` or `xlsx`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Csv, Self::Jsonl, Self::Xlsx].into_iter().find(|it| text.trim().eq_ignore_ascii_case(it.ending()))
+        Self::ALL.into_iter().find(|it| text.trim().eq_ignore_ascii_case(it.ending()))
     }
 
     /// The ending of file names.

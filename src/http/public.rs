@@ -37,6 +37,7 @@ pub(super) fn api() -> [Endpoint; 7] {
     [
         Endpoint::new(Method::POST, "/api/v1/scans", None, about, api::scans::create)
             .takes_body(json(shape::scan_request))
+            .may_be_empty()
             .answers_body(json(shape::scan_answer))
             .status(201)
             .also(200, "The earlier visit was refined")
@@ -62,6 +63,7 @@ pub(super) fn api() -> [Endpoint; 7] {
             .also(404, "There is no such campaign"),
         Endpoint::new(Method::DELETE, "/api/v1/visitors/me", None, "Forget this visitor", api::visitors::forget_me)
             .takes_body(json(shape::forget))
+            .may_be_empty()
             .answers_body(json(shape::forgotten))
             .also(401, "There is no such visitor"),
         wish(Endpoint::new(Method::POST, OPT_OUT, None, "Do not use my region for messages", api::visitors::opt_out)),
@@ -70,7 +72,7 @@ pub(super) fn api() -> [Endpoint; 7] {
 }
 
 fn wish(endpoint: Endpoint) -> Endpoint {
-    endpoint.takes_body(json(shape::forget)).status(204).also(401, "There is no such visitor")
+    endpoint.takes_body(json(shape::forget)).may_be_empty().status(204).also(401, "There is no such visitor")
 }
 
 /// Pages, pictures, and what operations engineers ask.
@@ -95,7 +97,8 @@ pub(super) fn others() -> Vec<Endpoint> {
             None,
             "Every store, without a script",
             choose::choose,
-        )),
+        ))
+        .also(400, "Fields that cannot be used, in a sentence"),
         landing(Endpoint::new(Method::GET, "/privacy", None, "The privacy notice", privacy::notice)),
         landing(Endpoint::new(Method::HEAD, "/privacy", None, "The same for link checkers", page::head)),
         landing(Endpoint::new(Method::POST, "/privacy", None, "The form that forgets a visitor", privacy::forget))

@@ -62,7 +62,7 @@ pub(super) fn cors(origins: &[String]) -> Cors {
 /// Sets up the server on a bound listener.
 ///
 /// # Errors
-/// The system's, if the listener cannot be used.
+/// The system's, if the listener cannot be used; or two shapes of the description are called the same.
 pub fn serve(
     listener: TcpListener,
     app: Arc<App>,
@@ -78,7 +78,7 @@ pub fn serve(
         searches: Searches::new(),
         picture_turns: super::admin::upload::PictureTurns::new(),
         gate: super::admin::gate::Gate::new(),
-        description: super::openapi::Description::new(&super::endpoints()),
+        description: super::openapi::Description::new(&super::endpoints()).map_err(io::Error::other)?,
         forgetting: Mutex::default(),
         signing: Semaphore::new(SIGNING_MAX),
     });

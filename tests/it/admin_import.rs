@@ -10,7 +10,7 @@ use crate::harness::{SQUARE, STORES, TestApp};
 const STORES_IMPORT: &str = "/api/v1/admin/stores/import";
 
 /// Sends a file as a browser's form does.
-fn send(app: &TestApp, bearer: &str, path: &str, name: &str, bytes: &[u8]) -> Answer {
+pub fn send(app: &TestApp, bearer: &str, path: &str, name: &str, bytes: &[u8]) -> Answer {
     let head = format!(
         "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
     );

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::Client;
+use crate::client::{Answer, Client};
 
 /// One operation of the description.
 #[derive(Debug, Clone)]
@@ -92,6 +92,27 @@ impl Description {
             }
         }
         Value::Object(body)
+    }
+
+    /// Whether an answer is described: its status, its media type, and its shape where it is JSON.
+    pub fn holds(&self, method: &str, path: &str, answer: &Answer) -> Result<(), String> {
+        let responses = &self.0["paths"][path][&method.to_lowercase()]["responses"];
+        let response = &responses[&answer.status.to_string()];
+        if response.is_null() {
+            let known: Vec<&String> = responses.as_object().into_iter().flat_map(serde_json::Map::keys).collect();
+            return Err(format!("the status {} is none of {known:?}", answer.status));
+        }
+        if answer.body.is_empty() {
+            return Ok(());
+        }
+        let media_type = answer.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default();
+        let Some(media) = response["content"].get(media_type) else {
+            return Err(format!("{} is not described for {}: {}", media_type, answer.status, response["content"]));
+        };
+        if media_type.ends_with("json") && !media["schema"].is_null() {
+            return self.check(&answer.json(), &media["schema"]);
+        }
+        Ok(())
     }
 
     /// Whether JSON fits a schema.

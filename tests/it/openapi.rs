@@ -1,13 +1,16 @@
 //! The description: it is whole, the router keeps it, and real answers are as it says.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use jinqun::staff::Role;
 use serde_json::{Value, json};
 
+use crate::admin_import::send;
+use crate::client::Answer;
 use crate::description::Description;
-use crate::harness::{SQUARE, TestApp};
+use crate::harness::{SQUARE, TestApp, boxes};
 
 /// Every `$ref` anywhere inside.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
@@ -153,4 +156,129 @@ fn answers_for_the_operations_team_are_as_described() {
         checked += 1;
     }
     assert!(checked >= 5, "{checked}");
+}
+
+/// What is not described of an answer.
+fn undescribed(description: &Description, method: &str, path: &str, asked: &str, answer: &Answer) -> Option<String> {
+    let what = description.holds(method, path, answer).err()?;
+    Some(format!("{method} {asked}: {what}\n{}", String::from_utf8_lossy(&answer.body)))
+}
+
+#[test]
+fn what_imports_tell_is_as_described() {
+    let app = TestApp::start();
+    let admin = app.bearer(Role::Admin);
+    let description = Description::of(&app);
+    let sent = |of: &str, query: &str, name: &str, sheet: &str| {
+        let path = format!("/api/v1/admin/{of}/import");
+        let asked = format!("{path}{query}");
+        let answer = send(&app, &admin, &asked, name, sheet.as_bytes());
+        assert_eq!(undescribed(&description, "POST", &path, &asked, &answer), None);
+        answer
+    };
+    let sheet = "id,name,lat,lng\nSH-0001,店,31.2319,121.4693\nX,,311.2,121.4\nY,店,0,0\n";
+    let report = sent("stores", "?dry_run=true&datum=wgs84", "s.csv", sheet).expect(200).json();
+    assert!(report["problems"][0]["row"] == 3 && report["warnings"][0]["row"].is_u64(), "{report}");
+    let report = sent("groups", "", "g.csv", "id,store,url\ng1,nowhere,https://example.com/x\n").expect(200).json();
+    assert_eq!(report["problems"][0]["row"], 2, "{report}");
+    let report = sent("contacts", "", "c.csv", "id,store,url\nc1,SH-0001,\n").expect(200).json();
+    assert_eq!(report["rejected"], 1, "{report}");
+    let report = sent(
+        "regions",
+        "?dry_run=true",
+        "r.json",
+        &boxes(&[(r#"{"code": "X1", "name": "试商圈", "level": "area"}"#, [31.0, 121.0, 31.1, 121.1])]),
+    );
+    assert!(report.expect(200).json()["warnings"][0]["row"].is_u64());
+    sent("regions", "", "r.json", "<x/>").expect(200);
+    sent("stores", "", "s.pdf", "%PDF-1.4").expect(200);
+    sent("stores", "?mode=x", "s.csv", sheet).expect(400);
+    let begun = sent("stores", "?background=true&dry_run=true&datum=wgs84", "s.csv", sheet).expect(202).json();
+    let path = "/api/v1/admin/imports/{id}";
+    let told = crate::client::eventually("the import ends", || {
+        let answer = app.get_with(&path.replace("{id}", &begun["id"].to_string()), &[("authorization", &admin)]);
+        (answer.json()["phase"] == "done").then_some(answer)
+    });
+    assert_eq!(told.json()["report"]["problems"][0]["row"], 3);
+    assert_eq!(undescribed(&description, "GET", path, path, &told), None);
+    // The checker says no to what was described before: the error of a call in place of the problem of a row.
+    let row = json!({"row": 1, "code": "missing", "message": "x"});
+    assert!(description.check(&row, &json!({"$ref": "#/components/schemas/RowProblem"})).is_ok());
+    assert!(description.check(&row, &json!({"$ref": "#/components/schemas/Problem"})).is_err());
+}
+
+#[test]
+fn every_status_and_media_type_is_described() {
+    let app = TestApp::start();
+    app.scan(&json!({"store": "SH-0001"})).expect(201);
+    let admin = app.bearer(Role::Admin);
+    let description = Description::of(&app);
+    let found = RefCell::new(Vec::new());
+    let call = |method: &str, path: &str, asked: &str, media_type: &str, body: Option<&[u8]>| {
+        let headers = [("authorization", &*admin), ("content-type", media_type)];
+        let answer = app.call(method, asked, &headers, body);
+        // What any call may say of itself is not told of each.
+        if ![405, 500].contains(&answer.status) {
+            found.borrow_mut().extend(undescribed(&description, method, path, asked, &answer));
+        }
+        answer.status
+    };
+    // Whatever is called with nothing that it knows.
+    for it in description.operations().iter().filter(|it| it.method != "HEAD" && !it.path.contains("/session")) {
+        let bodies: &[Option<&[u8]>] = if it.is_write() { &[Some(b"{}"), Some(b"[]"), None] } else { &[None] };
+        for body in bodies {
+            call(&it.method, &it.path, &it.with("nobody"), "application/json", *body);
+            call(&it.method, &it.path, &format!("{}?page=x&from=x&format=x", it.with("x")), "text/plain", *body);
+        }
+    }
+    let api = "/api/v1/admin";
+    for (status, path, query) in [
+        (200, "/stores/export", "?format=csv"),
+        (200, "/stores/export", "?format=jsonl"),
+        (200, "/stores/export", "?format=xlsx"),
+        (200, "/stores/export", "?format=geojson"),
+        (400, "/stores/export", "?format=pdf"),
+        (200, "/groups/export", "?format=jsonl"),
+        (200, "/contacts/export", "?format=csv"),
+        (200, "/stores/template", ""),
+        (200, "/tags/export", "?format=csv"),
+        (200, "/tags/export", "?format=jsonl"),
+        (200, "/tags/export", "?format=xlsx"),
+        (200, "/funnel", "?format=csv&by=day,store,region,mode"),
+        (200, "/funnel", "?format=xlsx"),
+        (400, "/funnel", "?by=day,store,region,mode,source"),
+        (200, "/explain", "?store=SH-0001"),
+        (404, "/explain", "?store=nope"),
+        (404, "/explain", "?lat=1&lng=1&campaign=nope"),
+        (400, "/explain", "?ip=x"),
+    ] {
+        let path = format!("{api}{path}");
+        assert_eq!(call("GET", &path, &format!("{path}{query}"), "", None), status, "{path}{query}");
+    }
+    let code = format!("{api}/groups/{{id}}/join-code");
+    let group = code.replace("{id}", "SH-0001.group");
+    let long = vec![b' '; 20_000];
+    for (status, method, path, asked, media_type, body) in [
+        (422, "PUT", &*code, &*group, "application/json", &br#"{"url": "https://evil.example.com/x"}"#[..]),
+        (422, "PUT", &code, &group, "image/png", b"junk"),
+        (413, "PUT", &code, &group, "application/json", &long),
+        (404, "POST", "/api/v1/admin/groups/order", "", "application/json", br#"{"ids": ["nope"]}"#),
+        (404, "POST", "/api/v1/admin/catalog/rollback", "", "application/json", br#"{"version": 999}"#),
+        (400, "DELETE", "/api/v1/admin/campaigns/{slug}", "/api/v1/admin/campaigns/default", "", b""),
+        (201, "POST", "/api/v1/scans", "", "application/json", b""),
+        (401, "DELETE", "/api/v1/visitors/me", "", "application/json", b""),
+    ] {
+        let asked = if asked.is_empty() { path } else { asked };
+        let told = call(method, path, asked, media_type, Some(body).filter(|it| !it.is_empty()));
+        assert_eq!(told, status, "{method} {asked}");
+    }
+    let found = found.into_inner();
+    assert!(found.is_empty(), "{} answers:\n{}", found.len(), found.join("\n"));
+    for (method, path) in [("post", "/api/v1/scans"), ("delete", "/api/v1/visitors/me")] {
+        assert_eq!(description.0["paths"][path][method]["requestBody"]["required"], false, "{path}");
+    }
+    let sheet = description.0["paths"]["/api/v1/admin/stores"]["post"]["requestBody"]["required"].as_bool();
+    assert_eq!(sheet, Some(true));
+    let told = app.get_with(&format!("{api}/explain?lat=31.2&lng=121.4"), &[("authorization", &admin)]).expect(200);
+    assert_eq!(told.header("jinqun-catalog-version"), Some(&*told.json()["catalog_version"].to_string()));
 }

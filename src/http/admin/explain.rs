@@ -13,10 +13,10 @@ use super::gate::Staff;
 use super::shell::{Shell, page_with};
 use super::table::{Endpoint, Param};
 use crate::app::{AppError, ExplainError, Explanation, Whence};
-use crate::http::Web;
 use crate::http::problem::Problem;
 use crate::http::query::{Query, bad_id};
 use crate::http::settings::MapTiles;
+use crate::http::{CATALOG_VERSION, Web};
 use crate::id::StoreId;
 use crate::staff::Role;
 
@@ -43,7 +43,8 @@ pub(super) fn endpoints() -> [Endpoint; 2] {
             explain,
         )
         .params(PARAMS)
-        .answers::<Explanation>(),
+        .answers::<Explanation>()
+        .also(404, "There is no such campaign or store"),
         Endpoint::new(Method::GET, "/admin/test", Some(Role::Viewer), "The page to test a place", show),
     ]
 }
@@ -66,7 +67,10 @@ async fn explain(web: Data<Web>, _staff: Staff, request: HttpRequest) -> Result<
         ExplainError::UnknownCampaign(slug) => AppError::UnknownCampaign(slug.to_string()).into(),
         ExplainError::Storage(_) => Problem::no_storage(),
     })?;
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(explained))
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((CATALOG_VERSION, explained.catalog_version))
+        .json(explained))
 }
 
 fn whence(query: &mut Query<'_>) -> Option<Whence> {

@@ -165,6 +165,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         )
         .takes::<RollbackInput>()
         .answers::<RollbackAnswer>()
+        .also(404, "There is no such version")
         .etag(),
         Endpoint::new(Method::GET, "/admin/history", viewer, "The page of versions", show),
     ]

@@ -73,17 +73,19 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     let xlsx = || media(TableFormat::Xlsx.media_type());
     KINDS
         .into_iter()
-        .flat_map(|(_, [(import, import_about), (export, export_about), (template, template_about)])| {
+        .flat_map(|(of, [(import, import_about), (export, export_about), (template, template_about)])| {
             [
                 Endpoint::new(Method::POST, import, Some(Role::Ops), import_about, take)
                     .params(IMPORT)
                     .takes_body(media("multipart/form-data"))
                     .answers::<ImportReport>()
+                    .also_answers::<JobAnswer<'_>>(202, "It is under way; `Location` tells where to ask how far it is")
                     .body_bytes_max(UPLOAD_BYTES_MAX),
-                Endpoint::new(Method::GET, export, Some(Role::Viewer), export_about, give)
-                    .params(EXPORT)
-                    .answers_body(xlsx())
-                    .answers_body(media(TableFormat::Csv.media_type())),
+                SheetForm::all(of)
+                    .fold(Endpoint::new(Method::GET, export, Some(Role::Viewer), export_about, give), |endpoint, it| {
+                        endpoint.answers_body(media(it.media_type()))
+                    })
+                    .params(EXPORT),
                 Endpoint::new(Method::GET, template, Some(Role::Viewer), template_about, empty)
                     .params(TEMPLATE)
                     .answers_body(xlsx()),

@@ -47,6 +47,10 @@ pub(in crate::http) struct Endpoint {
     pub(in crate::http) status: u16,
     /// Bodies that it answers with.
     pub(in crate::http) answers: Vec<Body>,
+    /// Whether a body may be left out.
+    pub(in crate::http) may_be_empty: bool,
+    /// Bodies of other statuses that are none of [`Self::answers`].
+    pub(in crate::http) others: Vec<(u16, Body)>,
     /// What else may come back, beside what follows from the rest: status and one sentence.
     pub(in crate::http) also: Vec<(u16, &'static str)>,
     /// Whether answers are compressed for whoever asks.
@@ -83,6 +87,8 @@ impl Endpoint {
             takes: Vec::new(),
             status: 200,
             answers: Vec::new(),
+            may_be_empty: false,
+            others: Vec::new(),
             also: Vec::new(),
             is_compressed: false,
             has_etag: false,
@@ -121,6 +127,18 @@ impl Endpoint {
     /// With another status of success.
     pub(in crate::http) fn status(self, status: u16) -> Self {
         Self { status, ..self }
+    }
+
+    /// The body may be left out.
+    pub(in crate::http) fn may_be_empty(self) -> Self {
+        Self { may_be_empty: true, ..self }
+    }
+
+    /// May also come back with this status and a JSON body of another shape.
+    pub(in crate::http) fn also_answers<T: JsonSchema>(mut self, status: u16, about: &'static str) -> Self {
+        let schema: SchemaOf = SchemaGenerator::subschema_for::<T>;
+        self.others.push((status, Body { media_type: "application/json", schema: Some(schema) }));
+        self.also(status, about)
     }
 
     /// May also come back with this status; below 400 with the same bodies.

@@ -106,9 +106,9 @@ pub(super) fn endpoints() -> [Endpoint; 2] {
             export,
         )
         .params(FILTERS)
-        .answers_body(media("text/csv"))
-        .answers_body(media("application/x-ndjson"))
-        .answers_body(media("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
+        .answers_body(media(TableFormat::Csv.media_type()))
+        .answers_body(media(TableFormat::Jsonl.media_type()))
+        .answers_body(media(TableFormat::Xlsx.media_type())),
     ]
 }
 

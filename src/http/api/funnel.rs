@@ -25,7 +25,7 @@ const PARAMS: &[Param] = &[
     Param { name: "to", about: "The last day; default: today." },
     Param {
         name: "by",
-        about: "Up to three of day, campaign, store, region, mode, assigned, source, rung; default: day.",
+        about: "Up to four of day, campaign, store, region, mode, assigned, source, rung; default: day.",
     },
     Param { name: "campaign", about: "Only this campaign." },
     Param { name: "format", about: "json, csv or xlsx; default: what Accept says, else json." },

@@ -4,7 +4,7 @@
 mod document;
 pub(super) mod shape;
 
-pub(super) use document::document;
+pub(super) use document::{SameName, document};
 
 use actix_web::http::Method;
 use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, ETAG, IF_NONE_MATCH};
@@ -25,9 +25,11 @@ pub(super) struct Description {
 }
 
 impl Description {
-    pub(super) fn new(endpoints: &[Endpoint]) -> Self {
-        let text = document(endpoints).to_string();
-        Self { etag: etag::of(&text), body: text.into() }
+    /// # Errors
+    /// Two shapes are called the same.
+    pub(super) fn new(endpoints: &[Endpoint]) -> Result<Self, SameName> {
+        let text = document(endpoints)?.to_string();
+        Ok(Self { etag: etag::of(&text), body: text.into() })
     }
 }
 

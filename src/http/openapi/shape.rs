@@ -4,10 +4,19 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-/// Keeps a shape under a name and refers to it.
+/// What stands before the name of a shape until the document is put together: no type is called so, so none is taken for it.
+pub(super) const BY_HAND: char = '=';
+
+/// Keeps a shape under a name and refers to it. Another one that is called so already stays beside it, for the document to refuse.
 fn named(generator: &mut SchemaGenerator, name: &str, shape: Value) -> Schema {
-    generator.definitions_mut().entry(name.to_owned()).or_insert(shape);
-    Schema::new_ref(format!("#/components/schemas/{name}"))
+    let shapes = generator.definitions_mut();
+    let mut key = format!("{BY_HAND}{name}");
+    while shapes.get(&key).is_some_and(|it| *it != shape) {
+        key.insert(0, BY_HAND);
+    }
+    let reference = Schema::new_ref(format!("#/components/schemas/{key}"));
+    shapes.entry(key).or_insert(shape);
+    reference
 }
 
 /// An object whose fields are always there.

@@ -62,6 +62,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             delete,
         )
         .status(204)
+        .also(400, "The default campaign always is")
         .etag(),
     ];
     all.extend(logo::endpoints());

@@ -122,7 +122,8 @@ fn changing(&Paths { kind, list, one, order, .. }: &Paths) -> [Endpoint; 5] {
         Endpoint::new(Method::DELETE, one, ops, "Removes one", remove).status(204).etag(),
         Endpoint::new(Method::POST, order, ops, "Puts those of one owner into an order", sort)
             .takes::<OrderInput>()
-            .status(204),
+            .status(204)
+            .also(404, "There is no such group or contact"),
     ]
 }
 
