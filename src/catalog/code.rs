@@ -103,6 +103,8 @@ codes! {
     NOT_A_SHEET = "not_a_sheet";
     /// Broken JSON, or JSON that is no feature collection.
     GEOJSON_UNREADABLE = "geojson_unreadable";
+    /// A line that is no JSON object.
+    LINE_UNREADABLE = "line_unreadable";
     /// A feature without a place.
     NO_GEOMETRY = "no_geometry";
     /// A feature that is a line or an area.

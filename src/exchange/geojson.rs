@@ -222,7 +222,7 @@ fn meaning_of<'m>(
 }
 
 /// A property as the cell of a sheet: lists of texts are joined by `;` as tags are, other structures stay JSON.
-fn text_of(name: &str, value: &Value, row: u64, problems: &mut Vec<Problem>) -> String {
+pub(super) fn text_of(name: &str, value: &Value, row: u64, problems: &mut Vec<Problem>) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

@@ -82,6 +82,19 @@ impl<'a> Grid<'a> {
         Ok(())
     }
 
+    /// Hands on a row of which nothing can be read.
+    ///
+    /// # Errors
+    /// More rows than are read.
+    pub(super) fn refuse(&mut self, problem: Problem, listener: &mut Listener<'_>) -> Result<(), Vec<Problem>> {
+        self.summary.rows += 1;
+        if self.summary.rows > ROWS_MAX {
+            return Err(vec![too_many_rows()]);
+        }
+        (listener.each)(Err(vec![problem]), Vec::new());
+        Ok(())
+    }
+
     /// Errors in columns with a meaning are problems, in others warnings.
     fn errors(&self, line: &Line<'_>, warnings: &mut Vec<Problem>) -> Vec<Problem> {
         let mut problems = Vec::new();

@@ -2,6 +2,8 @@
 
 use crate::catalog::{Problem, code};
 
+use super::jsonl::begins_with_line;
+
 /// Binary data shows itself within so many bytes.
 const LOOKED_AT_BYTES: usize = 8 * 1024;
 
@@ -12,6 +14,8 @@ pub enum FileKind {
     Csv,
     /// A collection of points.
     GeoJson,
+    /// One JSON object a line.
+    JsonLines,
     /// A workbook (`.xlsx`).
     Xlsx,
 }
@@ -50,7 +54,12 @@ pub(super) fn tell(bytes: &[u8], file_name: &str) -> Result<FileKind, Problem> {
     if begins(b"<!doctype") || begins(b"<html") || begins(b"<?xml") || begins(b"<table") || begins(b"<kml") {
         return Err(Problem::new(code::MARKUP, format!("this is a web page or an XML document; {SAVE_AGAIN}")));
     }
-    if start.starts_with(b"{") || ending == "geojson" || ending == "json" {
+    let whole = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let is_object = start.starts_with(b"{");
+    if is_object && (matches!(ending.as_str(), "jsonl" | "ndjson") || begins_with_line(whole)) {
+        return Ok(FileKind::JsonLines);
+    }
+    if is_object || ending == "geojson" || ending == "json" {
         return Ok(FileKind::GeoJson);
     }
     let is_script = matches!(ending.as_str(), "js" | "mjs" | "ts" | "py" | "sql")
@@ -129,6 +138,7 @@ mod tests {
             |it| match it {
                 FileKind::Csv => "csv",
                 FileKind::GeoJson => "geojson",
+                FileKind::JsonLines => "jsonl",
                 FileKind::Xlsx => "xlsx",
             },
         )
@@ -156,7 +166,12 @@ mod tests {
             (b"id,name\0", "a.csv", "not_a_sheet"),
             (b"export const stores = [", "a.txt", "not_a_sheet"),
             (b"[{\"id\": 1}]", "a", "not_a_sheet"),
-            (b"{\"type\": 1}", "a.csv", "geojson"),
+            (b"{\"type\": \"FeatureCollection\"}", "a.csv", "geojson"),
+            (b"{\"features\": []}\n", "a.json", "geojson"),
+            (b"{\n\"id\": 1}", "a.csv", "geojson"),
+            (b"\xef\xbb\xbf\n{\"id\": \"A\", \"type\": \"kiosk\"}\r\n{", "file", "jsonl"),
+            (b"{\"id\": ", "a.JSONL", "jsonl"),
+            (b"id,name", "a.jsonl", "csv"),
             (b"id,name", "stores", "csv"),
             (b"\xff\xfei\0d\0", "stores.csv", "csv"),
         ] {

@@ -1,4 +1,4 @@
-//! Sheets, read and written side by side: CSV, XLSX and GeoJSON in; the same and JSON lines out. Maps of regions, read from
+//! Sheets, read and written side by side: CSV, XLSX, GeoJSON and JSON lines. Maps of regions, read from
 //! GeoJSON. What a cell means is the catalog's to say; here are only files.
 
 mod csv;
@@ -7,6 +7,7 @@ mod formula;
 mod funnel;
 mod geojson;
 mod grid;
+mod jsonl;
 mod kind;
 mod owned;
 pub mod place;
@@ -105,6 +106,7 @@ pub fn read_stores(
     let summary = match kind {
         FileKind::Csv => csv::read(&text()?, rules, listener)?,
         FileKind::GeoJson => geojson::read(&text()?, rules, listener)?,
+        FileKind::JsonLines => jsonl::read(&text()?, rules, listener)?,
         FileKind::Xlsx => xlsx::read(bytes, &STORE_SHEETS, rules, listener)?,
     };
     if summary.rows == 0 {
@@ -137,7 +139,7 @@ impl TableRow<'_> {
     }
 }
 
-/// The rows of a table: CSV of any of the encodings and separators that sheets come in, or the sheet of a workbook that has one
+/// The rows of a table: CSV of any of the encodings and separators that sheets come in, JSON lines with their names first, or the sheet of a workbook that has one
 /// of these names, else its first.
 ///
 /// # Errors
@@ -156,6 +158,13 @@ pub fn read_table<E: From<Vec<Problem>>>(
             let progress = (it.number, it.of.max(it.number));
             each(&TableRow { row: it.number, cells: it.record, errors: it.errors, progress, is_guarded: false })
         }),
+        FileKind::JsonLines => {
+            let text = encoding::decode(bytes).map_err(|it| vec![it])?;
+            let total = length(&text);
+            jsonl::each_record(&text, &mut |row, cells, end| {
+                each(&TableRow { row, cells, errors: &[], progress: (end, total), is_guarded: false })
+            })
+        }
         FileKind::Csv | FileKind::GeoJson => {
             let text = encoding::decode(bytes).map_err(|it| vec![it])?;
             let total = length(&text);

@@ -190,6 +190,64 @@ fn json_lines_keep_types_and_order() {
 }
 
 #[test]
+fn json_lines_are_read_with_the_rows_of_the_file() {
+    let long = format!(r#"{{"id":"L","name":"{}"}}"#, "x".repeat(1024 * 1024));
+    let text = [
+        "\u{feff}",
+        r#"{"id":"007","name":"外滩","lat":31.2304,"lng":121.4737,"tags":["a","b"],"none":null}"#,
+        "",
+        "{\"id\":\"B\",\"name\":\"=b\",\"lat\":91,\"lng\":2,\"floor\":2}\r",
+        r#"{"id":"C","name":"#,
+        "[1]",
+        r#"{"id":12345678901234567890123,"name":"c","lat":1,"lng":2}"#,
+        &long,
+        r#"{"name":"e","lat":1,"lng":2}"#,
+        r#"{"id":"D","name":"d","lat":"1","lng":2,"floor":1}"#,
+    ]
+    .join("\n");
+    for name in ["stores.jsonl", "stores.NDJSON", "file"] {
+        let sheet = read_with(text.as_bytes(), name, &rules(Some(Datum::Wgs84))).unwrap();
+        assert_eq!(sheet.ids(), [(2, "007"), (10, "D")], "{name}");
+        let told = [
+            (4, "out_of_range"),
+            (5, "line_unreadable"),
+            (6, "line_unreadable"),
+            (7, "id_rounded"),
+            (8, "line_unreadable"),
+            (9, "missing"),
+        ];
+        assert_eq!(sheet.places(), told, "{name}");
+        assert_eq!(sheet.summary.rows, 8);
+        assert_eq!(&*sheet.rows[1].store.extra["floor"], "1");
+        assert_eq!(sheet.rows[0].store.tags.len(), 2);
+    }
+    assert_eq!(refused("{\"id\": 1}\n{\"id\": 2}\n", "a"), "column_missing");
+    assert_eq!(refused("{\"id\": ", "a.jsonl"), "line_unreadable");
+    assert_eq!(refused("{}\n{}\n", "a.jsonl"), "empty");
+    let many: Vec<String> = (0..2_000).map(|it| format!(r#"{{"c{it}":1}}"#)).collect();
+    assert_eq!(refused(&many.join("\n"), "a.jsonl"), "too_many_columns");
+}
+
+#[test]
+fn a_table_of_json_lines_has_its_names_first() {
+    let read = |text: &str| {
+        let mut rows = Vec::new();
+        let done = read_table::<Vec<Problem>>(text.as_bytes(), &[], &mut |it| {
+            rows.push((it.row, it.cells.iter().collect::<Vec<_>>().join("|")));
+            Ok(())
+        });
+        done.map(|()| rows)
+    };
+    let rows = read("{\"id\":\"a\",\"url\":\"=x\"}\n\n{\"id\":\"b\",\"order\":3}\n").unwrap();
+    assert_eq!(rows, [(1, "id|url|order".to_owned()), (1, "a|=x|".to_owned()), (3, "b||3".to_owned())]);
+    let problems = read("{\"id\":\"a\"}\n{\n{\"id\":\"b\"}\n[]\n").unwrap_err();
+    assert_eq!(
+        problems.iter().map(|it| (it.row, it.code)).collect::<Vec<_>>(),
+        [(Some(2), "line_unreadable"), (Some(4), "line_unreadable")]
+    );
+}
+
+#[test]
 fn a_tag_record_has_a_cell_under_every_header() {
     let record: crate::tag::TagRecord = serde_json::from_value(serde_json::json!({
         "scan": "01HF7YAT0028T5CY4TQKFF04HM", "revision": 1, "visitor": "01HF7YAT0028T5CY4TQKFF04HN", "at": 1_796_054_400_000_i64,
@@ -245,6 +303,7 @@ proptest! {
     fn any_bytes_give_rows_or_findings(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _outcome = read_with(&bytes, "a.csv", &rules(None));
         let _outcome = read_with(&bytes, "a.json", &rules(None));
+        let _outcome = read_with(&[b"{", bytes.as_slice()].concat(), "a.jsonl", &rules(None));
         let _outcome = read_with(&[b"PK\x03\x04xl/workbook.xml", bytes.as_slice()].concat(), "a.xlsx", &rules(None));
     }
 
@@ -263,7 +322,7 @@ proptest! {
             let stores = |rows: Vec<StoreRow>| rows.into_iter().map(|it| (it.store, it.group, it.contact)).collect::<Vec<_>>();
             if !sheet.rows.is_empty() {
                 let before = stores(sheet.rows.clone());
-                for format in [TableFormat::Csv, TableFormat::Xlsx] {
+                for format in TableFormat::ALL {
                     let again = read_with(&written(&sheet.rows, format), "a", &rules(None)).unwrap();
                     prop_assert_eq!(&again.problems, &[]);
                     prop_assert_eq!(&stores(again.rows), &before);

@@ -140,9 +140,9 @@ fn what_goes_out_comes_back_unchanged() {
     let ops = app.bearer(Role::Ops);
     let admin = "/api/v1/admin";
     for (of, rows, formats) in [
-        ("stores", 12, ["csv&lang=zh", "csv", "xlsx&lang=zh", "xlsx", "geojson"].as_slice()),
-        ("groups", 12, &["csv", "csv&lang=zh", "xlsx", "xlsx&lang=zh"]),
-        ("contacts", 1, &["csv", "xlsx&lang=zh"]),
+        ("stores", 12, ["csv&lang=zh", "csv", "xlsx&lang=zh", "xlsx", "geojson", "jsonl", "jsonl&lang=zh"].as_slice()),
+        ("groups", 12, &["csv", "csv&lang=zh", "xlsx", "xlsx&lang=zh", "jsonl&lang=zh"]),
+        ("contacts", 1, &["csv", "xlsx&lang=zh", "jsonl"]),
     ] {
         for format in formats {
             let out = get(&app, &ops, &format!("{admin}/{of}/export?format={format}")).expect(200);

@@ -219,8 +219,10 @@ fn the_chain_of_the_demo_goes_out_in_every_form_and_comes_back_unchanged() {
         ("stores", "out.csv"),
         ("stores", "out.xlsx"),
         ("stores", "out.geojson"),
+        ("stores", "out.jsonl"),
         ("groups", "groups.csv"),
         ("groups", "groups.xlsx"),
+        ("groups", "groups.jsonl"),
         ("contacts", "contacts.csv"),
         ("contacts", "contacts.xlsx"),
     ] {

@@ -44,7 +44,7 @@ const KINDS: [(SheetOf, [(&str, &str); 3]); 3] = [
     (
         SheetOf::Stores,
         [
-            ("/api/v1/admin/stores/import", "Import a sheet of stores: XLSX, CSV or GeoJSON"),
+            ("/api/v1/admin/stores/import", "Import a sheet of stores: XLSX, CSV, GeoJSON or JSON Lines"),
             ("/api/v1/admin/stores/export", "The sheet of all stores"),
             ("/api/v1/admin/stores/template", "An empty sheet of stores to be filled in"),
         ],
@@ -52,7 +52,7 @@ const KINDS: [(SheetOf, [(&str, &str); 3]); 3] = [
     (
         SheetOf::Groups,
         [
-            ("/api/v1/admin/groups/import", "Import a sheet of group chats: XLSX or CSV"),
+            ("/api/v1/admin/groups/import", "Import a sheet of group chats: XLSX, CSV or JSON Lines"),
             ("/api/v1/admin/groups/export", "The sheet of all group chats"),
             ("/api/v1/admin/groups/template", "An empty sheet of group chats to be filled in"),
         ],
@@ -60,7 +60,7 @@ const KINDS: [(SheetOf, [(&str, &str); 3]); 3] = [
     (
         SheetOf::Contacts,
         [
-            ("/api/v1/admin/contacts/import", "Import a sheet of contacts: XLSX or CSV"),
+            ("/api/v1/admin/contacts/import", "Import a sheet of contacts: XLSX, CSV or JSON Lines"),
             ("/api/v1/admin/contacts/export", "The sheet of all contacts"),
             ("/api/v1/admin/contacts/template", "An empty sheet of contacts to be filled in"),
         ],

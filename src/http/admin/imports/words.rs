@@ -74,6 +74,7 @@ fn of_file(word: &str) -> Option<&'static str> {
         code::MARKUP => "这是网页或 XML 文档；请在表格软件里另存为 .xlsx",
         code::NOT_A_SHEET => "这不是表格。请上传 XLSX、CSV 或 GeoJSON 文件",
         code::GEOJSON_UNREADABLE => "GeoJSON 有错误，无法读取",
+        code::LINE_UNREADABLE => "这一行不是 JSON 对象，或太长，无法读取",
         code::DUPLICATE_COLUMN => "有两列含义相同，请删除或改名其中一列",
         code::UNCLOSED_QUOTE => "这一行有一个引号没有闭合，后面的内容都连成了一格",
         code::TOO_MANY_CELLS => "这一行的格数比表头多",
