@@ -32,6 +32,10 @@ pub struct Customer {
     pub is_silent: bool,
 }
 
+fn is_never(at: &Timestamp) -> bool {
+    *at == Timestamp::EPOCH
+}
+
 /// A contact between a customer and a member of staff.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Friendship {
@@ -46,6 +50,12 @@ pub struct Friendship {
     /// When they went for the last time, whatever is known of when they came.
     #[serde(default)]
     pub went_at: Timestamp,
+    /// Whether nobody said that they went: they were missing where they were looked for, which may lag behind.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_presumed: bool,
+    /// When they came back for the last time, having been away for less than a day; 1970 if never.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub back_at: Timestamp,
     /// Whether it counts for nobody: its beginning is not known, or lies long before it was heard of.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_old: bool,
@@ -77,6 +87,12 @@ pub struct Membership {
     /// When they went for the last time, whatever is known of when they came.
     #[serde(default)]
     pub went_at: Timestamp,
+    /// Whether nobody said that they went: they were missing where they were looked for, which may lag behind.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_presumed: bool,
+    /// When they came back for the last time, having been away for less than a day; 1970 if never.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub back_at: Timestamp,
     /// Whether it counts for nobody: its beginning is not known, or lies long before it was heard of.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_old: bool,
@@ -133,6 +149,9 @@ pub struct Chat {
     /// The customers among them, by `external_userid`.
     #[serde(default)]
     pub customers: Vec<String>,
+    /// Customers who came by what events say, and whom no reading has shown so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<String>,
     /// When it was dissolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dismissed_at: Option<Timestamp>,

@@ -37,9 +37,9 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::consent::{Consent, ConsentRecord};
-use crate::funnel::{Dimension, ReportRow, StepRecord};
+use crate::funnel::{Dimension, ReportRow, Step, StepRecord};
 use crate::group::SeatClaim;
-use crate::id::{GroupId, VisitorId};
+use crate::id::{GroupId, ScanId, VisitorId};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
 
@@ -210,6 +210,12 @@ pub trait Storage: Book {
     /// As all methods; delivering again is harmless.
     fn deliver(&self, consents: &[ConsentRecord], tags: &[TagRecord], steps: &[StepRecord])
     -> Result<(), StorageError>;
+
+    /// Takes a step of a visit back, as if nobody had told of it; one that is not there, or whose visit is not this visitor's, is let be.
+    ///
+    /// # Errors
+    /// As all methods; taking it back again is harmless.
+    fn take_back(&self, visitor: VisitorId, scan: ScanId, step: Step) -> Result<(), StorageError>;
 
     /// Notes how far a deliverer is, and says what was noted of it before, which tells it whether storage has lost what it was given:
     /// emptied by mistake, or brought back from an older copy. Where something was lost nothing is noted.

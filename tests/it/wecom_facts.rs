@@ -117,6 +117,22 @@ impl Shop {
         }
     }
 
+    /// A join way that leads to these chats, and to new ones when they are full.
+    pub fn way(&self, chats: &[&str]) -> String {
+        let mut flags: jinqun::config::Flags = self.double.settings().into_iter().collect();
+        flags.insert("data_dir", self.app.folder().display().to_string());
+        let config = jinqun::config::Config::load(None, &flags).unwrap();
+        let clock: std::sync::Arc<dyn jinqun::time::Clock> = std::sync::Arc::new(self.app.clock.clone());
+        let wecom = jinqun::startup::open_platforms(&config, None, &clock, None).wecom.unwrap();
+        let plan = JoinWayPlan {
+            chats: chats.iter().map(|it| (*it).to_owned()).collect(),
+            state: "g_1".to_owned(),
+            new_groups: Some(NewGroups { name: "人民广场群".to_owned(), first: 2 }),
+            ..JoinWayPlan::default()
+        };
+        wecom.add_join_way(&plan).unwrap()
+    }
+
     /// A visit to SH-0001's group by somebody with this unionid; the visit's id.
     pub fn visit(&self, unionid: &str) -> String {
         let answer = self.app.scan(&json!({"position": {"lat": SQUARE.0, "lng": SQUARE.1}})).expect(201);
@@ -136,7 +152,7 @@ impl Shop {
         visit
     }
 
-    fn steps_of(&self, visit: &str) -> Vec<Step> {
+    pub fn steps_of(&self, visit: &str) -> Vec<Step> {
         self.settled();
         let steps = self.app.steps();
         steps.into_iter().filter(|it| it.scan.to_string() == visit).map(|it| it.step).collect()
@@ -169,7 +185,7 @@ pub fn state_of(contact: &str) -> String {
     contact.state()
 }
 
-fn counted(entries: &[(&str, i64)]) -> BTreeMap<String, i64> {
+pub fn counted(entries: &[(&str, i64)]) -> BTreeMap<String, i64> {
     entries.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
 }
 
@@ -394,19 +410,7 @@ fn what_callbacks_lost_is_found_by_reconciliation() {
 #[test]
 fn a_chat_that_a_join_way_made_is_taken_into_its_group() {
     let shop = Shop::open();
-    let mut flags: jinqun::config::Flags = shop.double.settings().into_iter().collect();
-    flags.insert("data_dir", shop.app.folder().display().to_string());
-    let config = jinqun::config::Config::load(None, &flags).unwrap();
-    let clock: std::sync::Arc<dyn jinqun::time::Clock> = std::sync::Arc::new(shop.app.clock.clone());
-    let wecom = jinqun::startup::open_platforms(&config, None, &clock, None).wecom.unwrap();
-    let way = wecom
-        .add_join_way(&JoinWayPlan {
-            chats: vec!["wr1".to_owned()],
-            state: "g_1".to_owned(),
-            new_groups: Some(NewGroups { name: "人民广场群".to_owned(), first: 2 }),
-            ..JoinWayPlan::default()
-        })
-        .unwrap();
+    let way = shop.way(&["wr1"]);
     shop.known("groups", "SH-0001", &json!({"chats": ["wr1"], "staff": ["mgr_01"], "way": way}));
     shop.double.fill_chat("wr1", 400);
     let (chat, _) = shop.double.join_by_way(&way, "wm1").unwrap();

@@ -28,17 +28,22 @@ const TRIES_MAX: u32 = 8;
 pub(super) struct Because<'a> {
     /// When somebody went, if an event says so; else they went now.
     pub went_at: Option<Timestamp>,
-    /// The version of the list of members before and after the event; empty if it does not say.
-    pub versions: (&'a str, &'a str),
+    /// The version of the list of members before and after the event, each empty if it does not say; none if no event of members
+    /// is the reason.
+    pub versions: Option<(&'a str, &'a str)>,
 }
 
 /// What a reading brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The card is as new as the event.
-    UpToDate,
+    /// The card is of the version that the event brought about.
+    Exact,
+    /// The card is of another version. Versions have no order: it may be of before the event or of after it.
+    Other,
     /// The platform still shows what was before the event.
     Late,
+    /// The chat was dissolved.
+    Dissolved,
 }
 
 fn seconds(it: i64) -> Timestamp {
@@ -79,7 +84,7 @@ impl Facts<'_> {
             }
             for it in &chat.pending {
                 let change =
-                    if it.came { Change::Came { at: it.at, is_sure: true } } else { Change::Went { at: it.at } };
+                    if it.came { Change::There { at: it.at, is_sure: true } } else { Change::Missing { at: it.at } };
                 let with = With::Chat { chat: id, owner: &chat.owner };
                 let unionid = it.unionid.as_deref();
                 self.note(&News { customer: &it.id, with, change, state: &it.state, unionid, is_whole: true })?;
@@ -97,16 +102,26 @@ impl Facts<'_> {
     /// # Errors
     /// The platform's and storage's; reading again is harmless.
     pub(super) fn read_chat(&self, wecom: &Wecom, id: &str, because: &Because<'_>) -> Result<Outcome, Fault> {
-        let (last, current) = because.versions;
+        let (last, current) = because.versions.unwrap_or_default();
+        let is_exact = |version: &str| !current.is_empty() && version == current;
         for _ in 0..TRIES_MAX {
             self.note_pending(id)?;
             let (card, before) = self.chat_card(id)?;
-            if before.dismissed_at.is_some() || !current.is_empty() && before.member_version == current {
-                return Ok(Outcome::UpToDate);
+            if before.dismissed_at.is_some() {
+                return Ok(Outcome::Dissolved);
+            }
+            if is_exact(&before.member_version) {
+                return Ok(Outcome::Exact);
             }
             let read = wecom.group_chat(id)?;
-            if !last.is_empty() && read.member_version == last {
+            let is_exact = is_exact(&read.member_version);
+            if !last.is_empty() && read.member_version == last && !is_exact {
                 return Ok(Outcome::Late);
+            }
+            // What is on the card already says nothing new, and nothing of an event that brought about another version.
+            let is_known = !read.member_version.is_empty() && read.member_version == before.member_version;
+            if because.versions.is_some() && is_known {
+                return Ok(Outcome::Other);
             }
             let (after, is_whole) = self.compare(&before, &read, because);
             if !self.write_chat(id, card.as_ref(), &after)? || !is_whole {
@@ -114,7 +129,7 @@ impl Facts<'_> {
             }
             self.note_pending(id)?;
             self.count_heads(id)?;
-            return Ok(Outcome::UpToDate);
+            return Ok(if is_exact { Outcome::Exact } else { Outcome::Other });
         }
         // Whoever reads it all the time has noted it; or so many moved that the next event goes on.
         Ok(Outcome::Late)
@@ -138,11 +153,9 @@ impl Facts<'_> {
             unionid: it.unionid.clone(),
         });
         let went_at = because.went_at.unwrap_or(self.now);
-        let went = had.iter().filter(|id| !there.contains_key(**id)).map(|id| Moved {
-            id: (*id).to_owned(),
-            at: went_at,
-            ..Moved::default()
-        });
+        let awaited = had.iter().copied().chain(before.expected.iter().map(String::as_str));
+        let gone: BTreeSet<&str> = awaited.filter(|id| !there.contains_key(id)).collect();
+        let went = gone.into_iter().map(|id| Moved { id: id.to_owned(), at: went_at, ..Moved::default() });
         let moved: Vec<Moved> = went.chain(came).collect();
         let is_whole = moved.len() <= PENDING_MAX;
         let pending: Vec<Moved> = moved.into_iter().take(PENDING_MAX).collect();
@@ -162,10 +175,28 @@ impl Facts<'_> {
             read_at: self.now,
             members: u32::try_from(read.members.len()).unwrap_or(u32::MAX),
             customers: customers.into_iter().map(ToOwned::to_owned).collect(),
+            expected: if is_whole { Vec::new() } else { before.expected.clone() },
             dismissed_at: None,
             pending: pending.clone(),
         };
         (after, is_whole)
+    }
+
+    /// Has the next reading look for customers who came by what an event says, and whom no reading has shown.
+    pub(super) fn expect(&self, id: &str, customers: &[&str]) -> Result<(), StorageError> {
+        for _ in 0..TRIES_MAX {
+            let (card, mut chat) = self.chat_card(id)?;
+            for it in customers {
+                let is_known = chat.customers.iter().chain(&chat.expected).any(|known| known == it);
+                if !is_known && chat.expected.len() < PENDING_MAX {
+                    chat.expected.push((*it).to_owned());
+                }
+            }
+            if self.write_chat(id, card.as_ref(), &chat)? {
+                return Ok(());
+            }
+        }
+        Err(StorageError::caused(Trouble::Unavailable, "a chat is read by too many at once"))
     }
 
     /// Tells storage how many are in the group that a chat stands behind. A group of several chats has room while one of them has:
@@ -200,13 +231,14 @@ impl Facts<'_> {
         self.note_pending(id)?;
         for _ in 0..TRIES_MAX {
             let (card, mut chat) = self.chat_card(id)?;
-            for customer in &chat.customers {
+            for customer in chat.customers.iter().chain(&chat.expected) {
                 let with = With::Chat { chat: id, owner: &chat.owner };
                 let change = Change::Dissolved { at };
                 self.note(&News { customer, with, change, state: "", unionid: None, is_whole: true })?;
             }
             chat.dismissed_at = chat.dismissed_at.or(Some(at));
             chat.customers.clear();
+            chat.expected.clear();
             chat.members = 0;
             if self.write_chat(id, card.as_ref(), &chat)? {
                 self.count_heads(id)?;

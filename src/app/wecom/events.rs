@@ -7,9 +7,10 @@ use super::facts::{Change, Facts, News, With};
 use super::receive::EventBody;
 use super::{Fault, belongs::Belongs, known};
 use crate::app::{App, Work, retry_at};
+use crate::customer::{Customer, Membership};
 use crate::job::{Job, Lane};
 use crate::platform::Remedy;
-use crate::storage::{Settled, StorageError, Trouble};
+use crate::storage::{CardKind, Settled, StorageError, Trouble};
 use crate::time::Timestamp;
 use crate::wecom::{ChatChange, ContactChange, Event, Fields, Happening, Wecom};
 
@@ -51,7 +52,7 @@ impl EventWork {
             Happening::Chat { chat, change } => {
                 let fields = Fields::read(&body.xml).map_err(|error| unreadable(&error))?;
                 let versions = (fields.text("LastMemVer"), fields.text("CurMemVer"));
-                self.chat(&facts, event.at, chat, change, versions)
+                self.chat(&facts, event.at, (chat, change), versions, is_last)
             }
             Happening::Tag | Happening::Other => Ok(Worked::Done),
         }
@@ -61,9 +62,9 @@ impl EventWork {
         &self,
         facts: &Facts<'_>,
         at: Timestamp,
-        chat: &str,
-        change: &ChatChange,
+        (chat, change): (&str, &ChatChange),
         versions: (&str, &str),
+        is_last: bool,
     ) -> Result<Worked, Fault> {
         if *change == ChatChange::Dismissed {
             // The catalog may have let go of it at an earlier try.
@@ -82,38 +83,62 @@ impl EventWork {
             return Ok(if is_adopted { Worked::Late } else { Worked::Done });
         }
         let went_at = matches!(change, ChatChange::Left { .. }).then_some(at);
-        let because = Because { went_at, versions };
+        let is_of_members = matches!(change, ChatChange::Joined { .. } | ChatChange::Left { .. });
+        let because = Because { went_at, versions: is_of_members.then_some(versions) };
         let outcome = match wecom {
             Some(wecom) => read(facts, wecom, chat, &because, at)?,
-            None => Outcome::UpToDate,
+            None => Outcome::Exact,
         };
-        if outcome == Outcome::UpToDate {
-            self.named(facts, at, chat, change)?;
+        if outcome == Outcome::Late && !is_last {
+            return Ok(Worked::Late);
         }
-        Ok(if outcome == Outcome::Late { Worked::Late } else { Worked::Done })
+        self.named(facts, at, (chat, change), outcome, is_last)
     }
 
-    /// Notes those whom the event names and the reading does not show: who came and was gone before anybody looked, and who left a
-    /// chat that is not read.
-    fn named(&self, facts: &Facts<'_>, at: Timestamp, chat: &str, change: &ChatChange) -> Result<(), Fault> {
-        let (ChatChange::Joined { members, .. } | ChatChange::Left { members, .. }) = change else { return Ok(()) };
+    /// Notes those whom the event names. That they came or went is sure, whatever a list shows. Who came and is not in the list has
+    /// gone since, or the list lags: that is looked into again and again, and at last left to the next reading.
+    fn named(
+        &self,
+        facts: &Facts<'_>,
+        at: Timestamp,
+        (chat, change): (&str, &ChatChange),
+        outcome: Outcome,
+        is_last: bool,
+    ) -> Result<Worked, Fault> {
+        let (ChatChange::Joined { members, .. } | ChatChange::Left { members, .. }) = change else {
+            return Ok(Worked::Done);
+        };
         let (_, kept) = facts.chat_card(chat)?;
-        let is_read = self.app.wecom().is_some();
+        let is_settled = is_last || self.app.wecom().is_none() || outcome == Outcome::Exact;
+        let (mut expected, mut is_late) = (Vec::new(), false);
         for customer in members.iter().filter(|it| is_customer(facts, it)) {
             let with = With::Chat { chat, owner: &kept.owner };
-            let note = |change| facts.note(&News { customer, with, change, state: "", unionid: None, is_whole: true });
+            let note =
+                |change, is_whole| facts.note(&News { customer, with, change, state: "", unionid: None, is_whole });
             let is_there = kept.customers.contains(customer);
             if matches!(change, ChatChange::Left { .. }) {
-                note(Change::Went { at })?;
+                note(Change::Went { at }, true)?;
+                // Then the heads that were counted are those of before.
+                is_late |= is_there && !is_settled;
                 continue;
             }
             // Also who is there: they may have been away without anybody noticing.
-            note(Change::Came { at, is_sure: true })?;
-            if is_read && !is_there {
-                note(Change::Went { at: kept.read_at.max(at) })?;
+            let came = Change::Came { at, is_sure: true };
+            note(came, is_there || is_settled)?;
+            if let Some(at) = kept.dismissed_at {
+                note(Change::Dissolved { at }, true)?;
+            } else if !is_there && !facts.is_member(customer, chat)? {
+                note(came, true)?;
+            } else if !is_there && is_settled {
+                expected.push(customer.as_str());
+            } else {
+                is_late |= !is_there;
             }
         }
-        Ok(())
+        if !expected.is_empty() && self.app.wecom().is_some() {
+            facts.expect(chat, &expected)?;
+        }
+        Ok(if is_late { Worked::Late } else { Worked::Done })
     }
 }
 
@@ -122,7 +147,7 @@ fn read(facts: &Facts<'_>, wecom: &Wecom, chat: &str, because: &Because<'_>, at:
     match facts.read_chat(wecom, chat, because) {
         Err(Fault::Api(error)) if error.code() == Some(super::NO_CUSTOMER_CHAT) => {
             facts.dissolve(chat, at)?;
-            Ok(Outcome::UpToDate)
+            Ok(Outcome::Dissolved)
         }
         other => other,
     }
@@ -177,7 +202,7 @@ fn contact(
     // What was changed by hand belongs to a friendship whose beginning may have been lost.
     if change == Change::Seen {
         let Some(follow) = follow else { return Ok(Worked::Done) };
-        news.change = Change::Came { at: Timestamp::from_unix_ms(follow.since.saturating_mul(1_000)), is_sure: false };
+        news.change = Change::There { at: Timestamp::from_unix_ms(follow.since.saturating_mul(1_000)), is_sure: false };
         news.state = follow.state.as_deref().unwrap_or_default();
     }
     facts.note(&news)?;
@@ -185,6 +210,13 @@ fn contact(
 }
 
 impl Facts<'_> {
+    /// Whether a customer is in a chat, by what is known of both.
+    fn is_member(&self, customer: &str, chat: &str) -> Result<bool, StorageError> {
+        let card = self.app.parts.storage.cards(CardKind::Customer, &[customer])?.into_iter().flatten().next();
+        let kept: Customer = card.map_or(Ok(Customer::default()), |it| known(&it.body))?;
+        Ok(kept.chats.get(chat).is_some_and(Membership::is_live))
+    }
+
     /// Whether news of a contact is any of our business: the code, the member of staff or the customer is known here, or a visit of
     /// ours led to it.
     pub(super) fn concerns(&self, news: &News<'_>) -> Result<bool, StorageError> {
@@ -193,7 +225,7 @@ impl Facts<'_> {
         if is_ours {
             return Ok(true);
         }
-        let cards = self.app.parts.storage.cards(crate::storage::CardKind::Customer, &[news.customer])?;
+        let cards = self.app.parts.storage.cards(CardKind::Customer, &[news.customer])?;
         Ok(cards.into_iter().flatten().next().is_some())
     }
 }

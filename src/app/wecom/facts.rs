@@ -37,8 +37,12 @@ pub(super) enum With<'a> {
 pub(super) enum Change {
     /// They came. `is_sure` says that it was a new beginning, and no second word of the same one.
     Came { at: Timestamp, is_sure: bool },
+    /// A list that was read just now shows them, and when they came.
+    There { at: Timestamp, is_sure: bool },
     /// They went.
     Went { at: Timestamp },
+    /// A list that was read just now does not show them any more; it may lag.
+    Missing { at: Timestamp },
     /// The chat was dissolved.
     Dissolved { at: Timestamp },
     /// Nothing: they are to be known better.
@@ -121,9 +125,11 @@ impl Facts<'_> {
         }
         let belongs = Belongs::find(self.catalog, news);
         let at = match news.change {
-            Change::Came { at, .. } => at,
+            Change::Came { at, .. } | Change::There { at, .. } => at,
             // A visit leads to a beginning.
-            Change::Went { at } | Change::Dissolved { at } => began(&it.customer, news.with).unwrap_or(at),
+            Change::Went { at } | Change::Missing { at } | Change::Dissolved { at } => {
+                began(&it.customer, news.with).unwrap_or(at)
+            }
             Change::Seen => began(&it.customer, news.with).unwrap_or(self.now),
         };
         let channel = scan_of_state(&self.app.parts.signer, news.state, at);
@@ -169,7 +175,7 @@ impl Facts<'_> {
                 it.customer.chats.insert(chat.to_owned(), tie);
             }
         }
-        if let (Change::Came { at, .. }, true) = (news.change, news.is_whole) {
+        if let (Change::Came { at, .. } | Change::There { at, .. }, true) = (news.change, news.is_whole) {
             self.place(it, &belongs, at);
         }
         forget_old_ties(&mut it.customer);
@@ -210,11 +216,17 @@ impl Facts<'_> {
             }
         };
         let is_dissolved = matches!(news.change, Change::Dissolved { .. });
-        if let Some(scan) = scan {
+        let is_begun = spell.since != Timestamp::EPOCH;
+        if let Some(scan) = scan.filter(|_| is_begun) {
             let step = |step, at| StepRecord { scan, step, at };
             let left = spell.until.filter(|_| !is_dissolved).map(|at| step(Step::Left, at));
             let steps: Vec<_> = std::iter::once(step(Step::Joined, spell.since)).chain(left).collect();
             storage.deliver(&[], &[], &steps)?;
+            // Who has come back has not left.
+            let is_back = spell.until.is_none() && spell.back_at != Timestamp::EPOCH;
+            if let Some(visitor) = it.visitor.filter(|_| is_back) {
+                storage.take_back(visitor, scan, Step::Left)?;
+            }
         }
         if !news.is_whole {
             // A wish is found once; what it takes back does not wait.
@@ -233,12 +245,17 @@ impl Facts<'_> {
             visitor: it.visitor,
             since: spell.since,
             until: spell.until,
+            back_at: spell.back_at,
         };
-        if !spell.is_old && !is_dissolved && self.app.parts.hooks.has_feed() {
+        if is_begun && !spell.is_old && !is_dissolved && self.app.parts.hooks.has_feed() {
             tell(storage, &told)?;
         }
         // After that, so that whoever is told hears of the join before its tags.
-        if matches!(news.change, Change::Came { .. }) { self.tag(news.customer, it) } else { Ok(()) }
+        if matches!(news.change, Change::Came { .. } | Change::There { .. }) {
+            self.tag(news.customer, it)
+        } else {
+            Ok(())
+        }
     }
 
     /// Has the customer's labels set, if there is somebody to set them and something to set.
@@ -273,8 +290,16 @@ fn turn<T: Tie>(tie: &mut T, change: Change, now: Timestamp) -> Option<T> {
             let is_old = now.unix_ms() - at.unix_ms() > FOUND_WITHIN_MS;
             spell.come(at, is_old, is_sure)
         }
+        Change::There { at, is_sure } => {
+            let is_old = now.unix_ms() - at.unix_ms() > FOUND_WITHIN_MS;
+            spell.show(at, is_old, is_sure)
+        }
         Change::Went { at } | Change::Dissolved { at } => {
             spell.go(at);
+            Became::Same
+        }
+        Change::Missing { at } => {
+            spell.miss(at);
             Became::Same
         }
         Change::Seen => Became::Same,

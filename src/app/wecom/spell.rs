@@ -1,7 +1,7 @@
 //! From when to when somebody is a contact or a member, and what that counts for; not where it is kept.
 //!
 //! News comes in any order, more than once, or not at all. So a spell remembers when somebody came and went for the last time, and
-//! the later of the two holds. What it counts for follows from the spell alone: a change of it changes counters by the difference,
+//! the later of the two holds. Who is only missing in a list is presumed to have gone, until a list shows them again. What it counts for follows from the spell alone: a change of it changes counters by the difference,
 //! and a repeat changes nothing.
 
 use crate::customer::{Friendship, Membership};
@@ -22,6 +22,10 @@ pub(super) struct Spell {
     pub came_at: Timestamp,
     pub went_at: Timestamp,
     pub is_old: bool,
+    /// Whether nobody said that they went.
+    pub is_presumed: bool,
+    /// When they came back within this spell; 1970 if never.
+    pub back_at: Timestamp,
 }
 
 /// What news made of a spell.
@@ -55,8 +59,10 @@ impl Spell {
             }
             None => Became::Same,
             Some(_) if at <= self.went_at => Became::Same,
+            // They came, and were missing after that.
+            Some(until) if self.is_presumed && at <= until => Became::Same,
             Some(until) if within_a_day(until, at) || within_a_day(self.since, at) => {
-                self.until = None;
+                self.go_on(at);
                 Became::Same
             }
             Some(_) => self.begin(at, is_old, Some(*self)),
@@ -64,15 +70,34 @@ impl Spell {
     }
 
     fn begin(&mut self, at: Timestamp, is_old: bool, ended: Option<Self>) -> Became {
-        *self = Self { since: at, until: None, is_old, ..*self };
+        *self = Self { since: at, until: None, is_old, is_presumed: false, back_at: Timestamp::EPOCH, ..*self };
         Became::Anew(ended)
+    }
+
+    fn go_on(&mut self, back_at: Timestamp) {
+        (self.until, self.is_presumed, self.back_at) = (None, false, back_at);
+    }
+
+    /// A list shows them, and since when. What was presumed because of another list is wrong then; what somebody said is not.
+    pub(super) fn show(&mut self, at: Timestamp, is_old: bool, is_sure: bool) -> Became {
+        if let Some(until) = self.until.filter(|it| self.is_presumed && at <= *it && at > self.went_at) {
+            self.go_on(until);
+        }
+        self.come(at, is_old, is_sure)
     }
 
     /// They went.
     pub(super) fn go(&mut self, at: Timestamp) {
         self.went_at = self.went_at.max(at);
-        if at >= self.came_at && self.until.is_none_or(|it| at < it) {
-            self.until = Some(at);
+        if at >= self.came_at && (self.is_presumed || self.until.is_none_or(|it| at < it)) {
+            (self.until, self.is_presumed) = (Some(at), false);
+        }
+    }
+
+    /// They are missing in a list.
+    pub(super) fn miss(&mut self, at: Timestamp) {
+        if self.until.is_none() {
+            (self.until, self.is_presumed) = (Some(at.max(self.came_at)), true);
         }
     }
 
@@ -110,14 +135,14 @@ pub(super) struct Of<'a> {
 macro_rules! tie {
     ($name:ident) => {
         fn spell(&self) -> Spell {
-            let Self { since, until, came_at, went_at, is_old, .. } = *self;
-            Spell { since, until, came_at, went_at, is_old }
+            let Self { since, until, came_at, went_at, is_old, is_presumed, back_at, .. } = *self;
+            Spell { since, until, came_at, went_at, is_old, is_presumed, back_at }
         }
 
         fn set_spell(&mut self, spell: Spell) {
-            let Spell { since, until, came_at, went_at, is_old } = spell;
-            (self.since, self.until, self.came_at, self.went_at, self.is_old) =
-                (since, until, came_at, went_at, is_old);
+            let Spell { since, until, came_at, went_at, is_old, is_presumed, back_at } = spell;
+            (self.since, self.until, self.came_at, self.went_at) = (since, until, came_at, went_at);
+            (self.is_old, self.is_presumed, self.back_at) = (is_old, is_presumed, back_at);
         }
     };
 }
@@ -227,11 +252,17 @@ mod tests {
         let mut counts = Vec::new();
         for (what, hours) in news {
             let (before, mut spell) = (tie.clone(), tie.spell());
-            let became = if *what == '+' {
-                spell.come(at(*hours), false, true)
-            } else {
-                spell.go(at(*hours));
-                Became::Same
+            let became = match what {
+                '+' => spell.come(at(*hours), false, true),
+                '!' => spell.show(at(*hours), false, true),
+                '-' => {
+                    spell.go(at(*hours));
+                    Became::Same
+                }
+                _ => {
+                    spell.miss(at(*hours));
+                    Became::Same
+                }
             };
             tie.set_spell(spell);
             let zone = jiff::tz::TimeZone::UTC;
@@ -269,6 +300,21 @@ mod tests {
         assert_eq!(told(&[('+', 0), ('+', 100)]), (2, 1, 0));
         // Who was there before anybody looked counts for nobody.
         assert_eq!(told(&[('-', 5)]), (0, 0, 0));
+    }
+
+    #[test]
+    fn who_was_only_missing_is_there_again_when_a_list_shows_them() {
+        assert_eq!(told(&[('!', 0), ('?', 2)]), (1, 1, 1));
+        assert_eq!(told(&[('!', 0), ('?', 2), ('!', 0)]), (1, 0, 0));
+        assert_eq!(told(&[('!', 0), ('?', 100), ('!', 0)]), (1, 0, 0));
+        // An event that comes late says no more than what was known.
+        assert_eq!(told(&[('!', 0), ('?', 2), ('+', 0)]), (1, 1, 1));
+        // Somebody says when they went, be it earlier or later.
+        assert_eq!(told(&[('!', 0), ('?', 30), ('-', 20)]), (1, 1, 1));
+        assert_eq!(told(&[('!', 0), ('?', 20), ('-', 30)]), (1, 1, 0));
+        // What somebody said holds against a list that lags.
+        assert_eq!(told(&[('!', 0), ('-', 2), ('!', 0)]), (1, 1, 1));
+        assert_eq!(told(&[('!', 0), ('-', 2), ('?', 3), ('!', 0)]), (1, 1, 1));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(super) struct Told<'a> {
     pub visitor: Option<VisitorId>,
     pub since: Timestamp,
     pub until: Option<Timestamp>,
+    /// When they came back, having been away for less than a day; 1970 if never.
+    pub back_at: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -41,7 +43,7 @@ struct Body<'a> {
 
 /// Adds to the feed that somebody came, and that they went. Telling again is harmless.
 pub(super) fn tell(storage: &dyn Storage, told: &Told<'_>) -> Result<(), StorageError> {
-    let came = entry("customer.joined", told, told.since);
+    let came = entry("customer.joined", told, told.since.max(told.back_at));
     let went = told.until.map(|at| entry("customer.left", told, at));
     let entries: Vec<FeedEntry> = std::iter::once(came).chain(went).collect();
     storage.append_feed(&entries)
@@ -57,8 +59,13 @@ fn entry(kind: &str, told: &Told<'_>, at: Timestamp) -> FeedEntry {
         visitor: told.visitor,
         at: at.to_string(),
     };
-    // The end of a spell may become known more exactly; that it ended is told once.
-    let words = [kind, told.kind, told.customer, told.chat.unwrap_or(told.staff), &told.since.unix_ms().to_string()];
+    // The end of a stay may become known more exactly; that it ended is told once. Who comes back stays once more.
+    let since = told.since.unix_ms().to_string();
+    let back = told.back_at.unix_ms().to_string();
+    let mut words = vec![kind, told.kind, told.customer, told.chat.unwrap_or(told.staff), &since];
+    if told.back_at != Timestamp::EPOCH {
+        words.push(&back);
+    }
     let digest = Sha256::digest(words.join("\n").as_bytes());
     FeedEntry {
         id: format!("{kind}.{}", data_encoding::HEXLOWER.encode(digest.get(..16).unwrap_or_default())),

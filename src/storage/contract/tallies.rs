@@ -161,6 +161,10 @@ pub fn check_random_changes(storage: &dyn Storage) -> Finding {
                 storage.purge(Purge::Steps(at), chance.usize(1..5))?;
                 true
             }
+            3 => {
+                take_back(storage, &mut chance)?;
+                false
+            }
             _ => {
                 let mut tags: Vec<TagRecord> =
                     (0..chance.u32(0..6)).map(|_| random(&mut chance, first)).collect::<Result<_, _>>()?;
@@ -178,6 +182,33 @@ pub fn check_random_changes(storage: &dyn Storage) -> Finding {
         }
     }
     Ok(())
+}
+
+/// A step is taken back, and nothing else is; the step of somebody else's visit stays.
+fn take_back(storage: &dyn Storage, chance: &mut fastrand::Rng) -> Finding {
+    let all = TagFilter::default();
+    let mut owners = BTreeMap::new();
+    storage.each_tag(&all, &mut |it| {
+        owners.insert(it.scan, it.visitor);
+        ControlFlow::Continue(())
+    })?;
+    let steps = || -> Result<Vec<StepRecord>, StorageError> {
+        let mut steps = Vec::new();
+        storage.each_step(&all, &mut |it| {
+            steps.push(it);
+            ControlFlow::Continue(())
+        })?;
+        Ok(steps)
+    };
+    let before = steps()?;
+    let Some(gone) = chance.choice(&before) else { return Ok(()) };
+    let Some(owner) = owners.get(&gone.scan) else { return Ok(()) };
+    storage.take_back(VisitorId::from_parts(1, 1), gone.scan, gone.step)?;
+    expect("steps of another's visit", &steps()?, &before)?;
+    storage.take_back(*owner, gone.scan, gone.step)?;
+    storage.take_back(*owner, gone.scan, gone.step)?;
+    let rest: Vec<StepRecord> = before.iter().filter(|it| *it != gone).cloned().collect();
+    expect("the other steps", &steps()?, &rest)
 }
 
 fn visitor(chance: &mut fastrand::Rng) -> VisitorId {

@@ -34,9 +34,9 @@ use super::{
     Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::{Consent, ConsentRecord};
-use crate::funnel::{Dimension, ReportRow, StepRecord};
+use crate::funnel::{Dimension, ReportRow, Step, StepRecord};
 use crate::group::SeatClaim;
-use crate::id::{GroupId, VisitorId};
+use crate::id::{GroupId, ScanId, VisitorId};
 use crate::pace;
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
@@ -218,6 +218,10 @@ impl Storage for Embedded {
             whole(&mut lock(&self.seats), |conn| heads::forget(conn, visitor, Some(visit)))?;
         }
         Ok(())
+    }
+
+    fn take_back(&self, visitor: VisitorId, scan: ScanId, step: Step) -> Result<(), StorageError> {
+        self.write(|conn| records::take_back(conn, visitor, scan, step))
     }
 
     fn note_delivered(&self, note: &DeliveryNote, now: Timestamp) -> Result<DeliveryFound, StorageError> {

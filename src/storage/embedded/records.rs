@@ -138,6 +138,25 @@ pub(super) fn put_step(conn: &Connection, record: &StepRecord) -> Result<(), Sto
     Ok(())
 }
 
+/// Takes a step of a visitor's visit back.
+pub(super) fn take_back(
+    conn: &Transaction<'_>,
+    visitor: VisitorId,
+    scan: ScanId,
+    step: Step,
+) -> Result<(), StorageError> {
+    let mut ledger = Ledger::default();
+    if ledger.touch(conn, scan)? != Some(visitor) {
+        return Ok(());
+    }
+    let mut delete = conn.prepare_cached("DELETE FROM step WHERE scan = ?1 AND step = ?2")?;
+    if delete.execute((scan.to_string(), step.as_str()))? > 0 {
+        note_went(conn, scan)?;
+        ledger.settle(conn, Change::Told)?;
+    }
+    Ok(())
+}
+
 /// Notes how far a visit went, after its steps have changed.
 pub(super) fn note_went(conn: &Connection, scan: ScanId) -> Result<(), StorageError> {
     if let Some(visit) = tallies::load(conn, scan)? {

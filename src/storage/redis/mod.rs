@@ -48,9 +48,9 @@ use super::{
     Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
 };
 use crate::consent::{Consent, ConsentRecord};
-use crate::funnel::{Dimension, ReportRow, StepRecord};
+use crate::funnel::{Dimension, ReportRow, Step, StepRecord};
 use crate::group::SeatClaim;
-use crate::id::{GroupId, VisitorId};
+use crate::id::{GroupId, ScanId, VisitorId};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
 use announce::Announcements;
@@ -129,6 +129,11 @@ impl Storage for Redis {
             seats::forget(&self.link, visitor, Some(visit))?;
         }
         // The outbox lets go of them now.
+        replicas::confirm(&self.link)
+    }
+
+    fn take_back(&self, visitor: VisitorId, scan: ScanId, step: Step) -> Result<(), StorageError> {
+        records::take_back(&self.link, visitor, scan, step)?;
         replicas::confirm(&self.link)
     }
 

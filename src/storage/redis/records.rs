@@ -103,6 +103,13 @@ pub(super) fn deliver(
     Ok(gone)
 }
 
+/// Takes a step of a visitor's visit back.
+pub(super) fn take_back(link: &Link, visitor: VisitorId, scan: ScanId, step: Step) -> Result<(), StorageError> {
+    let with = [pack::steps(&[(step, Timestamp::EPOCH)]), Vec::new()];
+    let change = Change { visitor, scan, what: "lack", with };
+    self::change(link, &Marks::open(link)?, vec![change], Counted::Told, 0).map(drop)
+}
+
 /// Whose a visit is.
 enum Owner {
     /// The visit was forgotten.

@@ -6,8 +6,9 @@
 --   'put', visitor, its mark, scan, body or '', steps             a record or steps of a visit, or both
 --   'remove', visitor, its mark, scan, day or '', ''              a visit, if it is of an earlier day
 --   'age', visitor, its mark, scan, milliseconds since 1970, ''   its steps of before that
+--   'lack', visitor, its mark, scan, steps, ''                    its steps of these kinds
 -- Returns a number for each: of 'put' 1 if the visit was let go, 2 if only its record was; of 'remove' 100 for the record and 1
--- for each step; of 'age' how many steps.
+-- for each step; of 'age' and 'lack' how many steps.
 --
 -- A value is a byte of flags that says which steps there are, the 7 bytes of the time of each, and the body: one byte of stages,
 -- 8 of the revision, 7 of the time, 3 of the day, 3 of the length of the cell, the cell, and what is none of this script's business.
@@ -253,6 +254,20 @@ function work.age(entries, scan, before)
     if budget > 0 and times[kind] and times[kind] < tonumber(before) then
       times[kind] = nil
       budget, removed = budget - 1, removed + 1
+    end
+  end
+  if removed > 0 then entries[scan] = entry(scan, steps_of(times), it.body) end
+  return removed
+end
+
+function work.lack(entries, scan, steps)
+  local it, removed = entries[scan], 0
+  if not (it and it.day) then return 0 end
+  local times = times_of(it.steps)
+  for kind in pairs(times_of(steps)) do
+    if times[kind] then
+      times[kind] = nil
+      removed = removed + 1
     end
   end
   if removed > 0 then entries[scan] = entry(scan, steps_of(times), it.body) end
