@@ -183,6 +183,10 @@ pub struct Wecom {
     /// `config_id` of the join way or contact way that this service made and keeps; none for an uploaded code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub way: Option<Box<str>>,
+    /// Whether a group pauses because all its chats were dissolved, and not because a person wishes so: then it goes on by itself
+    /// once it has another chat.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_without_chat: bool,
 }
 
 /// The `state` of a code: a short word that events bear. Ids that fit stand in it as they are, others as a hash.

@@ -60,7 +60,8 @@ impl Sync {
         let mut written = Ok(());
         let report = sync.run(&command_line().name, self.dry_run, &mut |row| {
             if row.action != SyncAction::Kept || self.all {
-                let line = format!("{}\t{}\t{}\t{}\t{}", row.action.as_str(), row.kind, row.id, row.name, row.detail);
+                let line =
+                    format!("{}\t{}\t{}\t{}\t{}", row.action.as_str(), row.kind, row.id, row.name, row.detail.en);
                 let result = printer.line(line);
                 if written.is_ok() {
                     written = result;

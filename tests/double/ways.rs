@@ -76,7 +76,16 @@ impl World {
 
     pub(super) fn update_contact_way(&mut self, request: &Request) -> Answer {
         Self::fits_state(request)?;
-        self.staff_is_good(&request.list("user"))?;
+        let staff = request.list("user");
+        self.staff_is_good(&staff)?;
+        let kind = self.contact_ways.get(request.text("config_id")).map(|it| it["type"].clone());
+        // No type can be said here, and one for a single member takes exactly one.
+        if !request.json["type"].is_null() || staff.len() > 100 {
+            return Err(Refusal(40_058));
+        }
+        if kind == Some(json!(1)) && !request.json["user"].is_null() && staff.len() != 1 {
+            return Err(Refusal(40_058));
+        }
         let way = self.contact_ways.get_mut(request.text("config_id")).ok_or(Refusal(40_058))?;
         for name in ["remark", "skip_verify", "state", "user", "party"] {
             if !request.json[name].is_null() {

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 use std::process::Output;
+use std::time::Duration;
 
 use jinqun::catalog::Mode;
+use jinqun::customer::Chat;
 use jinqun::storage::embedded::Embedded;
-use jinqun::storage::{EntryKind, Storage as _};
+use jinqun::storage::{Book as _, CardKind, CardWrite, Change, EntryKind, PublishInfo, Storage as _};
 use jinqun::time::{Clock as _, SystemClock};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -69,6 +71,15 @@ impl Bench {
         self.entries().into_iter().find(|(it, _)| it == name).map(|(_, it)| it).unwrap_or_default()
     }
 
+    /// Publishes a group as it is given.
+    fn put(&self, id: &str, body: &Value) {
+        let storage = self.storage();
+        let info = PublishInfo { at: SystemClock.now(), author: "test".to_owned(), note: String::new() };
+        let entry = Change { kind: EntryKind::Group, id: id.to_owned(), body: Some(body.to_string()) };
+        let version = storage.current_version().unwrap();
+        storage.publish(version, &info, &mut std::iter::once(entry)).unwrap();
+    }
+
     fn storage(&self) -> Embedded {
         Embedded::open(&self.data().join("jinqun.sqlite")).unwrap()
     }
@@ -112,16 +123,75 @@ fn a_code_is_changed_in_place_and_what_the_platform_added_is_taken_over() {
     let bench = Bench::new(STORES);
     bench.lines(&[], 0);
     let before = bench.entry("contact A.wecom");
-    bench.import(&STORES.replace("wrA1;wrA2,mgr_a,", "wrA1;wrA3,mgr_b,"));
+    bench.import(&STORES.replace("wrA1;wrA2,mgr_a,", "wrA1;wrA3,mgr_b mgr_a,"));
     let lines = bench.lines(&[], 0);
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines.iter().all(|it| it.starts_with("updated\t")));
     let (after, group) = (bench.entry("contact A.wecom"), bench.entry("group A.wecom"));
     assert_eq!((&after["code"], &after["wecom"]["way"]), (&before["code"], &before["wecom"]["way"]));
-    assert_eq!(after["wecom"]["staff"], serde_json::json!(["mgr_b"]));
+    // One member became two, under the same code.
+    assert_eq!(after["wecom"]["staff"], serde_json::json!(["mgr_b", "mgr_a"]));
     assert_eq!(group["wecom"]["chats"], serde_json::json!(["wrA1", "wrA2", "wrA3"]));
     assert_eq!(bench.double.join_ways()[0]["chat_id_list"].as_array().unwrap().len(), 3);
     assert_eq!((bench.double.join_ways().len(), bench.double.contact_ways().len()), (1, 2));
+}
+
+/// The card of a chat that was dissolved.
+fn dissolve(bench: &Bench, chat: &str) {
+    bench.double.dismiss(chat);
+    let body = Chat { dismissed_at: Some(SystemClock.now()), ..Chat::default() };
+    let body = Some(serde_json::to_string(&body).unwrap());
+    let id = chat.to_owned();
+    let write = CardWrite { kind: CardKind::Chat, id, expected: 0, body, visitor: None, counts: Vec::new() };
+    bench.storage().write_card(&write).unwrap();
+}
+
+#[test]
+fn a_new_chat_takes_the_place_of_a_dissolved_one_and_the_group_goes_on() {
+    let bench = Bench::new(STORES);
+    bench.lines(&[], 0);
+    dissolve(&bench, "wrA1");
+    bench.import(&STORES.replace("wrA1;wrA2,", "wrA3,"));
+    bench.lines(&[], 0);
+    let chats = |bench: &Bench| bench.double.join_ways()[0]["chat_id_list"].clone();
+    assert_eq!(chats(&bench), serde_json::json!(["wrA2", "wrA3"]));
+    dissolve(&bench, "wrA2");
+    dissolve(&bench, "wrA3");
+    let lines = bench.lines(&[], 2);
+    assert!(lines.iter().any(|it| it.starts_with("problem\tgroup") && it.contains("dissolved")), "{lines:?}");
+    // As the service leaves a group that has no chat any more.
+    let mut group = bench.entry("group A.wecom");
+    group["status"] = "paused".into();
+    group["wecom"]["chats"] = serde_json::json!(["wrA3"]);
+    group["wecom"]["is_without_chat"] = true.into();
+    bench.put("A.wecom", &group);
+    bench.double.add_chat("wrA4", "甲店新群", "mgr_a");
+    bench.import(&STORES.replace("wrA1;wrA2,", "wrA4,"));
+    bench.lines(&[], 0);
+    let after = bench.entry("group A.wecom");
+    assert_eq!((&after["status"], &after["wecom"]["chats"]), (&"active".into(), &serde_json::json!(["wrA4"])));
+    assert_eq!((chats(&bench), &after["code"]), (serde_json::json!(["wrA4"]), &group["code"]));
+}
+
+#[test]
+fn of_two_runs_at_a_time_one_makes_a_way() {
+    let bench = Bench::new(&STORES.replace("wrA1;wrA2,mgr_a,", "wrA1;wrA2,,"));
+    let path = "/externalcontact/groupchat/add_join_way";
+    bench.double.fail(path, Fault::Delay(Duration::from_millis(1_500)));
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| bench.lines(&[], 0));
+        crate::client::eventually("the first is at it", || (bench.double.count(path) == 1).then_some(()));
+        let lines = bench.lines(&[], 2);
+        assert!(lines.iter().any(|it| it.contains("another run is making it")), "{lines:?}");
+        first.join().unwrap();
+    });
+    assert_eq!((bench.double.count(path), bench.double.join_ways().len()), (1, 1));
+    // A refusal leaves nothing behind that holds up the next run.
+    let bench = Bench::new(STORES);
+    bench.double.fail(path, Fault::Code(40_058));
+    bench.lines(&[], 2);
+    bench.lines(&[], 0);
+    assert_eq!(bench.double.join_ways().len(), 1);
 }
 
 #[test]

@@ -8,17 +8,18 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::code_report::{SyncAction, SyncError, SyncReport, SyncRow};
-use super::wish::{Wish, wishes};
-use crate::app::edit::NewEntry;
+use super::code_entry::merged;
+use super::code_report::{Detail, SyncAction, SyncError, SyncReport, SyncRow};
+use super::rotation::dissolved;
+use super::way_claim::{self, Claimed};
+use super::wish::{Wish, named_chats, wishes};
 use crate::app::entrance::Entrance;
 use crate::app::join_code::read_link;
 use crate::app::load_catalog;
-use crate::catalog::Catalog;
 use crate::group::{CHATS_MAX, JoinCode, Wecom as Behind};
 use crate::platform::{ApiError, Remedy};
 use crate::qr::Effort;
-use crate::storage::{DeskKind, PublishInfo, Storage, StorageError, Trouble};
+use crate::storage::{PublishInfo, Storage, StorageError, Trouble};
 use crate::time::{Clock, Timestamp};
 use crate::wecom::Wecom;
 use crate::wecom::client::{ContactWayChange, ContactWayPlan, JoinWay, JoinWayPlan, NewGroups};
@@ -48,7 +49,7 @@ pub struct CodeSync {
 /// What was found or done about one code.
 struct Done {
     action: SyncAction,
-    detail: String,
+    detail: Detail,
     /// The group or contact as it is to be published; none if that does not change.
     entry: Option<Entrance>,
 }
@@ -74,7 +75,9 @@ impl CodeSync {
     pub fn run(&self, author: &str, is_dry: bool, each: &mut dyn FnMut(&SyncRow)) -> Result<SyncReport, SyncError> {
         let version = self.storage.current_version()?;
         let catalog = load_catalog(&*self.storage, version)?;
-        let wishes = wishes(&catalog, self.capacity);
+        let named = named_chats(&catalog);
+        let gone = dissolved(&*self.storage, named.iter().map(|it| &**it))?;
+        let wishes = wishes(&catalog, self.capacity, &gone);
         let staff = if wishes.iter().any(|it| matches!(it.entrance, Entrance::Contact(_))) {
             Self::patiently(|| self.wecom.follow_users())?.into_iter().collect()
         } else {
@@ -89,7 +92,7 @@ impl CodeSync {
                     self.publish(author, &mut changed, &mut report)?;
                     return Err(error);
                 }
-                Err(SyncError::Api(error)) => problem(format!("{error}: {}", error.advice().en)),
+                Err(SyncError::Api(error)) => problem(Detail::of_api(&error)),
                 Err(error) => return Err(error),
             };
             *report.counts.entry(done.action).or_default() += 1;
@@ -131,15 +134,15 @@ impl CodeSync {
             Entrance::Contact(_) => wish.staff.iter().map(|it| &**it).filter(|it| !staff.contains(*it)).collect(),
         };
         if !strangers.is_empty() {
-            let all = strangers.join(", ");
-            return Ok(problem(format!("{all} may not contact customers: allow it in the console, or correct the id")));
+            return Ok(problem(Detail::strangers(&strangers.join(", "))));
         }
         if matches!(wish.entrance, Entrance::Group(_)) && wish.chats.len() > CHATS_MAX {
-            return Ok(problem(format!("{} chats are named; a code leads to {CHATS_MAX} at most", wish.chats.len())));
+            return Ok(problem(Detail::too_many_chats(wish.chats.len())));
         }
         match self.way(wish)? {
             Some(way) => self.look_after(wish, &way, is_dry),
-            None if is_dry => Ok(Done { action: SyncAction::Made, detail: "would be made".to_owned(), entry: None }),
+            None if is_without_chat(wish, &wish.chats) => Ok(problem(Detail::no_chat())),
+            None if is_dry => Ok(Done { action: SyncAction::Made, detail: Detail::would_be_made(), entry: None }),
             None => self.make(wish),
         }
     }
@@ -149,19 +152,35 @@ impl CodeSync {
         if let Some(way) = &wish.way {
             return Ok(Some(way.to_string()));
         }
-        Ok(self.storage.desk(DeskKind::Way, &wish.state())?.map(|it| it.body))
+        way_claim::made(&*self.storage, &wish.state())
     }
 
     fn make(&self, wish: &Wish) -> Result<Done, SyncError> {
-        let way = match &wish.entrance {
-            Entrance::Group(_) => Self::patiently(|| self.wecom.add_join_way(&join_plan(wish, &wish.chats)))?,
-            Entrance::Contact(_) => Self::patiently(|| self.wecom.add_contact_way(&contact_plan(wish)))?.config_id,
+        let claim = match way_claim::claim(&*self.storage, &wish.state(), self.now())? {
+            Claimed::Ours(claim) => claim,
+            Claimed::Theirs => return Ok(problem(Detail::under_way())),
+        };
+        let made = match &wish.entrance {
+            Entrance::Group(_) => Self::patiently(|| self.wecom.add_join_way(&join_plan(wish, &wish.chats))),
+            Entrance::Contact(_) => {
+                Self::patiently(|| self.wecom.add_contact_way(&contact_plan(wish))).map(|it| it.config_id)
+            }
+        };
+        let way = match made {
+            Ok(way) => way,
+            Err(error) => {
+                // Where nobody knows whether it was made, nobody makes another one for a while.
+                if !error.may_be_done() {
+                    claim.give_up(&*self.storage)?;
+                }
+                return Err(error.into());
+            }
         };
         // Who loses the id of a way cannot change it any more: it is noted before anything else can fail.
-        self.storage.put_desk(DeskKind::Way, &wish.state(), Some(&way), None)?;
+        claim.keep(&*self.storage, &way)?;
         let done = self.look_after(wish, &way, false)?;
         let is_problem = done.action == SyncAction::Problem;
-        Ok(if is_problem { done } else { Done { action: SyncAction::Made, detail: String::new(), ..done } })
+        Ok(if is_problem { done } else { Done { action: SyncAction::Made, detail: Detail::default(), ..done } })
     }
 
     /// Compares a way with what it is to be, changes it in place, and takes over what the platform added and what its picture says.
@@ -169,7 +188,11 @@ impl CodeSync {
         let (mut differs, picture, chats) = match &wish.entrance {
             Entrance::Group(_) => {
                 let is = Self::patiently(|| self.wecom.join_way(way))?;
-                let chats = together(wish, &is);
+                let gone = dissolved(&*self.storage, is.chats.iter().map(String::as_str))?;
+                let chats = together(wish, &is, &gone);
+                if is_without_chat(wish, &chats) {
+                    return Ok(problem(Detail::no_chat()));
+                }
                 let differs = Self::differs_as_group(wish, &is, &chats);
                 if !differs.is_empty() && !is_dry {
                     Self::patiently(|| self.wecom.update_join_way(way, &join_plan(wish, &chats)))?;
@@ -179,6 +202,9 @@ impl CodeSync {
             Entrance::Contact(_) => {
                 let is = Self::patiently(|| self.wecom.contact_way(way))?;
                 let plan = contact_plan(wish);
+                if is.leads_to_one() && plan.staff.len() > 1 {
+                    return Ok(problem(Detail::one_member_only()));
+                }
                 let mut differs = Vec::new();
                 let same = |a: &[String], b: &[String]| a.iter().collect::<BTreeSet<_>>() == b.iter().collect();
                 if !same(&is.staff, &plan.staff) {
@@ -202,7 +228,7 @@ impl CodeSync {
                 (differs, is.qr_code, Vec::new())
             }
         };
-        let behind = Behind { chats, staff: wish.staff.clone(), way: Some(way.into()) };
+        let behind = Behind { chats, staff: wish.staff.clone(), way: Some(way.into()), is_without_chat: false };
         let is_known = wish.is_published && wish.entrance.behind() == Some(&behind);
         let code = if is_dry && !is_known { None } else { Some(self.code(wish, picture.as_deref(), is_known)?) };
         let code = match code {
@@ -218,7 +244,7 @@ impl CodeSync {
         let entry = wish.entrance.clone().with_code(code).with_behind(behind);
         let is_same = wish.is_published && entry == wish.entrance;
         let action = if differs.is_empty() && is_same { SyncAction::Kept } else { SyncAction::Updated };
-        Ok(Done { action, detail: differs.join(", "), entry: (!is_same && !is_dry).then_some(entry) })
+        Ok(Done { action, detail: Detail::differs(&differs), entry: (!is_same && !is_dry).then_some(entry) })
     }
 
     fn differs_as_group(wish: &Wish, is: &JoinWay, chats: &[Box<str>]) -> Vec<&'static str> {
@@ -237,15 +263,15 @@ impl CodeSync {
     }
 
     /// The code in a way's picture: fetched, read, checked. What is published already and belongs to the way is not fetched again.
-    fn code(&self, wish: &Wish, picture: Option<&str>, is_known: bool) -> Result<Result<JoinCode, String>, SyncError> {
+    fn code(&self, wish: &Wish, picture: Option<&str>, is_known: bool) -> Result<Result<JoinCode, Detail>, SyncError> {
         if is_known && wish.entrance.code().expires_at.is_none() {
             return Ok(Ok(wish.entrance.code().clone()));
         }
-        let Some(address) = picture else { return Ok(Err("the platform gives no picture for it".to_owned())) };
+        let Some(address) = picture else { return Ok(Err(Detail::no_picture())) };
         let bytes = Self::patiently(|| self.wecom.picture(address))?;
         Ok(match read_link(&bytes, &self.hosts, Effort::default()) {
             Ok(read) => Ok(JoinCode { link: read.link, expires_at: None }),
-            Err(refusal) => Err(format!("its picture cannot be used: {}", refusal.message)),
+            Err(refusal) => Err(Detail::of_picture(&refusal)),
         })
     }
 
@@ -280,19 +306,7 @@ impl CodeSync {
     }
 }
 
-/// The entry as it is in a later catalog, with our code; none if its owner is gone.
-fn merged(catalog: &Catalog, ours: &Entrance) -> Option<Entrance> {
-    let now = Entrance::find(catalog, ours);
-    let base = match now {
-        Some(now) => now,
-        None if Entrance::has_owner(catalog, ours.owner()) => ours.clone(),
-        None => return None,
-    };
-    let behind = ours.behind().cloned().unwrap_or_default();
-    Some(base.with_code(ours.code().clone()).with_behind(behind))
-}
-
-fn problem(detail: String) -> Done {
+fn problem(detail: Detail) -> Done {
     Done { action: SyncAction::Problem, detail, entry: None }
 }
 
@@ -315,10 +329,16 @@ fn remark(wish: &Wish) -> String {
     wish.entrance.name().chars().take(REMARK_CHARS_MAX).collect()
 }
 
-/// The chats behind a code: those that were named, and those that the platform made beside them when they were full.
-fn together(wish: &Wish, is: &JoinWay) -> Vec<Box<str>> {
+/// A code of a group leads nowhere without a chat.
+fn is_without_chat(wish: &Wish, chats: &[Box<str>]) -> bool {
+    matches!(wish.entrance, Entrance::Group(_)) && chats.is_empty()
+}
+
+/// The chats behind a code: those that were named, and those that the platform made beside them when they were full. The platform
+/// goes on naming chats that are `gone`, and takes no list with one of them.
+fn together(wish: &Wish, is: &JoinWay, gone: &BTreeSet<String>) -> Vec<Box<str>> {
     let mut chats = wish.chats.clone();
-    for chat in &is.chats {
+    for chat in is.chats.iter().filter(|it| !gone.contains(*it)) {
         if chats.len() < CHATS_MAX && !chats.iter().any(|it| **it == **chat) {
             chats.push(chat.as_str().into());
         }
@@ -341,48 +361,5 @@ fn contact_plan(wish: &Wish) -> ContactWayPlan {
         state: wish.state(),
         staff: wish.staff.iter().map(ToString::to_string).collect(),
         skip_verify: true,
-    }
-}
-
-impl Entrance {
-    /// Who stands behind the code in `WeCom`.
-    #[must_use]
-    pub fn behind(&self) -> Option<&Behind> {
-        match self {
-            Self::Group(it) => it.wecom.as_deref(),
-            Self::Contact(it) => it.wecom.as_deref(),
-        }
-    }
-
-    fn with_behind(mut self, behind: Behind) -> Self {
-        match &mut self {
-            Self::Group(it) => it.wecom = Some(Box::new(behind)),
-            Self::Contact(it) => it.wecom = Some(Box::new(behind)),
-        }
-        self
-    }
-
-    /// The group or contact of a catalog with the same id.
-    fn find(catalog: &Catalog, other: &Self) -> Option<Self> {
-        match other {
-            Self::Group(group) => catalog.groups().iter().find(|it| it.id == group.id).cloned().map(Self::Group),
-            Self::Contact(contact) => {
-                catalog.contacts().iter().find(|it| it.id == contact.id).cloned().map(Self::Contact)
-            }
-        }
-    }
-
-    fn has_owner(catalog: &Catalog, owner: &crate::group::Owner) -> bool {
-        match owner {
-            crate::group::Owner::Store(id) => catalog.store_key(id).is_some(),
-            crate::group::Owner::Region(_) | crate::group::Owner::Campaign(_) => true,
-        }
-    }
-}
-
-/// A new entry, as storage takes it.
-impl From<Entrance> for NewEntry {
-    fn from(entrance: Entrance) -> Self {
-        entrance.into_entry()
     }
 }

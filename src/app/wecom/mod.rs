@@ -4,6 +4,7 @@ mod belongs;
 mod cards;
 mod chat;
 mod code_desk;
+mod code_entry;
 mod code_report;
 mod codes;
 mod events;
@@ -26,6 +27,7 @@ mod tags;
 pub mod templates;
 mod tokens;
 mod told;
+mod way_claim;
 mod wish;
 
 use serde::de::DeserializeOwned;
@@ -37,7 +39,7 @@ use crate::storage::{StorageError, Trouble};
 
 pub(super) use code_desk::CodeDesk;
 pub use code_desk::{CodeRun, CodeRunError};
-pub use code_report::{SyncAction, SyncError, SyncReport, SyncRow};
+pub use code_report::{Detail, SyncAction, SyncError, SyncReport, SyncRow};
 pub use codes::CodeSync;
 pub use events::EventWork;
 pub use greet::{Greeter, GreeterParts};

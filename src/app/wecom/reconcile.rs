@@ -163,7 +163,10 @@ fn plan(facts: &Facts<'_>, wecom: &Wecom, all: bool) -> Result<(), Fault> {
             let kept: Chat = card.map_or(Ok(Chat::default()), |it| known(&it.body))?;
             owners.extend(Some(kept.owner).filter(|it| !it.is_empty()));
             let is_fresh = !all && facts.now.unix_ms() - kept.read_at.unix_ms() < FRESH_MS;
-            if kept.dismissed_at.is_none() && !is_fresh {
+            if kept.dismissed_at.is_some() {
+                // It may have come back into the catalog by hand, or from an older one.
+                facts.app.drop_chat(id)?;
+            } else if !is_fresh {
                 due.push(*id);
             }
         }
@@ -266,7 +269,7 @@ fn staff_of(facts: &Facts<'_>, wecom: &Wecom, staff: &str, mut cursor: Option<St
             facts.note(&News {
                 customer: &it.person.id,
                 with: With::Staff(&it.follow.staff),
-                change: Change::Came { at, is_sure: false },
+                change: Change::There { at, is_sure: false },
                 state: it.follow.state.as_deref().unwrap_or_default(),
                 unionid: it.person.unionid.as_deref(),
                 is_whole: true,
@@ -312,7 +315,7 @@ fn look_at(facts: &Facts<'_>, wecom: &Wecom, card: &Card) -> Result<(), Fault> {
     };
     for staff in live.into_iter().filter(|it| !follows.contains(*it)) {
         let with = With::Staff(staff);
-        let change = Change::Went { at: facts.now };
+        let change = Change::Missing { at: facts.now };
         facts.note(&News { customer: &card.id, with, change, state: "", unionid: None, is_whole: true })?;
     }
     Ok(())

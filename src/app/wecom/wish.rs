@@ -1,5 +1,7 @@
 //! Which codes of a catalog are to be kept by machine, and who is to stand behind each.
 
+use std::collections::BTreeSet;
+
 use crate::app::entrance::Entrance;
 use crate::catalog::Catalog;
 use crate::group::{
@@ -57,16 +59,24 @@ fn ids(store: &Store, columns: &[&str], most: usize) -> Vec<Box<str>> {
     found
 }
 
+/// All chats that groups of a catalog or its stores' sheet name.
+pub(super) fn named_chats(catalog: &Catalog) -> BTreeSet<Box<str>> {
+    let of_groups = catalog.groups().iter().flat_map(|it| &it.wecom).flat_map(|it| &it.chats).cloned();
+    of_groups.chain(catalog.stores().iter().flat_map(|it| ids(it, &CHATS_COLUMNS, CHATS_MAX))).collect()
+}
+
 /// Every code that is to be kept by machine, in the order of groups and contacts of the catalog, new ones of stores behind them.
-pub(super) fn wishes(catalog: &Catalog, capacity: u32) -> Vec<Wish> {
+/// Chats that are `gone` are left out.
+pub(super) fn wishes(catalog: &Catalog, capacity: u32, gone: &BTreeSet<String>) -> Vec<Wish> {
     let mut wishes = Vec::new();
+    let live = |chats: &[Box<str>]| chats.iter().filter(|it| !gone.contains(&***it)).cloned().collect::<Vec<_>>();
     for group in catalog.groups() {
         let Some(wecom) = group.wecom.as_deref() else { continue };
         if !wecom.chats.is_empty() {
             wishes.push(Wish {
                 entrance: Entrance::Group(group.clone()),
                 is_published: true,
-                chats: wecom.chats.clone(),
+                chats: live(&wecom.chats),
                 staff: wecom.staff.clone(),
                 way: wecom.way.clone(),
             });
@@ -86,6 +96,7 @@ pub(super) fn wishes(catalog: &Catalog, capacity: u32) -> Vec<Wish> {
     }
     for store in catalog.stores().iter().filter(|it| it.status != StoreStatus::Closed) {
         let (chats, staff) = (ids(store, &CHATS_COLUMNS, CHATS_MAX), ids(store, &STAFF_COLUMNS, STAFF_MAX));
+        let chats = live(&chats);
         if !chats.is_empty() {
             wish_group(&mut wishes, store, chats, capacity);
         }

@@ -34,7 +34,10 @@ pub fn join_groups(mut entries: Entries, sheet: &OwnedRows<'_>, problems: &mut V
             capacity: row.capacity.or(before.map(|it| it.capacity)).unwrap_or(rules.groups.capacity),
             status: row.status.or(before.map(|it| it.status)).unwrap_or(GroupStatus::Active),
             order: row.order.or(before.map(|it| it.order)).unwrap_or(0),
-            wecom: before.and_then(|it| it.wecom.clone()),
+            wecom: before.and_then(|it| it.wecom.clone()).map(|mut it| {
+                it.is_without_chat &= row.status != Some(GroupStatus::Active);
+                it
+            }),
         })
     };
     let id = |it: &GroupChat| it.id.as_str().to_owned();

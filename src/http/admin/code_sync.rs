@@ -61,6 +61,13 @@ struct Words {
     en: &'static str,
 }
 
+/// What is said of one code, in two languages.
+#[derive(Serialize, JsonSchema)]
+struct RowWords {
+    zh: String,
+    en: String,
+}
+
 /// What became of one code, or would.
 #[derive(Serialize, JsonSchema)]
 struct RowBody {
@@ -72,8 +79,10 @@ struct RowBody {
     name: String,
     /// `made`, `updated` or `problem`.
     action: &'static str,
-    /// Why, or what is different.
-    detail: String,
+    /// A stable word for why, or for what is different; empty if there is nothing to say.
+    code: &'static str,
+    /// The same as a sentence.
+    detail: RowWords,
 }
 
 /// The two calls and the page.
@@ -102,7 +111,8 @@ fn body(web: &Web, run: CodeRun) -> RunBody {
         id: it.id,
         name: it.name,
         action: it.action.as_str(),
-        detail: it.detail,
+        code: it.detail.code,
+        detail: RowWords { zh: it.detail.zh, en: it.detail.en },
     };
     let counts = SyncAction::ALL.map(|it| (it.as_str(), run.counts.get(&it).copied().unwrap_or(0)));
     RunBody {

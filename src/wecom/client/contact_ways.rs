@@ -13,12 +13,16 @@ static LIST: Call = Call::repeatable("list_contact_way", "/externalcontact/list_
 static UPDATE: Call = Call::repeatable("update_contact_way", "/externalcontact/update_contact_way");
 static DELETE: Call = Call::repeatable("del_contact_way", "/externalcontact/del_contact_way");
 
+/// A type: for several members. One for a single member cannot be changed to more, as a change says no type.
+const KIND_SEVERAL: u8 = 2;
+/// A type: for a single member.
+const KIND_ONE: u8 = 1;
 /// A scene: a QR code, not a button of a mini-program.
 const SCENE_CODE: u8 = 2;
 /// Ways that one page lists.
 const PAGE: u32 = 1_000;
 
-/// A contact way to be made. With one member it leads to that one, with several to any of them.
+/// A contact way to be made. It leads to any of its members; they may become more or fewer later.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContactWayPlan {
     /// For the people who manage it; at most 30 characters.
@@ -63,6 +67,9 @@ pub struct ContactWayMade {
 pub struct ContactWay {
     /// Its id.
     pub config_id: String,
+    /// For one member (1) or several (2); 0 if that is not told.
+    #[serde(default, rename = "type")]
+    pub kind: u8,
     /// For the people who manage it.
     #[serde(default)]
     pub remark: String,
@@ -78,6 +85,14 @@ pub struct ContactWay {
     /// The address of the picture of its code.
     #[serde(default)]
     pub qr_code: Option<String>,
+}
+
+impl ContactWay {
+    /// Whether it takes one member and never more.
+    #[must_use]
+    pub fn leads_to_one(&self) -> bool {
+        self.kind == KIND_ONE
+    }
 }
 
 #[derive(Deserialize)]
@@ -106,7 +121,7 @@ impl Wecom {
     pub fn add_contact_way(&self, plan: &ContactWayPlan) -> Result<ContactWayMade, ApiError> {
         // `style` belongs to mini-programs; with a code it is refused (41040).
         let body = json!({
-            "type": if plan.staff.len() == 1 { 1 } else { 2 },
+            "type": KIND_SEVERAL,
             "scene": SCENE_CODE,
             "remark": plan.remark,
             "skip_verify": plan.skip_verify,

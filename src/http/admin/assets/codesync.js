@@ -14,7 +14,7 @@ const would = { made: t("将新建", "would be made"), updated: t("将更新", "
 function row(it, isDry) {
   const word = (isDry ? would : done)[it.action] ?? it.action;
   const badge = el("span", { class: it.action === "problem" ? "badge bad" : "badge" }, word);
-  return el("li", { class: "card", "data-action": it.action }, el("p", {}, badge, " ", el("b", {}, it.name), " ", el("span", { class: "soft" }, `${kinds[it.kind] ?? it.kind} ${it.id}`)), it.detail && el("p", { class: "soft" }, it.detail));
+  return el("li", { class: "card", "data-action": it.action }, el("p", {}, badge, " ", el("b", {}, it.name), " ", el("span", { class: "soft" }, `${kinds[it.kind] ?? it.kind} ${it.id}`)), it.code && el("p", { class: "soft" }, t(it.detail.zh, it.detail.en)));
 }
 
 function told(it) {

@@ -95,8 +95,13 @@ impl WecomBody {
             let mut seen = BTreeSet::new();
             them.into_iter().filter(|it| seen.insert(it.clone())).map(String::into_boxed_str).collect::<Vec<_>>()
         };
-        let wecom =
-            Wecom { chats: boxed(self.chats), staff: boxed(self.staff), way: self.way.map(String::into_boxed_str) };
+        let wecom = Wecom {
+            chats: boxed(self.chats),
+            staff: boxed(self.staff),
+            way: self.way.map(String::into_boxed_str),
+            // What a person says of a group holds.
+            is_without_chat: false,
+        };
         Ok((wecom != Wecom::default()).then(|| Box::new(wecom)))
     }
 }
