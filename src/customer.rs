@@ -71,6 +71,22 @@ pub struct Friendship {
     /// The labels that were set by this service, with the ids of their tags.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub marked: BTreeMap<String, String>,
+    /// A call about these tags whose outcome is not known yet; noted before it is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marking: Option<Marking>,
+}
+
+/// A call that sets and takes away the tags of a friendship, and of which nobody knows yet what it did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marking {
+    /// Who makes it: a number by chance.
+    pub by: u64,
+    /// From when on it is over, whatever became of it.
+    pub until: Timestamp,
+    /// The number of the first of the calls that did not come to an end.
+    pub first: u64,
+    /// The ids of the tags that it may have set, with their labels.
+    pub sets: BTreeMap<String, String>,
 }
 
 /// A customer's membership in a group chat.

@@ -88,10 +88,14 @@ impl Bench {
 
     /// A new cause to look at the customer's tags, and all the work that is ready then.
     fn look(&self) {
+        self.enqueue();
+        self.work();
+    }
+
+    fn enqueue(&self) {
         self.causes.set(self.causes.get() + 1);
         let now = self.clock.now();
         self.storage.enqueue(&[TagJob::of("wm1", &self.causes.get().to_string(), now)], now).unwrap();
-        self.work();
     }
 
     fn work(&self) {
@@ -225,4 +229,79 @@ fn where_there_are_too_many_tags_stores_go_without_first() {
     bench.look();
     assert_eq!(bench.tags("mgr_01"), ["上海城区", "上海市", "黄浦区"]);
     assert_eq!(bench.waiting(), (0, 0));
+}
+
+#[test]
+fn what_a_lost_answer_may_have_set_is_taken_back_too() {
+    let bench = Bench::new(2_000);
+    bench.double.add_friend("mgr_01", "wm1", None);
+    bench.customer_in(&["上海市"], "SH-0001", &["mgr_01"]);
+    // The call is carried out, and nobody hears of it: as after a crash behind it.
+    bench.double.fail_times("/externalcontact/mark_tag", Fault::DropAfter, 3);
+    bench.look();
+    assert_eq!(bench.tags("mgr_01"), ["SH-0001", "上海市"]);
+    bench.change(|it| it.is_silent = true);
+    bench.look();
+    assert_eq!(bench.tags("mgr_01"), Vec::<String>::new());
+    assert_eq!(bench.customer().friends["mgr_01"], Friendship::default());
+    // What was never sure is told of nobody.
+    assert_eq!(bench.storage.feed(0, 10).unwrap().len(), 0);
+}
+
+#[test]
+fn two_jobs_side_by_side_leave_no_tag_behind() {
+    let bench = Bench::new(2_000);
+    bench.double.add_friend("mgr_01", "wm1", None);
+    bench.customer_in(&["上海市"], "SH-0001", &["mgr_01"]);
+    bench.double.fail("/externalcontact/mark_tag", Fault::Delay(Duration::from_millis(300)));
+    bench.enqueue();
+    let runner = bench.runner.clone();
+    let first = std::thread::spawn(move || runner.round().unwrap());
+    while bench.double.count("/externalcontact/mark_tag") == 0 {
+        std::thread::yield_now();
+    }
+    // While the tags are on their way, the customer is forgotten, and another worker finds nothing set yet.
+    bench.change(|it| it.is_silent = true);
+    bench.look();
+    first.join().unwrap();
+    assert_eq!(bench.tags("mgr_01"), Vec::<String>::new());
+    bench.pass_s(120);
+    bench.work();
+    assert_eq!((bench.tags("mgr_01"), bench.waiting()), (Vec::new(), (0, 0)));
+    assert_eq!(bench.customer().friends["mgr_01"], Friendship::default());
+}
+
+#[test]
+fn a_tag_that_was_removed_by_hand_keeps_no_other_from_being_taken_back() {
+    let bench = Bench::new(2_000);
+    bench.double.add_friend("mgr_01", "wm1", None);
+    bench.customer_in(&["上海市", "黄浦区"], "SH-0001", &["mgr_01"]);
+    bench.look();
+    let (_, _, id) = bench.double.tags().into_iter().find(|it| it.1 == "SH-0001").unwrap();
+    bench.double.delete_tag_by_hand(&id);
+    bench.change(|it| it.is_silent = true);
+    bench.double.clear_calls();
+    bench.look();
+    assert_eq!((bench.tags("mgr_01"), bench.waiting()), (Vec::new(), (0, 0)));
+    let removed = |it: &serde_json::Value| it["remove_tag"].as_array().unwrap().len();
+    let bodies = bench.double.bodies("/externalcontact/mark_tag");
+    assert_eq!(bodies.iter().map(removed).collect::<Vec<_>>(), [3, 2]);
+}
+
+#[test]
+fn one_friendship_decides_nothing_for_another() {
+    let bench = Bench::new(2_000);
+    bench.double.add_friend("mgr_01", "wm1", None);
+    bench.double.add_friend("mgr_02", "wm1", None);
+    bench.customer_in(&["上海市"], "SH-0001", &["mgr_01", "mgr_02"]);
+    // One has left the corporation; for the other the platform is busy for a moment.
+    for fault in [60_111, -1, -1, -1, 60_111] {
+        bench.double.fail("/externalcontact/mark_tag", Fault::Code(fault));
+    }
+    bench.look();
+    assert_eq!(bench.waiting(), (1, 0));
+    bench.pass_s(120);
+    bench.work();
+    assert_eq!(bench.tags("mgr_02"), ["SH-0001", "上海市"]);
+    assert_eq!(bench.waiting(), (0, 1));
 }

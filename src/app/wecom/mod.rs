@@ -14,6 +14,7 @@ mod greetings;
 mod identity;
 mod linked;
 mod lookup;
+mod marking;
 mod moved;
 pub(in crate::app) mod oauth;
 pub(in crate::app) mod persons;

@@ -1,7 +1,7 @@
 //! The ids of the corporation's tags by their labels: read from `WeCom`, made when they are first needed, and kept well under what a
 //! corporation may have.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
@@ -83,6 +83,12 @@ impl TagIds {
     /// Reads the list again the next time: somebody changed it.
     pub fn forget(&self) {
         self.known().read_at = None;
+    }
+
+    /// The ids of all tags of the corporation, read now.
+    pub(super) fn there(&self) -> Result<BTreeSet<String>, ApiError> {
+        let groups = self.wecom.tags(&[])?.into_iter().filter(|it| !it.deleted);
+        Ok(groups.flat_map(|it| it.tags).filter(|it| !it.deleted).map(|it| it.id).collect())
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {

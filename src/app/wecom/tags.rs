@@ -2,21 +2,24 @@
 //!
 //! A job says only whose tags to look at, so that jobs may come twice, late and in any order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::cards;
-use super::tag_ids::{Level, TagIds};
+use super::marking::{Caller, Ended, Step, begin, due, end, wanted};
+use super::tag_ids::TagIds;
 use crate::app::crm::FeedKind;
 use crate::app::deliver::whole_chain;
 use crate::app::jobs::{Work, retry_at};
-use crate::customer::{Customer, Friendship};
+use crate::customer::Customer;
 use crate::id::VisitorId;
 use crate::job::{Job, Lane};
 use crate::platform::{ApiError, Remedy};
-use crate::storage::{Card, CardKind, FeedEntry, Settled, Storage, StorageError, Trouble};
+use crate::storage::{CardKind, FeedEntry, Settled, Storage, StorageError};
 use crate::time::{Clock, Timestamp};
 use crate::wecom::Wecom;
 use crate::wecom::client::TagMark;
@@ -25,6 +28,8 @@ use crate::wecom::client::TagMark;
 const TRIES_MAX: u32 = 36;
 /// How often a friendship that does not seem to be there is tried: events come before the data can be read, but not by hours.
 const FRIEND_TRIES_MAX: u32 = 8;
+/// How often one try looks whether the customer's tags are as wanted.
+const ROUNDS_MAX: u32 = 4;
 
 /// What a job of the lane of tags holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +56,9 @@ enum TagError {
     /// The platform says no, or cannot be reached.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// Somebody else works on the same friendship, or what is wanted changes faster than it is set.
+    #[error("others work on the same customer's tags")]
+    Busy,
 }
 
 /// Works on the lane of tags.
@@ -61,15 +69,6 @@ pub struct Tagger {
     clock: Arc<dyn Clock>,
 }
 
-/// What is to be done about one friendship.
-struct Step {
-    staff: String,
-    /// The labels to set, with the ids of their tags.
-    add: BTreeMap<String, String>,
-    /// The labels to take away, with the ids of their tags.
-    remove: BTreeMap<String, String>,
-}
-
 impl Tagger {
     /// One that works over this storage.
     #[must_use]
@@ -77,132 +76,115 @@ impl Tagger {
         Self { storage, wecom, ids, clock }
     }
 
-    fn card(&self, customer: &str) -> Result<Option<(Card, Customer)>, StorageError> {
-        let card = self.storage.cards(CardKind::Customer, &[customer])?.pop().flatten();
-        let read = |card: Card| match serde_json::from_str(&card.body) {
-            Ok(customer) => Ok((card, customer)),
-            Err(cause) => Err(StorageError::caused(Trouble::Corrupt, cause)),
-        };
-        card.map(read).transpose()
-    }
-
-    /// Brings all friendships of a customer up to date, one call each.
-    fn bring(&self, id: &str) -> Result<(), TagError> {
-        let Some((_, customer)) = self.card(id)? else { return Ok(()) };
-        let wanted = wanted(&customer);
-        let ids = if wanted.is_empty() { BTreeMap::new() } else { self.ids.of(&wanted, self.clock.now())? };
-        // One friendship that cannot be tagged holds up no other.
-        let mut failed = None;
-        for step in steps(&customer, &ids) {
-            if let Err(error) = self.mark(id, &step) {
-                failed.get_or_insert(error);
+    /// Brings all friendships of a customer up to date, one call each, and looks again afterwards: the customer may have moved, opted
+    /// out or been forgotten meanwhile.
+    fn bring(&self, id: &str) -> Result<(), Vec<TagError>> {
+        for _ in 0..ROUNDS_MAX {
+            let read = cards::read::<Customer>(&*self.storage, CardKind::Customer, id);
+            let customer = read.map_err(|error| vec![error.into()])?.it;
+            let wanted = wanted(&customer);
+            let ids = if wanted.is_empty() { Ok(BTreeMap::new()) } else { self.ids.of(&wanted, self.clock.now()) };
+            let ids = ids.map_err(|error| vec![error.into()])?;
+            let due = due(&customer, &ids);
+            if due.is_empty() {
+                return Ok(());
+            }
+            // One friendship that cannot be tagged holds up no other.
+            let failed: Vec<TagError> = due.iter().filter_map(|it| self.mark(id, it, &ids).err()).collect();
+            if !failed.is_empty() {
+                return Err(failed);
             }
         }
-        failed.map_or(Ok(()), Err)
+        Err(vec![TagError::Busy])
     }
 
-    fn mark(&self, id: &str, step: &Step) -> Result<(), TagError> {
-        let remove: BTreeSet<&String> = step.remove.values().collect();
+    fn mark(&self, id: &str, staff: &str, ids: &BTreeMap<String, String>) -> Result<(), TagError> {
+        let caller = Caller { by: fastrand::u64(..), now: self.clock.now() };
+        let begun = Cell::new(Ok(None));
+        cards::change(&*self.storage, CardKind::Customer, id, |it: &mut Customer, _about| {
+            begun.set(begin(it, staff, ids, caller));
+        })?;
+        let Some(step) = begun.into_inner().map_err(|_taken| TagError::Busy)? else { return Ok(()) };
         let mark = TagMark {
             staff: step.staff.clone(),
             customer: id.to_owned(),
             add: step.add.values().cloned().collect(),
-            remove: remove.into_iter().cloned().collect(),
+            remove: step.remove.keys().cloned().collect(),
         };
-        match self.wecom.mark_tags(&mark) {
-            Ok(()) => {}
-            // The tags were removed by hand: what is set is not known any more, so it is all set again.
-            Err(error) if error.remedy() == Remedy::RefreshTagCache => {
+        let Err(error) = self.wecom.mark_tags(&mark) else {
+            // Told before it is noted: after a crash between the two it is set and told once more, under the same id.
+            self.tell(id, &step)?;
+            return self.note(id, &step, Ended::Done, caller);
+        };
+        match error.remedy() {
+            // Somebody has removed tags by hand. Those that are still there stay known, or nobody could take them away.
+            Remedy::RefreshTagCache => {
                 self.ids.forget();
-                self.note(id, &step.staff, |it| it.marked.clear())?;
-                return Err(error.into());
+                let Ok(there) = self.ids.there() else {
+                    self.note(id, &step, Ended::Unknown, caller)?;
+                    return Err(error.into());
+                };
+                self.note(id, &step, Ended::Gone(&there), caller)?;
+                if step.add.values().chain(step.remove.keys()).any(|it| !there.contains(it)) {
+                    return Ok(());
+                }
             }
-            Err(error) => return Err(error.into()),
+            Remedy::NotAFriendYet { .. } | Remedy::FixSettings { .. } | Remedy::BadData | Remedy::Bug => {
+                self.note(id, &step, Ended::Refused, caller)?;
+            }
+            // An attempt before the last one may have been carried out.
+            Remedy::RefreshToken
+            | Remedy::RetryLater { .. }
+            | Remedy::SlowDown { .. }
+            | Remedy::WaitLimit { .. }
+            | Remedy::AdoptExisting
+            | Remedy::AlreadyDone
+            | Remedy::RestartSignIn
+            | Remedy::Unknown => self.note(id, &step, Ended::Unknown, caller)?,
         }
-        // Told before it is noted: after a crash between the two it is set and told once more, under the same id.
-        if let Some((card, _)) = self.card(id)? {
-            self.tell(id, step, &card)?;
-        }
-        self.note(id, &step.staff, |it| {
-            it.marked.retain(|label, _| !step.remove.contains_key(label));
-            it.marked.extend(step.add.clone());
-        })
+        Err(error.into())
     }
 
-    /// Changes what is known of a friendship.
-    fn note(&self, id: &str, staff: &str, change: impl Fn(&mut Friendship)) -> Result<(), TagError> {
+    /// Notes how a call ended.
+    fn note(&self, id: &str, step: &Step, ended: Ended<'_>, caller: Caller) -> Result<(), TagError> {
         let change = |it: &mut Customer, _about: &mut Option<VisitorId>| {
-            if let Some(friendship) = it.friends.get_mut(staff) {
-                change(friendship);
+            if let Some(friendship) = it.friends.get_mut(&step.staff) {
+                end(friendship, step, ended, caller);
             }
         };
         Ok(cards::change(&*self.storage, CardKind::Customer, id, change).map(drop)?)
     }
 
-    fn tell(&self, id: &str, step: &Step, card: &Card) -> Result<(), TagError> {
-        let now = self.clock.now();
-        let labels = |of: &BTreeMap<String, String>| of.keys().cloned().collect::<Vec<_>>();
+    /// Tells the feed; not of those who wish that nothing is told.
+    fn tell(&self, id: &str, step: &Step) -> Result<(), TagError> {
+        let card = cards::read::<Customer>(&*self.storage, CardKind::Customer, id)?;
+        if card.it.is_silent {
+            return Ok(());
+        }
+        let (added, removed): (Vec<_>, Vec<_>) = (step.add.keys().collect(), step.remove.values().collect());
         let body = serde_json::json!({
             "external_userid": id,
             "staff": step.staff,
             "visitor": card.visitor.map(|it| it.to_string()),
-            "added": labels(&step.add),
-            "removed": labels(&step.remove),
+            "added": added,
+            "removed": removed,
         });
+        let words = serde_json::json!([id, step.staff, step.first, added, removed]).to_string();
+        let digest = Sha256::digest(words.as_bytes());
         let entry = FeedEntry {
-            id: format!("tag:{id}:{}:{}", step.staff, card.revision),
-            at: now,
+            id: format!("tag:{}", data_encoding::HEXLOWER.encode(digest.get(..16).unwrap_or_default())),
+            at: self.clock.now(),
             kind: FeedKind::TagSet.as_str().to_owned(),
             visitor: card.visitor,
             body: body.to_string(),
         };
         Ok(self.storage.append_feed(&[entry])?)
     }
-}
 
-/// The labels that a customer is to have: none where nothing is known, or the customer wishes none.
-fn wanted(customer: &Customer) -> BTreeMap<String, Level> {
-    let mut wanted = BTreeMap::new();
-    let Some(place) = customer.place.as_ref().filter(|_| !customer.is_silent) else { return wanted };
-    let regions = place.regions.iter().enumerate();
-    for (label, level) in regions.map(|(at, it)| (it.clone(), if at < 2 { Level::City } else { Level::District })) {
-        wanted.entry(label).or_insert(level);
-    }
-    if let Some(store) = &place.store {
-        wanted.entry(store.as_str().to_owned()).or_insert(Level::Store);
-    }
-    wanted.retain(|label, _| !label.is_empty());
-    wanted
-}
-
-/// What is to be done about each friendship, so that it has the labels in `ids` and none that were set before. Where a place is not
-/// known, what was set stays.
-fn steps(customer: &Customer, ids: &BTreeMap<String, String>) -> Vec<Step> {
-    let keeps = customer.place.is_none() && !customer.is_silent;
-    let live = customer.friends.iter().filter(|(_, it)| it.is_live() && !keeps);
-    let step = |(staff, it): (&String, &Friendship)| {
-        let add = ids.iter().filter(|(label, id)| it.marked.get(*label) != Some(id));
-        let add: BTreeMap<_, _> = add.map(|(label, id)| (label.clone(), id.clone())).collect();
-        let remove = it.marked.iter().filter(|(label, _)| !ids.contains_key(*label));
-        let remove: BTreeMap<_, _> = remove.map(|(label, id)| (label.clone(), id.clone())).collect();
-        (!add.is_empty() || !remove.is_empty()).then(|| Step { staff: staff.clone(), add, remove })
-    };
-    live.filter_map(step).collect()
-}
-
-impl Work for Tagger {
-    fn lane(&self) -> Lane {
-        Lane::Tag
-    }
-
-    fn work(&self, job: &Job, tries: u32) -> Settled {
+    /// What becomes of a job because of this.
+    fn settled(&self, error: &TagError, tries: u32) -> Settled {
         let now = self.clock.now();
-        let customer = match serde_json::from_str::<TagJob>(&job.body) {
-            Ok(job) => job.customer,
-            Err(cause) => return Settled::Dead(format!("the job cannot be read: {cause}")),
-        };
-        let Err(error) = self.bring(&customer) else { return Settled::Done };
-        let cause = whole_chain(&error);
+        let cause = whole_chain(error);
         let TagError::Api(api) = error else { return Settled::Again(retry_at(now, tries), cause) };
         let later = |most: u32| {
             if tries >= most {
@@ -229,6 +211,37 @@ impl Work for Tagger {
             | Remedy::AdoptExisting
             | Remedy::RestartSignIn
             | Remedy::Unknown => later(TRIES_MAX),
+        }
+    }
+}
+
+impl Work for Tagger {
+    fn lane(&self) -> Lane {
+        Lane::Tag
+    }
+
+    fn work(&self, job: &Job, tries: u32) -> Settled {
+        let customer = match serde_json::from_str::<TagJob>(&job.body) {
+            Ok(job) => job.customer,
+            Err(cause) => return Settled::Dead(format!("the job cannot be read: {cause}")),
+        };
+        let Err(failed) = self.bring(&customer) else { return Settled::Done };
+        // One friendship decides nothing for the others: as long as something may pass it is tried again.
+        let mut ends = (None, None);
+        for error in &failed {
+            match self.settled(error, tries) {
+                Settled::Again(at, cause) => {
+                    let first = ends.0.get_or_insert((at, cause));
+                    first.0 = first.0.min(at);
+                }
+                Settled::Dead(cause) => drop(ends.1.get_or_insert(cause)),
+                Settled::Done => {}
+            }
+        }
+        match ends {
+            (Some((at, cause)), _) => Settled::Again(at, cause),
+            (None, Some(cause)) => Settled::Dead(cause),
+            (None, None) => Settled::Done,
         }
     }
 }
