@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::id::{ContactId, GroupId, ScanId, StoreId, VisitorId};
 use crate::time::Timestamp;
@@ -219,6 +220,15 @@ pub struct Identity {
     /// `external_userid` of the customer who has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<String>,
+}
+
+/// Under which id storage keeps what happened to a customer, and what waits to be done about them: made of the `external_userid`, so
+/// that all of it is forgotten together, whether or not a visitor is known.
+#[must_use]
+pub fn person_of(customer: &str) -> VisitorId {
+    let digest: [u8; 32] = Sha256::digest(format!("customer:{customer}").as_bytes()).into();
+    let (head, _) = digest.split_first_chunk().expect("32 bytes hold 16");
+    VisitorId::from_bytes(*head)
 }
 
 impl Friendship {

@@ -2,6 +2,7 @@
 
 use super::App;
 use crate::job::Lane;
+use crate::platform::Advice;
 use crate::storage::{DeadJob, JobCounts, Storage, StorageError};
 use crate::time::Timestamp;
 
@@ -22,7 +23,39 @@ pub struct DeadJobs {
     /// How the lanes stand.
     pub lanes: Vec<LaneStands>,
     /// Those asked for: lane by lane, latest first.
-    pub items: Vec<DeadJob>,
+    pub items: Vec<GivenUp>,
+}
+
+/// A job that a person has to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenUp {
+    /// The job, with its cause alone.
+    pub dead: DeadJob,
+    /// What a person can do about it, in Chinese and in English, where that is known.
+    pub advice: Option<[String; 2]>,
+}
+
+/// What parts a cause from what is to be done about it, as storage keeps both: no cause holds this.
+const MARK: char = '\u{1e}';
+/// The longest cause that is kept with advice, in characters.
+const CAUSE_CHARS_MAX: usize = 1_000;
+
+/// A cause with what a person can do about it, as storage keeps them.
+pub(in crate::app) fn advised(cause: &str, advice: Advice) -> String {
+    let cause: String = cause.replace(MARK, " ").chars().take(CAUSE_CHARS_MAX).collect();
+    format!("{cause}{MARK}{}{MARK}{}", advice.zh, advice.en)
+}
+
+/// The cause alone.
+pub(in crate::app) fn plain(kept: &str) -> &str {
+    kept.split(MARK).next().unwrap_or_default()
+}
+
+fn given_up(mut dead: DeadJob) -> GivenUp {
+    let mut parts = dead.cause.split(MARK).skip(1).map(ToOwned::to_owned);
+    let advice = parts.next().zip(parts.next()).map(|(zh, en)| [zh, en]);
+    dead.cause = plain(&dead.cause).to_owned();
+    GivenUp { dead, advice }
 }
 
 /// How all lanes stand. Blocks.
@@ -54,7 +87,7 @@ pub fn dead_jobs(
     for it in lanes.iter().filter(|it| of.is_none_or(|of| of == it.lane)) {
         let dead = usize::try_from(it.counts.dead).unwrap_or(usize::MAX);
         if skip < dead && items.len() < limit {
-            items.extend(storage.dead_jobs(it.lane, skip, limit - items.len())?);
+            items.extend(storage.dead_jobs(it.lane, skip, limit - items.len())?.into_iter().map(given_up));
         }
         skip = skip.saturating_sub(dead);
     }

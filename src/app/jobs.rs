@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dead_jobs::plain;
 use super::deliver::whole_chain;
 use crate::job::{Job, Lane};
 use crate::storage::{LeasedJob, Settled, Storage, StorageError};
@@ -89,7 +90,9 @@ impl JobRunner {
         match &settled {
             Settled::Done => {}
             Settled::Again(_, cause) => tracing::info!(lane, cause, tries = leased.tries, "a job is to be done again"),
-            Settled::Dead(cause) => tracing::error!(lane, cause, "a job needs a person, see the dead letters"),
+            Settled::Dead(cause) => {
+                tracing::error!(lane, cause = plain(cause), "a job needs a person, see the dead letters")
+            }
         }
         self.storage.settle_job(leased, &settled, self.clock.now()).map(drop)
     }

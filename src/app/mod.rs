@@ -71,7 +71,7 @@ pub use catchment::{
 };
 pub use copy_count::{CopyCount, Held as CopyHeld};
 pub use copy_storage::{CopyError, CopyStage, OnCopy, StorageCopy};
-pub use dead_jobs::{DeadJobs, LaneStands, dead_jobs, lanes, retry_jobs};
+pub use dead_jobs::{DeadJobs, GivenUp, LaneStands, dead_jobs, lanes, retry_jobs};
 pub use dead_letters::DeadLetters;
 pub(crate) use deliver::whole_chain;
 pub use deliver::{AfterDelivery, DeliverError, Deliverer};

@@ -28,7 +28,7 @@ pub struct Retention {
     pub steps_days: u32,
     /// Who was seated in which group; storage removes that by itself whenever seats are taken.
     pub seats_days: u32,
-    /// Records that could not be delivered.
+    /// Records that could not be delivered, and jobs that were given up.
     pub dead_days: u32,
     /// Entries of the feed, and the ids of jobs that are done.
     pub feed_days: u32,
@@ -126,6 +126,7 @@ impl Retainer {
             self.note(&mut purged, "tallies", self.storage.purge(Purge::Tallies(day(days)), PURGE_ROWS_MAX)?);
         }
         self.note(&mut purged, "book", self.storage.purge_book(before(feed_days), PURGE_ROWS_MAX)?);
+        self.note(&mut purged, "jobs", self.storage.purge_dead_jobs(before(dead_days), PURGE_ROWS_MAX)?);
         self.note(&mut purged, "dead", self.outbox.purge_dead(before(dead_days), PURGE_ROWS_MAX)?);
         let too_old = (before(tags_days), before(steps_days));
         self.note(&mut purged, "kept", self.outbox.purge_kept(too_old, now, PURGE_ROWS_MAX)?);

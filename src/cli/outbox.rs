@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use super::{Common, End, Printer};
-use crate::app::{dead_jobs, retry_jobs};
+use crate::app::{GivenUp, dead_jobs, retry_jobs};
 use crate::config::{Config, Flags};
 use crate::job::Lane;
 use crate::outbox::{Look, retry_beside};
@@ -100,9 +100,10 @@ impl List {
             let (lane, counts) = (it.lane.as_str(), it.counts);
             printer.note(format!("{lane}: {} jobs wait; {} were given up", counts.waiting, counts.dead));
         }
-        for it in found.items {
+        for GivenUp { dead: it, advice } in found.items {
             let (lane, cause) = (it.job.lane.as_str(), it.cause.replace(['\n', '\t'], " "));
-            printer.line(format!("job\t{lane}\t{}\t{}\t{}\t{cause}", it.job.id, it.at, it.tries))?;
+            let advice = advice.map(|[_, en]| format!("\t{en}")).unwrap_or_default();
+            printer.line(format!("job\t{lane}\t{}\t{}\t{}\t{cause}{advice}", it.job.id, it.at, it.tries))?;
         }
         Ok(End::Success)
     }

@@ -297,7 +297,7 @@ pub(super) const KEYS: &[Key] = &[
         "JINQUN_RETENTION_DEAD_DAYS",
         Form::Whole,
         "90",
-        "For how many days records are kept that could not be delivered.",
+        "For how many days records are kept that could not be delivered, and jobs that were given up.",
     ),
     key(
         "retention.feed_days",

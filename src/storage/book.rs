@@ -259,4 +259,10 @@ pub trait Book: Send + Sync {
     /// # Errors
     /// As all methods.
     fn purge_book(&self, before: Timestamp, limit: usize) -> Result<u64, StorageError>;
+
+    /// Removes at most `limit` of the jobs that were given up before this moment, and says how many.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn purge_dead_jobs(&self, before: Timestamp, limit: usize) -> Result<u64, StorageError>;
 }

@@ -304,4 +304,13 @@ fn one_friendship_decides_nothing_for_another() {
     bench.work();
     assert_eq!(bench.tags("mgr_02"), ["SH-0001", "上海市"]);
     assert_eq!(bench.waiting(), (0, 1));
+    // It stays with what is to be done about it.
+    let found = jinqun::app::dead_jobs(&*bench.storage, bench.clock.now(), None, (0, 9)).unwrap().items;
+    let cause = &found[0].dead.cause;
+    assert!(
+        cause.starts_with("mark_tag: the platform refuses with error 60111") && !cause.contains("userid"),
+        "{cause}"
+    );
+    let [zh, en] = found[0].advice.clone().unwrap();
+    assert!(en.starts_with("Correct the member's userid") && zh.contains("成员"), "{zh} {en}");
 }

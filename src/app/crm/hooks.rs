@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::{CrmSettings, FeedKind, HookSecret};
 use crate::app::Chance;
 use crate::app::deliver::whole_chain;
+use crate::id::VisitorId;
 use crate::metrics::Metrics;
 use crate::storage::{DeskKind, FeedEntry, Storage, StorageError, Trouble};
 use crate::time::{Clock, Timestamp};
@@ -284,9 +285,14 @@ fn id_of(webhook: &Webhook) -> String {
     data_encoding::HEXLOWER.encode(digest.split_at(12).0)
 }
 
-/// Entries about one visitor share a lane, as do those about nobody that is known.
+/// Entries about one visitor share a lane, as do those about one customer whose visitor is not known, and those about nobody.
 fn lane_of(entry: &FeedEntry) -> u64 {
-    entry.visitor.map_or(0, |it| {
+    #[derive(Deserialize)]
+    struct Whose {
+        visitor: Option<VisitorId>,
+    }
+    let told = serde_json::from_str(&entry.body).ok().and_then(|it: Whose| it.visitor);
+    told.or(entry.visitor).map_or(0, |it| {
         it.to_bytes().iter().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)))
     }) % SIDE_BY_SIDE
 }

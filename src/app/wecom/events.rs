@@ -6,6 +6,7 @@ use super::chat::{Because, Outcome};
 use super::facts::{Change, Facts, News, With};
 use super::receive::EventBody;
 use super::{Fault, belongs::Belongs, known};
+use crate::app::dead_jobs::advised;
 use crate::app::{App, Work, retry_at};
 use crate::customer::{Customer, Membership};
 use crate::job::{Job, Lane};
@@ -261,7 +262,7 @@ pub(super) fn settled(fault: &Fault, now: Timestamp, tries: u32) -> Settled {
                 let wait = now.plus_ms(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
                 return Settled::Again(wait.max(retry_at(now, tries)), cause);
             }
-            false
+            return Settled::Dead(advised(&cause, error.advice()));
         }
     };
     if may_pass && tries < TRIES_MAX { Settled::Again(retry_at(now, tries), cause) } else { Settled::Dead(cause) }

@@ -5,7 +5,7 @@
 //! repeat harmless.
 
 use super::belongs::{Belongs, region_of};
-use super::identity::scan_of_state;
+use super::identity::{Silence, scan_of_state, wishes_silence};
 use super::spell::{Became, FOUND_WITHIN_MS, Tie, count};
 use super::tags::TagJob;
 use super::told::{Told, tell};
@@ -15,7 +15,6 @@ use crate::catalog::Catalog;
 use crate::customer::{Customer, Friendship, Membership, Place, TIES_MAX};
 use crate::funnel::{Step, StepRecord};
 use crate::id::VisitorId;
-use crate::job::Job;
 use crate::storage::{CardKind, CardWrite, Count, StorageError, Trouble};
 use crate::tag::{TagRecord, labels};
 use crate::time::Timestamp;
@@ -134,12 +133,23 @@ impl Facts<'_> {
         };
         let channel = scan_of_state(&self.app.parts.signer, news.state, at);
         if it.visitor.is_none() && !it.customer.is_silent {
-            it.wished = match channel {
-                Some(channel) => Some(channel.visitor),
-                None => linked::visitor_of(self.app, it.customer.unionid.as_deref())?,
+            let silence = match channel {
+                Some(channel) => {
+                    it.wished = Some(channel.visitor);
+                    wishes_silence(&*self.app.parts.storage, channel)?
+                }
+                None => {
+                    it.wished = linked::visitor_of(self.app, it.customer.unionid.as_deref())?;
+                    let is_silent = it.wished.map_or(Ok(false), |visitor| self.app.is_silent(visitor))?;
+                    if is_silent { Silence::OptedOut } else { Silence::None }
+                }
             };
             // Who has opted out is not joined to their visits, and what they wish holds for them as a customer too.
-            it.customer.is_silent = it.wished.map_or(Ok(false), |visitor| self.app.is_silent(visitor))?;
+            it.customer.is_silent = silence != Silence::None;
+            if silence == Silence::Forgotten {
+                it.wished = None;
+                (it.customer.unionid, it.customer.place) = (None, None);
+            }
             it.visitor = it.wished.filter(|_| !it.customer.is_silent);
         }
         let named = channel.filter(|channel| it.visitor == Some(channel.visitor)).map(|it| it.scan);
@@ -247,7 +257,9 @@ impl Facts<'_> {
             until: spell.until,
             back_at: spell.back_at,
         };
-        if is_begun && !spell.is_old && !is_dissolved && self.app.parts.hooks.has_feed() {
+        // Of who wishes it nothing is told, nor of who was forgotten.
+        let is_told = is_begun && !spell.is_old && !is_dissolved && !it.customer.is_silent;
+        if is_told && self.app.parts.hooks.has_feed() {
             tell(storage, &told)?;
         }
         // After that, so that whoever is told hears of the join before its tags.
@@ -262,13 +274,13 @@ impl Facts<'_> {
     fn tag(&self, customer: &str, it: &Changing) -> Result<(), StorageError> {
         let has_friend = it.customer.friends.values().any(Friendship::is_live);
         let has_wish = has_friend && it.customer.place.is_some() && !it.customer.is_silent;
-        // Who turns out to have opted out may bear tags from before.
-        let takes_back = it.wished.is_some() && it.customer.is_silent;
+        // Who turns out to have opted out or to be forgotten may bear tags from before.
+        let bears = |it: &Friendship| !it.marked.is_empty() || it.marking.is_some();
+        let takes_back = it.customer.is_silent && it.customer.friends.values().any(bears);
         if !has_wish && !takes_back {
             return Ok(());
         }
-        let job = Job { visitor: it.visitor, ..TagJob::of(customer, self.cause, self.now) };
-        self.app.parts.storage.enqueue(&[job], self.now)
+        self.app.parts.storage.enqueue(&[TagJob::of(customer, self.cause, self.now)], self.now)
     }
 }
 

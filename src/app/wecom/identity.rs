@@ -2,9 +2,10 @@
 //!
 //! Not the states of contact ways and join ways, which name a code and no visit.
 
+use super::persons::is_silent;
 use crate::app::{App, Signer};
 use crate::id::{ScanId, VisitorId};
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 use crate::time::Timestamp;
 
 /// For how long after its visit a channel counts: a link that is passed on later tells nothing about who passed it on.
@@ -28,16 +29,39 @@ pub fn scan_of_state(signer: &Signer, state: &str, at: Timestamp) -> Option<Chan
     (age_ms <= CHANNEL_MS_MAX).then_some(Channel { scan, visitor })
 }
 
+/// Whether a visitor whom a channel names wishes that nothing is told of them: they opted out, or were forgotten since the visit, and
+/// with them what they wished.
+pub(super) fn wishes_silence(storage: &dyn Storage, channel: Channel) -> Result<Silence, StorageError> {
+    let forgotten = storage.forgotten(&[channel.visitor])?.pop().flatten();
+    if forgotten.is_some_and(|at| at.unix_ms().unsigned_abs() >= channel.scan.unix_ms()) {
+        return Ok(Silence::Forgotten);
+    }
+    let is_silent = is_silent(storage, channel.visitor)?;
+    Ok(if is_silent { Silence::OptedOut } else { Silence::None })
+}
+
+/// What a visitor wishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// Nothing against being known.
+    None,
+    /// They opted out.
+    OptedOut,
+    /// They were forgotten: they are nobody any more.
+    Forgotten,
+}
+
 impl App {
     /// The channel of a visit, for the acquisition link that it is shown; none where friendships are not told of, where nobody made
-    /// the scan id here, and of who has opted out. Blocks.
+    /// the scan id here, and of who has opted out or was forgotten. Blocks.
     ///
     /// # Errors
     /// Storage's.
     pub fn channel(&self, scan: &str) -> Result<Option<String>, StorageError> {
         let visit = self.parts.signer.read_scan(scan).filter(|_| self.parts.callbacks.is_some());
         let Some((scan, visitor)) = visit else { return Ok(None) };
-        Ok((!self.is_silent(visitor)?).then(|| self.parts.signer.channel(scan, visitor)))
+        let silence = wishes_silence(&*self.parts.storage, Channel { scan, visitor })?;
+        Ok((silence == Silence::None).then(|| self.parts.signer.channel(scan, visitor)))
     }
 
     /// Whether a text is the channel of a visit that may still lead to a friendship.

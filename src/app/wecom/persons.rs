@@ -4,11 +4,16 @@
 use super::cards::{change, read};
 use super::tags::TagJob;
 use crate::app::App;
-use crate::customer::{Customer, Identity, Place, VisitorLink};
+use crate::customer::{Customer, Identity, Place, VisitorLink, person_of};
 use crate::id::VisitorId;
-use crate::storage::{CardKind, CardWrite, Storage, StorageError, TagFilter};
+use crate::storage::{CardKind, CardWrite, Storage, StorageError, TagFilter, Trouble};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
+
+/// How often a card is removed anew that others write too.
+const TRIES_MAX: u32 = 8;
+/// What an `external_userid` begins with.
+const CUSTOMER_PREFIXES: [&str; 2] = ["wm", "wo"];
 
 /// Who somebody has shown to be.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -37,6 +42,10 @@ fn silence(storage: &dyn Storage, customer: &str, is_forgotten: bool, now: Times
             it.chats.values_mut().for_each(|it| it.scan = None);
         }
     })?;
+    if is_forgotten {
+        // What happened to them, and what waits or was given up.
+        storage.forget(person_of(customer), now)?;
+    }
     retag(storage, if is_forgotten { "forget" } else { "silent" }, customer, now)
 }
 
@@ -52,7 +61,32 @@ pub(in crate::app) fn part(storage: &dyn Storage, visitor: VisitorId, now: Times
         about.filter(|(kind, _)| *kind == CardKind::Customer).map(|(_, card)| card.id).chain(link.customer).collect();
     customers.sort_unstable();
     customers.dedup();
+    let mut unionids: Vec<String> = link.unionid.into_iter().collect();
+    for it in &customers {
+        unionids.extend(read::<Customer>(storage, CardKind::Customer, it)?.it.unionid);
+    }
+    // Before the cards that lead to them.
+    unionids.iter().try_for_each(|it| remove_identity(storage, it).map(drop))?;
     customers.iter().try_for_each(|it| silence(storage, it, true, now))
+}
+
+/// Removes an identity; what it was.
+fn remove_identity(storage: &dyn Storage, unionid: &str) -> Result<Option<Identity>, StorageError> {
+    let id = format!("unionid:{unionid}");
+    let kind = CardKind::Identity;
+    for _ in 0..TRIES_MAX {
+        let found = read::<Identity>(storage, kind, &id)?;
+        if found.revision == 0 {
+            return Ok(None);
+        }
+        let (id, expected) = (id.clone(), found.revision);
+        match storage.write_card(&CardWrite { kind, id, expected, body: None, visitor: None, counts: Vec::new() }) {
+            Err(error) if matches!(error.kind(), Trouble::Conflict { .. }) => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Ok(Some(found.it)),
+        }
+    }
+    Err(StorageError::caused(Trouble::Unavailable, "a card is written by too many at once"))
 }
 
 /// The visitor of somebody known by `external_userid` or `unionid`, who is parted from it at once; none if nobody is known by that.
@@ -60,27 +94,22 @@ pub(in crate::app) fn part(storage: &dyn Storage, visitor: VisitorId, now: Times
 /// # Errors
 /// Storage's.
 pub fn part_person(storage: &dyn Storage, text: &str, now: Timestamp) -> Result<Option<Parted>, StorageError> {
-    let identity = read::<Identity>(storage, CardKind::Identity, &format!("unionid:{text}"))?;
-    let customer = identity.it.customer.clone().unwrap_or_else(|| text.to_owned());
+    let named = read::<Identity>(storage, CardKind::Identity, &format!("unionid:{text}"))?;
+    let customer = named.it.customer.clone().unwrap_or_else(|| text.to_owned());
     let card = read::<Customer>(storage, CardKind::Customer, &customer)?;
-    if identity.revision == 0 && card.revision == 0 {
-        return Ok(None);
+    if named.revision == 0 && card.revision == 0 {
+        // Nothing is known but what happened to them, or waits to be worked in.
+        let is_customer = CUSTOMER_PREFIXES.iter().any(|it| customer.starts_with(it));
+        let is_found = is_customer && storage.forget(person_of(&customer), now)?.book > 0;
+        return Ok(is_found.then(|| Parted { visitors: Vec::new() }));
     }
-    let of_union = card.it.unionid.as_deref().map(|it| format!("unionid:{it}"));
-    let also =
-        of_union.map(|it| read::<Identity>(storage, CardKind::Identity, &it).map(|read| (it, read))).transpose()?;
+    let mut visitors: Vec<VisitorId> = card.visitor.into_iter().collect();
+    for unionid in card.it.unionid.iter().map(String::as_str).chain([text]) {
+        visitors.extend(remove_identity(storage, unionid)?.and_then(|it| it.visitor));
+    }
     if card.revision > 0 {
         silence(storage, &customer, true, now)?;
     }
-    let visitors = [identity.it.visitor, card.visitor, also.as_ref().and_then(|(_, it)| it.it.visitor)];
-    for (id, read) in [(format!("unionid:{text}"), identity)].into_iter().chain(also) {
-        if read.revision > 0 {
-            let kind = CardKind::Identity;
-            let write = CardWrite { kind, id, expected: read.revision, body: None, visitor: None, counts: Vec::new() };
-            storage.write_card(&write)?;
-        }
-    }
-    let mut visitors: Vec<VisitorId> = visitors.into_iter().flatten().collect();
     visitors.sort_unstable();
     visitors.dedup();
     Ok(Some(Parted { visitors }))
@@ -103,13 +132,18 @@ fn is_another(link: &VisitorLink, shown: &Shown) -> bool {
         || differs(link.customer.as_deref(), shown.customer.as_deref())
 }
 
+/// Whether a visitor wishes that nothing is told to `WeCom`.
+pub(super) fn is_silent(storage: &dyn Storage, visitor: VisitorId) -> Result<bool, StorageError> {
+    Ok(read::<VisitorLink>(storage, CardKind::Visitor, &visitor.to_string())?.it.is_silent)
+}
+
 impl App {
     /// Whether a visitor wishes that nothing is told to `WeCom`. Blocks.
     ///
     /// # Errors
     /// Storage's.
     pub fn is_silent(&self, visitor: VisitorId) -> Result<bool, StorageError> {
-        Ok(read::<VisitorLink>(&*self.parts.storage, CardKind::Visitor, &visitor.to_string())?.it.is_silent)
+        is_silent(&*self.parts.storage, visitor)
     }
 
     /// Keeps whether a visitor wishes that nothing is told to `WeCom`; what was told is taken back, or told again. Blocks.

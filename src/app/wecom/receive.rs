@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::super::{App, whole_chain};
+use crate::customer::person_of;
+use crate::id::VisitorId;
 use crate::job::{Job, Lane};
 use crate::outbox::{Item, OutboxError};
 use crate::storage::BOOK_BODY_BYTES_MAX;
@@ -101,6 +103,18 @@ fn kind(event: &Event) -> (&'static str, bool) {
     }
 }
 
+/// Whom an event is about alone: with them it is forgotten, whatever became of it. Of several in one event nobody can be forgotten by
+/// themselves.
+fn whose(event: &Event) -> Option<VisitorId> {
+    match &event.happening {
+        Happening::Contact { customer, .. } => Some(person_of(customer)),
+        Happening::Chat { change: ChatChange::Joined { members, .. } | ChatChange::Left { members, .. }, .. } => {
+            members.first().filter(|_| members.len() == 1).map(|it| person_of(it))
+        }
+        Happening::Chat { .. } | Happening::Tag | Happening::Other => None,
+    }
+}
+
 impl App {
     /// Whether callbacks are set up.
     #[must_use]
@@ -150,7 +164,7 @@ impl App {
             tracing::error!(kind, bytes = body.len(), "an event of WeCom is too long to be kept");
             return Ok(());
         }
-        let job = Job { id: event.key.clone(), lane: Lane::Event, body, ready_at: now, visitor: None };
+        let job = Job { id: event.key.clone(), lane: Lane::Event, body, ready_at: now, visitor: whose(&event) };
         let kept = is_wanted.then(|| self.parts.outbox.append(&Item::Job(job)));
         if let Some(greeter) = &callbacks.greeter {
             greeter.greet(&event);

@@ -13,9 +13,10 @@ use super::cards;
 use super::marking::{Caller, Ended, Step, begin, due, end, wanted};
 use super::tag_ids::TagIds;
 use crate::app::crm::FeedKind;
+use crate::app::dead_jobs::advised;
 use crate::app::deliver::whole_chain;
 use crate::app::jobs::{Work, retry_at};
-use crate::customer::Customer;
+use crate::customer::{Customer, person_of};
 use crate::id::VisitorId;
 use crate::job::{Job, Lane};
 use crate::platform::{ApiError, Remedy};
@@ -43,7 +44,8 @@ impl TagJob {
     #[must_use]
     pub fn of(customer: &str, cause: &str, ready_at: Timestamp) -> Job {
         let body = serde_json::to_string(&Self { customer: customer.to_owned() }).unwrap_or_default();
-        Job { id: format!("{customer}:{cause}"), lane: Lane::Tag, body, ready_at, visitor: None }
+        let visitor = Some(person_of(customer));
+        Job { id: format!("{customer}:{cause}"), lane: Lane::Tag, body, ready_at, visitor }
     }
 }
 
@@ -175,7 +177,7 @@ impl Tagger {
             id: format!("tag:{}", data_encoding::HEXLOWER.encode(digest.get(..16).unwrap_or_default())),
             at: self.clock.now(),
             kind: FeedKind::TagSet.as_str().to_owned(),
-            visitor: card.visitor,
+            visitor: Some(person_of(id)),
             body: body.to_string(),
         };
         Ok(self.storage.append_feed(&[entry])?)
@@ -188,7 +190,7 @@ impl Tagger {
         let TagError::Api(api) = error else { return Settled::Again(retry_at(now, tries), cause) };
         let later = |most: u32| {
             if tries >= most {
-                return Settled::Dead(cause.clone());
+                return Settled::Dead(advised(&cause, api.advice()));
             }
             let wait = api.remedy().wait().map_or(0, |it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX));
             Settled::Again(retry_at(now, tries).max(now.plus_ms(wait)), cause.clone())
@@ -200,7 +202,7 @@ impl Tagger {
                 Settled::Done
             }
             Remedy::AlreadyDone => Settled::Done,
-            Remedy::BadData | Remedy::Bug => Settled::Dead(cause),
+            Remedy::BadData | Remedy::Bug => Settled::Dead(advised(&cause, api.advice())),
             Remedy::NotAFriendYet { .. }
             | Remedy::RefreshToken
             | Remedy::RetryLater { .. }

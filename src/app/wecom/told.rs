@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::customer::person_of;
 use crate::id::VisitorId;
 use crate::storage::{FeedEntry, Storage, StorageError};
 use crate::time::Timestamp;
@@ -71,7 +72,7 @@ fn entry(kind: &str, told: &Told<'_>, at: Timestamp) -> FeedEntry {
         id: format!("{kind}.{}", data_encoding::HEXLOWER.encode(digest.get(..16).unwrap_or_default())),
         at,
         kind: kind.to_owned(),
-        visitor: told.visitor,
+        visitor: Some(person_of(told.customer)),
         body: serde_json::to_string(&body).unwrap_or_default(),
     }
 }

@@ -13,13 +13,13 @@ use serde_json::Value;
 use super::gate::Staff;
 use super::json_of;
 use super::table::{Endpoint, Param};
-use crate::app::{DeadJobs, Deed, LaneStands};
+use crate::app::{DeadJobs, Deed, GivenUp, LaneStands};
 use crate::http::Web;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::job::Lane;
 use crate::staff::Role;
-use crate::storage::{DeadJob, StorageError, Trouble};
+use crate::storage::{StorageError, Trouble};
 
 const ALL: &str = "/api/v1/admin/dead-jobs";
 const RETRY: &str = "/api/v1/admin/dead-jobs/retry";
@@ -66,8 +66,17 @@ struct DeadJobAnswer {
     tries: u32,
     /// Why it was given up.
     cause: String,
+    /// What a person can do about it; null where that is not known.
+    advice: Option<AdviceAnswer>,
     /// What was to be done; a text where it cannot be read.
     job: Value,
+}
+
+/// One sentence in both languages.
+#[derive(Serialize, JsonSchema)]
+struct AdviceAnswer {
+    zh: String,
+    en: String,
 }
 
 /// What is to be done again.
@@ -133,11 +142,12 @@ async fn list(web: Data<Web>, _staff: Staff, request: HttpRequest) -> Result<Htt
     let DeadJobs { lanes, items } = found;
     let total = lanes.iter().filter(|it| lane.is_none_or(|of| of == it.lane)).map(|it| it.counts.dead).sum();
     let zone = web.app.zone().as_jiff();
-    let answer = |it: DeadJob| DeadJobAnswer {
+    let answer = |GivenUp { dead: it, advice }: GivenUp| DeadJobAnswer {
         lane: it.job.lane.as_str(),
         at: it.at.in_zone(zone),
         tries: it.tries,
         cause: it.cause,
+        advice: advice.map(|[zh, en]| AdviceAnswer { zh, en }),
         job: serde_json::from_str(&it.job.body).unwrap_or_else(|_unreadable| Value::String(it.job.body.clone())),
         id: it.job.id,
     };

@@ -163,6 +163,7 @@ pub fn check_jobs(storage: &dyn Storage) -> Finding {
     let dead = storage.dead_jobs(Lane::Tag, 0, 10)?;
     let told: Vec<_> = dead.iter().map(|it| (it.job.id.as_str(), it.tries, it.cause.as_str(), it.at)).collect();
     expect("dead", &told, &vec![("b", 2, "no such staff", at(1_003))])?;
+    expect("too young", &storage.purge_dead_jobs(at(1_003), 10)?, &0)?;
     expect("none of that id", &storage.retry_jobs(Lane::Tag, Some("a"), at(1_200))?, &0)?;
     expect("retried", &storage.retry_jobs(Lane::Tag, None, at(1_200))?, &1)?;
     let taken = storage.lease_jobs(Lane::Tag, at(1_200), at(2_000), 10)?;
@@ -170,7 +171,22 @@ pub fn check_jobs(storage: &dyn Storage) -> Finding {
     expect("let go of", &storage.purge_book(at(111), 100)?, &1)?;
     storage.enqueue(&[job("a", 0)], at(1_300))?;
     let taken = storage.lease_jobs(Lane::Tag, at(1_300), at(2_000), 10)?;
-    expect("taken on anew", &taken.iter().map(|it| it.job.id.as_str()).collect::<Vec<_>>(), &vec!["a"])
+    expect("taken on anew", &taken.iter().map(|it| it.job.id.as_str()).collect::<Vec<_>>(), &vec!["a"])?;
+    dead_jobs_have_an_age(storage)
+}
+
+fn dead_jobs_have_an_age(storage: &dyn Storage) -> Finding {
+    let theirs = |id: &str| Job { visitor: Some(visitor(1)), lane: Lane::Event, ..job(id, 0) };
+    storage.enqueue(&[theirs("one"), theirs("two"), theirs("three")], at(0))?;
+    for (n, it) in storage.lease_jobs(Lane::Event, at(1), at(10), 10)?.iter().enumerate() {
+        let when = at(i64::try_from(n)?);
+        storage.settle_job(it, &Settled::Dead("so".into()), when)?;
+    }
+    expect("one at a time", &storage.purge_dead_jobs(at(2), 1)?, &1)?;
+    expect("the other old one", &storage.purge_dead_jobs(at(2), 10)?, &1)?;
+    let dead = storage.dead_jobs(Lane::Event, 0, 10)?;
+    expect("left", &dead.iter().map(|it| it.at).collect::<Vec<_>>(), &vec![at(2)])?;
+    expect("forgotten with the visitor", &storage.forget(visitor(1), at(20))?.book, &1)
 }
 
 /// Of many workers each job is given to one.

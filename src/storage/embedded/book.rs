@@ -12,7 +12,7 @@ use crate::id::VisitorId;
 use crate::time::Day;
 
 /// Statements that turn format `n` of the file into format `n + 1`.
-const MIGRATIONS: [&str; 1] = [include_str!("book.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("book.sql"), include_str!("book_2.sql")];
 
 /// The file beside the storage at `path`.
 fn beside(path: &Path) -> PathBuf {

@@ -79,4 +79,8 @@ impl Book for Embedded {
     fn purge_book(&self, before: Timestamp, limit: usize) -> Result<u64, StorageError> {
         whole(&mut lock(&self.book), |conn| jobs::purge(conn, before, limit))
     }
+
+    fn purge_dead_jobs(&self, before: Timestamp, limit: usize) -> Result<u64, StorageError> {
+        whole(&mut lock(&self.book), |conn| jobs::purge_dead(conn, before, limit))
+    }
 }

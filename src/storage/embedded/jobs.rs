@@ -178,3 +178,11 @@ pub(super) fn purge(conn: &Transaction<'_>, before: Timestamp, limit: usize) -> 
     }
     Ok(removed)
 }
+
+pub(super) fn purge_dead(conn: &Transaction<'_>, before: Timestamp, limit: usize) -> Result<u64, StorageError> {
+    let mut delete = conn.prepare_cached(
+        "DELETE FROM job WHERE number IN
+             (SELECT number FROM job WHERE state = 2 AND settled_at < ?1 ORDER BY settled_at LIMIT ?2)",
+    )?;
+    Ok(count(delete.execute((before.unix_ms(), limited(limit)))?))
+}

@@ -89,6 +89,10 @@ impl Book for Redis {
         let removed = feed::purge(&self.link, before, limit)?;
         Ok(removed + jobs::purge(&self.link, before, limit.saturating_sub(removed))?)
     }
+
+    fn purge_dead_jobs(&self, before: Timestamp, limit: usize) -> Result<u64, StorageError> {
+        jobs::purge_dead(&self.link, before, u64::try_from(limit).unwrap_or(u64::MAX))
+    }
 }
 
 /// Removes cards, jobs and entries of the feed of a visitor, for good even if a primary is lost; says how many.

@@ -174,10 +174,18 @@ pub(super) fn forget(link: &Link, visitor: VisitorId) -> Result<u64, StorageErro
 }
 
 pub(super) fn purge(link: &Link, before: Timestamp, limit: u64) -> Result<u64, StorageError> {
+    old(link, &scripts::JOBS_PURGE, before, limit)
+}
+
+pub(super) fn purge_dead(link: &Link, before: Timestamp, limit: u64) -> Result<u64, StorageError> {
+    old(link, &scripts::JOBS_PURGE_DEAD, before, limit)
+}
+
+fn old(link: &Link, script: &Lua, before: Timestamp, limit: u64) -> Result<u64, StorageError> {
     let mut removed = 0;
     for lane in Lane::ALL {
         let left = limit.saturating_sub(removed);
-        removed += each_call(link, &scripts::JOBS_PURGE, lane, before.unix_ms().to_string().as_bytes(), left)?;
+        removed += each_call(link, script, lane, before.unix_ms().to_string().as_bytes(), left)?;
     }
     Ok(removed)
 }

@@ -42,7 +42,7 @@
 //! | `{jinqun:NN}n<day>` | hash | counters of the cards here: what is counted → how many | until removed | a field a counter of the day |
 //! | `{jinqun:jobs:LANE}j` | hash | jobs that wait, are worked on or are dead: id → value, see `jobs.lua` | until done | a field a job |
 //! | `{jinqun:jobs:LANE}t` | sorted set | ids of jobs by the moment from which they are ready | until done or dead | an entry a job |
-//! | `{jinqun:jobs:LANE}x` | sorted set | ids of dead jobs by when | until somebody has them retried | an entry a dead job |
+//! | `{jinqun:jobs:LANE}x` | sorted set | ids of dead jobs by when | until somebody has them retried, or removed | an entry a dead job |
 //! | `{jinqun:jobs:LANE}o` | sorted set | ids of jobs that are done by when, so that none is done twice | until removed | an entry a job |
 //! | `{jinqun:jobs:LANE}v<visitor>` | hash | ids of the jobs that are about a visitor | until done | a field a job |
 //! | `{jinqun:feed}last` | string | the last number of the feed | for ever | one |

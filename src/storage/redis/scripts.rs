@@ -85,6 +85,10 @@ sharing! {
     JOBS_PURGE: "jobs.lua", "jobs_purge.lua"
 }
 sharing! {
+    /// Removes jobs that were given up long ago.
+    JOBS_PURGE_DEAD: "jobs.lua", "jobs_purge_dead.lua"
+}
+sharing! {
     /// Adds to the feed.
     FEED_PUT: "feed.lua", "feed_put.lua"
 }

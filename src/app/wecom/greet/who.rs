@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::{Inner, Task};
-use crate::app::wecom::scan_of_state;
+use crate::app::wecom::identity::{Silence, scan_of_state, wishes_silence};
 use crate::app::wecom::templates::{Known, KnownGroup, Standing, coupon_of};
 use crate::catalog::{Catalog, Joinable};
 use crate::customer::Customer;
@@ -23,8 +23,8 @@ impl Inner {
     /// What is known of somebody. What cannot be read is not known.
     pub(super) fn known(&self, catalog: &Catalog, task: &Task) -> Known {
         let now = self.parts.clock.now();
-        let visit = scan_of_state(&self.parts.signer, &task.state, now);
-        let visit = visit.and_then(|it| self.visit(it.visitor, it.scan));
+        let channel = scan_of_state(&self.parts.signer, &task.state, now);
+        let visit = channel.and_then(|it| self.visit(it.visitor, it.scan));
         let contact = contact_of(catalog, task);
         let customer = self.customer(&task.customer);
         let store =
@@ -41,8 +41,11 @@ impl Inner {
             standing: Some(standing(customer.as_ref(), task)),
             ..place.known(store, &campaign_of(contact, visit.as_ref()))
         };
-        let is_silent = customer.as_ref().is_some_and(|it| it.is_silent);
-        // Who does not wish to be sorted is not sorted here either.
+        // Who does not wish to be sorted is not sorted here either, also before there is a card of them. What cannot be read is
+        // taken for a wish.
+        let wished = channel.map(|it| wishes_silence(&*self.parts.storage, it));
+        let is_silent = customer.as_ref().is_some_and(|it| it.is_silent)
+            || wished.is_some_and(|it| it.map_or(true, |it| it != Silence::None));
         if let Some(lookup) = self.parts.lookup.as_ref().filter(|_| !is_silent) {
             let unionid = customer.as_ref().and_then(|it| it.unionid.as_deref());
             let id = format!("lookup_{:032x}", fastrand::u128(..));

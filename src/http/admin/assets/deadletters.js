@@ -75,6 +75,7 @@ function deadJob(it) {
     { class: "card", "data-job": it.id },
     el("div", { class: "row spread" }, el("p", {}, el("span", { class: "badge" }, laneNames[it.lane] ?? it.lane), " ", el("b", { class: "id" }, it.id)), button),
     el("p", {}, it.cause),
+    it.advice && el("p", { class: "advice" }, el("b", {}, t("怎么办：", "What to do: ")), t(it.advice.zh, it.advice.en)),
     el("p", { class: "soft" }, when(it.at), " · ", t(`试过 ${it.tries} 次`, it.tries === 1 ? "tried once" : `tried ${it.tries} times`)),
     el("details", {}, el("summary", {}, t("内容", "Content")), el("pre", {}, body)),
   );
