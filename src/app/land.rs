@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::deliver::whole_chain;
-use super::locate::Clues;
+use super::locate::{Clues, may_be_returned_to};
 use super::seat::{SeatState, Seated, Seeker};
 use super::token::{VisitToken, shown_word};
 use super::{App, AppError, CatalogInUse, VisitorToken};
@@ -187,8 +187,11 @@ impl App {
         let Decided { decision, record, seat, .. } = decided;
         self.count(&kind(request.is_robot, was_seen, earlier.is_some()), recorded, &decision);
 
-        // A guess is not a store that the visitor is known to have come to.
-        let came_to = record.store.clone().filter(|_| decision.outcome == crate::routing::Outcome::Routed);
+        // A guess is not a store that the visitor is known to have come to; and where another one stands in for theirs, theirs stays
+        // the one they came to.
+        let theirs = decision.wanted.and_then(|it| catalog.store(it)).map(|it| it.id.clone());
+        let theirs = theirs.filter(|it| may_be_returned_to(&catalog, campaign, it)).or_else(|| record.store.clone());
+        let came_to = theirs.filter(|_| decision.outcome == crate::routing::Outcome::Routed);
         let last_store = came_to.or_else(|| last_store.cloned());
         let seen = recorded.then(|| VisitToken { scan, visitor, shown: shown(&record) });
         Ok(Landing {

@@ -10,6 +10,7 @@ use crate::geo::Position;
 use crate::id::StoreId;
 use crate::ipdb::IpLocator;
 use crate::region::RegionNames;
+use crate::store::StoreStatus;
 use crate::visitor::Fix;
 
 /// The radius of a place that an IP database gives without one, in metres: a city and its suburbs.
@@ -34,11 +35,17 @@ impl App {
         if let Some((position, accuracy_m)) = clues.position {
             return Fix::Gps { position, accuracy_m };
         }
-        if let Some(store) = clues.last_store.filter(|it| takes_part(catalog, campaign, it)) {
+        if let Some(store) = clues.last_store.filter(|it| may_be_returned_to(catalog, campaign, it)) {
             return Fix::Previous(store.clone());
         }
         clues.ip.map_or(Fix::Nowhere, |ip| locate_ip(&self.parts.ip, catalog, ip))
     }
+}
+
+/// Whether a store may be the one of an earlier visit: one that is paused is theirs all the same, and another stands in for it.
+pub(super) fn may_be_returned_to(catalog: &Catalog, campaign: &Campaign, store: &StoreId) -> bool {
+    let key = catalog.store_key(store).filter(|it| catalog.selection(&campaign.slug).takes(*it));
+    key.and_then(|it| catalog.store(it)).is_some_and(|it| it.status != StoreStatus::Closed)
 }
 
 /// What is known of somebody who comes to choose a store.

@@ -1,11 +1,14 @@
 //! The customer's pages: reads requests, asks the use cases, fills the views.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, SET_COOKIE, USER_AGENT,
     VARY,
 };
-use actix_web::web::{Data, Path};
+use actix_web::web::{self, Data, Path};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
 use askama::Template;
 
@@ -15,10 +18,10 @@ use super::guard::RequestId;
 use super::landing::chooser::ErrorView;
 use super::landing::client::ClientKind;
 use super::landing::colour::Colour;
-use super::landing::links;
 use super::landing::parts::{AltView, CampaignView, EXPIRY_SHOWN_DAYS, FallbackView, JoinKind, JoinView, StoreView};
 use super::landing::texts::{Lang, Texts, fill};
 use super::landing::view::LandingView;
+use super::landing::{hours, links};
 use super::problem::Problem;
 use super::query::{Query, bad_id};
 use super::{Web, WechatScript, client_ip, cookie, oauth, robots};
@@ -32,6 +35,8 @@ use crate::store::{Store, Zone};
 use crate::time::Timestamp;
 use crate::visitor::FixSource;
 
+/// How long a page waits to learn whether the visitor has opted out.
+const SILENT_WAIT: Duration = Duration::from_millis(100);
 const DAY_MS: i64 = 86_400_000;
 /// A measured radius in metres from which on distances are shown as rough, as in the script.
 const ROUGH_M: f64 = 1_000.0;
@@ -64,7 +69,9 @@ async fn show(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> HttpRespo
     match web.app.land(scan).await {
         Ok(landing) => {
             let link = channel::of(web, &landing).await;
-            page.landing(web, &landing, (is_robot, route, link.as_ref()))
+            let sign_in =
+                if is_robot { None } else { page.sign_in(web, &landing, cookie::read(request).is_some()).await };
+            page.landing(web, &landing, Around { is_robot, asked: route, link: link.as_ref(), sign_in })
         }
         Err(error) => page.problem(web, Some(&slug), &error.into()),
     }
@@ -88,6 +95,21 @@ fn read(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> Result<ScanRequ
         ip: client_ip::of(request, &web.settings.trusted_proxies),
         ..ScanRequest::default()
     })
+}
+
+/// Whether the visitor has opted out; none if storage does not say so in time.
+async fn is_silent(web: &Web, landing: &Landing) -> Option<bool> {
+    let (app, visitor) = (Arc::clone(&web.app), web.app.visitor_of(&landing.visitor)?);
+    let asked = web::block(move || app.is_silent(visitor));
+    tokio::time::timeout(SILENT_WAIT, asked).await.ok()?.ok()?.ok()
+}
+
+/// What a landing page shows beside the decision.
+struct Around<'a> {
+    is_robot: bool,
+    asked: Option<Route>,
+    link: Option<&'a VisitLink>,
+    sign_in: Option<String>,
 }
 
 /// What every page of one answer shares.
@@ -140,14 +162,14 @@ impl Page {
 
     /// The page of a draft: no visit, no cookie.
     pub(super) fn preview(&self, web: &Web, landing: &Landing) -> HttpResponse {
-        self.landing(web, landing, (true, None, None))
+        self.landing(web, landing, Around { is_robot: true, asked: None, link: None, sign_in: None })
     }
 
     fn landing(
         &self,
         web: &Web,
         landing: &Landing,
-        (is_robot, asked, link): (bool, Option<Route>, Option<&VisitLink>),
+        Around { is_robot, asked, link, sign_in }: Around<'_>,
     ) -> HttpResponse {
         let catalog: &Catalog = &landing.catalog;
         let decision = &landing.decision;
@@ -156,7 +178,8 @@ impl Page {
         let is_rough = decision.source == FixSource::Ip || decision.accuracy_m.is_some_and(|it| it > ROUGH_M);
         let distance = |it: Option<f64>| it.map(|it| self.texts.distance(it, is_rough));
         let store = decision.store.and_then(|it| Some((catalog.store(it.store)?, it.distance_m)));
-        let hours = store.and_then(|(it, _)| it.hours.as_ref()).map(ToString::to_string);
+        let hours = store.and_then(|(it, _)| it.hours.as_ref()).map(|it| hours::words(it.as_str(), self.texts.lang));
+        let wanted = decision.wanted.and_then(|it| catalog.store(it));
         let joined = decision.join.and_then(|it| joined(catalog, it));
         let plain = |code: &JoinCode| format!("/qr/{}", JoinCodeId::of(code.link.as_str()));
         let picture = joined.map(|(.., code)| link.map_or_else(|| plain(code), |it| it.picture.clone()) + ".png");
@@ -173,7 +196,6 @@ impl Page {
             })
         };
         let privacy = links::privacy(landing.campaign.as_str());
-        let sign_in = self.sign_in(web, &landing.campaign);
         let names = [&*decision.region.city, &*decision.region.province];
         let view = LandingView {
             texts: self.texts,
@@ -206,7 +228,8 @@ impl Page {
             fallback: decision.fallback.map(|it| FallbackView {
                 rung: it.rung,
                 reason: it.reason,
-                wanted: decision.wanted.and_then(|it| catalog.store(it)).map(|it| &*it.name),
+                wanted: wanted.map(|it| &*it.name),
+                wanted_id: wanted.map(|it| it.id.as_str()),
             }),
             asked,
             other_route: landing.other_route(),
@@ -214,18 +237,22 @@ impl Page {
             standing: self.standing(landing.standing, web.app.zone()),
             privacy_href: Some(&privacy),
             wechat_script: self.wechat_script(web),
-            sign_in: sign_in.as_deref().filter(|_| !is_robot),
+            sign_in: sign_in.as_deref(),
         };
         let mut response = self.answer(StatusCode::OK, &view);
         keep(response.headers_mut(), landing, is_robot, web.settings.is_https());
         response
     }
 
-    /// Where a customer in `WeChat` goes who wishes to be recognised and was not yet.
-    fn sign_in(&self, web: &Web, campaign: &CampaignSlug) -> Option<String> {
+    /// Where a customer in `WeChat` goes who wishes to be recognised and was not yet; none for who has opted out, or while nobody can
+    /// say so. `was_here`: whether the browser came with a token; who did not has wished nothing yet.
+    async fn sign_in(&self, web: &Web, landing: &Landing, was_here: bool) -> Option<String> {
         let is_there = matches!(self.client, ClientKind::WeChat) && !self.is_known;
         let start = oauth::offered(web).filter(|_| is_there)?;
-        let to = links::landing(campaign.as_str(), &[]);
+        if was_here && is_silent(web, landing).await != Some(false) {
+            return None;
+        }
+        let to = links::landing(landing.campaign.as_str(), &[]);
         let notice = web.app.notice().as_str();
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("to", &to)

@@ -76,12 +76,13 @@ pub(super) async fn forget(web: Data<Web>, request: HttpRequest, body: Bytes) ->
     }
     let (slug, word, is_sure, wish) = fields;
     let ending = match visitor(&web, &request) {
+        None if wish.is_some() => Ending::NobodyWishes,
         None => Ending::Nobody,
         // Another site cannot know the word, and gets no cookie either.
-        Some(it) if !word.is_some_and(|word| web.app.is_form_word(it, &word)) => Ending::Unsure,
+        Some(it) if !word.is_some_and(|word| web.app.is_form_word(it, &word)) => Ending::Old,
         Some(it) if wish.is_some() => match visitors::silence(&web, it, wish.unwrap_or_default()).await {
             Ok(()) => Ending::Kept,
-            Err(_problem) => Ending::Failed,
+            Err(_problem) => Ending::NotKept,
         },
         Some(_) if !is_sure => Ending::Unsure,
         Some(it) => match visitors::forget(&web, it).await {
@@ -91,7 +92,7 @@ pub(super) async fn forget(web: Data<Web>, request: HttpRequest, body: Bytes) ->
     };
     let silent = match &ending {
         Ending::Done(_) => None,
-        Ending::Unsure | Ending::Nobody | Ending::Failed | Ending::Kept => silent(&web, visitor(&web, &request)).await,
+        _ => silent(&web, visitor(&web, &request)).await,
     };
     show(&web, &request, slug.as_deref(), (Some(ending), silent))
 }
@@ -115,8 +116,8 @@ fn show(
     let is_done = matches!(ending, Some(Ending::Done(_)));
     let word = visitor(web, request).filter(|_| !is_done).map(|it| web.app.form_word(it));
     let status = match &ending {
-        Some(Ending::Failed) => StatusCode::SERVICE_UNAVAILABLE,
-        Some(Ending::Unsure | Ending::Nobody) => StatusCode::BAD_REQUEST,
+        Some(Ending::Failed | Ending::NotKept) => StatusCode::SERVICE_UNAVAILABLE,
+        Some(Ending::Unsure | Ending::Old | Ending::Nobody | Ending::NobodyWishes) => StatusCode::BAD_REQUEST,
         Some(Ending::Done(_) | Ending::Kept) | None => StatusCode::OK,
     };
     let view = PrivacyView {

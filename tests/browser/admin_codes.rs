@@ -50,7 +50,14 @@ fn a_campaign_is_made_previewed_and_printed() {
     desk.sign_in("/admin/campaigns/.new");
     desk.wait("document.querySelector('#campaign').elements.mode.value === 'group'");
     desk.write("input[name=name]", "冬日茶会");
+    desk.wait("document.querySelector('#frame').contentDocument?.body?.innerText.includes('冬日茶会')");
     desk.write("input[name=slug]", "a b");
+    // What cannot be shown is told below the telephone, which shows what it did.
+    desk.wait("!document.querySelector('#stale').hidden");
+    assert_eq!(
+        desk.value("document.querySelector('#frame').contentDocument.querySelector('.name').innerText"),
+        "冬日茶会"
+    );
     desk.tap("form button.primary");
     // The field says what is wrong with it.
     desk.wait("!!document.querySelector('input[name=slug]').parentElement.querySelector('.error')");
@@ -58,6 +65,7 @@ fn a_campaign_is_made_previewed_and_printed() {
     desk.write("input[name=slug]", "winter-tea");
     desk.write("[name=\"texts.lead\"]", "进群领一杯");
     desk.wait("document.querySelector('#frame').contentDocument?.body?.innerText.includes('进群领一杯')");
+    assert_eq!(desk.value("document.querySelector('#stale').hidden"), true);
     desk.tap("form button.primary");
     desk.wait("location.pathname === '/admin/campaigns/winter-tea'");
     desk.wait("document.querySelector('#heading').innerText === '冬日茶会'");

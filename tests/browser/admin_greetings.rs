@@ -36,6 +36,8 @@ fn a_greeting_is_written_tried_out_kept_from_being_overwritten_and_removed() {
     // What is not known is said at the field.
     desk.write("#editor textarea", "{nonsense}");
     desk.wait("document.querySelector('#wrong').innerText.includes('nonsense')");
+    // And nothing of what was said before stands beside it.
+    assert_eq!(desk.value("document.querySelectorAll('#chat .bubble, #why li').length"), 0);
     // A colleague was faster.
     desk.value("(() => { document.querySelector('#editor textarea').value = 'A'; return true; })()");
     assert_eq!(desk.value(BEHIND), json!(200));

@@ -55,7 +55,8 @@ fn a_closed_store_says_the_same_of_its_next_opening() {
         let setup = Setup { languages, ..Setup::default() };
         let phone = Browser::start(&demo, &setup);
         // Tomorrow, in some days, and a day on which its hours are unknown.
-        for (hours, days) in [("08:00-22:00", 0), ("08:00-22:00", 3), ("", 1)] {
+        let week = "周一至周五 08:00-12:00,13:00-22:00,周六 09:00-次日01:00,周日 09:00-22:00";
+        for (hours, days) in [("08:00-22:00", 0), (week, 3), ("", 1)] {
             phone.open("/");
             let day = |days: i32| {
                 phone.value(&format!("new Date(Date.now() + 8 * 36e5 + {days} * 864e5).toISOString().slice(0, 10)"))
@@ -63,13 +64,20 @@ fn a_closed_store_says_the_same_of_its_next_opening() {
             let (from, until) = (day(-1), day(days));
             let closures = format!("{}..{}", from.as_str().unwrap(), until.as_str().unwrap());
             demo.import(&format!(
-                "id,name,lat,lng,datum,hours,closures\nSH-0001,关门店,31.2319,121.4693,wgs84,{hours},{closures}\n"
+                "id,name,lat,lng,datum,hours,closures\nSH-0001,关门店,31.2319,121.4693,wgs84,\"{hours}\",{closures}\n"
             ));
             phone.open("/s/default?store=SH-0003");
             choose_by_script(&phone, "SH-0001");
             let by_script = phone.value(SEEN);
             phone.open("/s/default?store=SH-0001");
             assert!(phone.sees("#opens"), "{closures}");
+            if hours == week {
+                let words = match languages {
+                    "en-US,en" => "Mon–Fri 08:00–12:00, 13:00–22:00; Sat 09:00–01:00 next day; Sun 09:00–22:00",
+                    _ => "周一至周五 08:00-12:00，13:00-22:00，周六 09:00-次日01:00，周日 09:00-22:00",
+                };
+                assert_eq!(phone.text("#hours"), words);
+            }
             assert_same(&by_script, &phone.value(SEEN), &closures);
         }
     }

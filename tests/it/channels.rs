@@ -153,7 +153,10 @@ fn the_notice_says_what_is_linked_and_who_is_told_and_its_version_follows() {
         app.call("GET", "/privacy", &headers, None).expect(200).text().to_owned()
     };
     let (zh, en) = (read(&shop.app, "zh"), read(&shop.app, "en"));
-    assert!(zh.contains("告诉腾讯企业微信") && zh.contains("unionid") && zh.contains("不要使用我的区域"), "{zh}");
+    assert!(
+        zh.contains("告诉腾讯企业微信") && zh.contains("unionid") && zh.contains("从那里打开本页，就可以在这里关闭"),
+        "{zh}"
+    );
     assert!(en.contains("Tencent WeCom as tags") && !en.contains("CRM"), "{en}");
     let version = |page: &str| page.split_once("版本 ").unwrap().1.split('<').next().unwrap().to_owned();
     let plain = TestApp::builder().start();

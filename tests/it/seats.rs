@@ -198,6 +198,54 @@ fn without_a_script_the_other_route_is_a_link() {
     assert_eq!((tags[0].mode, tags[0].assigned), (Route::Contact, None));
 }
 
+/// What the visitor token of a cookie says of a page: its text.
+fn page_of(app: &TestApp, path: &str, cookie: &str) -> String {
+    app.get_with(path, &[("cookie", &format!("jinqun={cookie}"))]).expect(200).text().to_owned()
+}
+
+fn link_of_the_other_route(html: &str) -> String {
+    html.split("id=\"switch\" href=\"").nth(1).unwrap().split('"').next().unwrap().replace("&#38;", "&")
+}
+
+#[test]
+fn a_store_that_stands_in_for_a_full_one_does_not_become_the_customers() {
+    const STORES: &str = "id,name,lat,lng,datum,city,district,group_url,group_capacity,contact_url,contact_name,status\n\
+        A,甲店,31.2304,121.4737,wgs84,上海市,黄浦区,https://work.weixin.qq.com/gm/a1,1,https://work.weixin.qq.com/ca/lin,小林,\n\
+        B,乙店,31.24122,121.4737,wgs84,上海市,静安区,https://work.weixin.qq.com/gm/b1,9,https://work.weixin.qq.com/ca/wang,小王,\n\
+        P,停业店,31.2420,121.4737,wgs84,上海市,普陀区,https://work.weixin.qq.com/gm/p1,9,,,paused\n";
+    let app = TestApp::builder().stores(STORES).start();
+    assert_eq!(app.scan(&json!({"store": "A"})).expect(201).json()["join"]["id"], "A.group", "the only seat");
+
+    // Chosen, without a script.
+    let page = app.get("/s/default?store=A").expect(200);
+    let (html, cookie) = (page.text().to_owned(), page.cookie().unwrap());
+    assert!(html.contains("甲店的群已满") && html.contains(">乙店</h1>"), "{html}");
+    let link = link_of_the_other_route(&html);
+    assert!(link.starts_with("/s/default?route=contact&store=A&scan="), "{link}");
+    let other = app.get_with(&link, &[("cookie", &format!("jinqun={cookie}"))]).expect(200);
+    assert!(other.text().contains("小林的微信二维码") && other.text().contains(">甲店</h1>"), "{}", other.text());
+    let record = app.tags().pop().unwrap();
+    let said = (record.store.as_ref().map(|it| it.as_str()), &*record.region.district);
+    assert_eq!(said, (Some("A"), "黄浦区"), "the tag names the customer's own store and district");
+
+    // Who comes back is still a customer of the store they chose.
+    let again = page_of(&app, "/s/default", &cookie);
+    assert!(again.contains("甲店的群已满，为您换成下一家最近的门店。") && again.contains("为您推荐的门店"), "{again}");
+
+    // The same where the store was the nearest, or is paused.
+    let nearest = app.scan(&at_a()).expect(201).json();
+    assert_eq!(shown(&nearest), are(["B", "乙店", "next_store", "full"]));
+    let back = app.scan(&json!({"visitor": nearest["visitor"]})).expect(201).json();
+    assert_eq!((&back["fix"]["source"], &back["fallback"]["store"]["id"]), (&json!("previous"), &json!("A")));
+    assert_eq!(back["region"]["district"], "黄浦区");
+    let contact = app.scan(&json!({"visitor": back["visitor"], "route": "contact"})).expect(201).json();
+    assert_eq!(shown(&contact), are(["A", "小林", "", ""]));
+    let paused = app.scan(&json!({"store": "P"})).expect(201).json();
+    let back = app.scan(&json!({"visitor": paused["visitor"]})).expect(201).json();
+    assert_eq!((shown(&back), &back["fallback"]["store"]["id"]), (shown(&paused), &json!("P")));
+    assert_eq!(shown(&back), are(["B", "乙店", "next_store", "paused"]));
+}
+
 #[test]
 fn seats_survive_a_kill() {
     let folder = tempfile::tempdir().unwrap();

@@ -287,13 +287,20 @@ fn opting_out_works_without_a_script_and_silences_the_customer() {
         format!("campaign=summer&word={word}&silent={silent}")
     };
     let page = an.get("/privacy?campaign=summer").expect(200);
+    // The notice names the button that is there, and the switch names all that it does.
+    let button = page.text().split("<button id=\"silent\">").nth(1).unwrap().split('<').next().unwrap();
+    assert!(page.text().contains(&format!("点按“{button}”")) && page.text().contains("不关联我的身份"), "{button}");
     let told = an.call("POST", "/privacy", Some(&form(page.text(), "1"))).expect(200);
     assert!(told.text().contains("id=\"silent-set\""), "{}", told.text());
+    // Whoever opted out is not offered to be recognised, in a browser that forgot that they were.
+    an.cookies.retain(|name, _| name == "jinqun");
+    assert_eq!(an.offer(), None);
     assert!(desk.link(an.visitor()).is_silent);
     let customer: Customer = desk.card(CardKind::Customer, "wm-an").unwrap();
     assert!(customer.is_silent);
     desk.no_tags_are_to_be_set();
-    an.call("POST", "/privacy", Some("campaign=summer&word=forged&silent=0")).expect(400);
+    let old = an.call("POST", "/privacy", Some("campaign=summer&word=forged&silent=0")).expect(400);
+    assert!(old.text().contains("什么都没有改变") && !old.text().contains("请先勾选"), "{}", old.text());
     let token = an.cookies["jinqun"].clone();
     let call = |method| {
         let bearer = format!("Bearer {token}");
@@ -302,10 +309,18 @@ fn opting_out_works_without_a_script_and_silences_the_customer() {
     desk.app.clock.advance_ms(10);
     call("DELETE").expect(204);
     assert!(!desk.link(an.visitor()).is_silent);
+    assert!(an.offer().is_some());
     desk.tags_become(&["上海市"]);
     call("POST").expect(204);
     assert!(desk.link(an.visitor()).is_silent);
     assert_eq!(desk.app.call("POST", "/api/v1/visitors/me/opt-out", &[], None).status, 401);
+    // Who has no number of ours is not told of a button that is not there.
+    let mut nobody = desk.browser();
+    let bare = nobody.get("/privacy?campaign=summer").expect(200);
+    assert!(!bare.text().contains("点按“不要关联我") && !bare.text().contains("id=\"silent\""), "{}", bare.text());
+    assert_eq!(bare.text().matches("请先扫门店的二维码打开找店页面").count(), 2, "{}", bare.text());
+    let wish = nobody.call("POST", "/privacy", Some("campaign=summer&word=x&silent=1")).expect(400);
+    assert!(wish.text().contains("id=\"told\">想要设置") && !wish.text().contains("id=\"told\">这个浏览器"));
 }
 
 #[test]

@@ -103,7 +103,8 @@ impl ChooserView<'_> {
     /// How many stores a place has, in words.
     #[must_use]
     pub fn count(&self, place: &PlaceView<'_>) -> String {
-        fill(self.texts.count, &[&place.stores.to_string()])
+        let words = if place.stores == 1 { self.texts.count_one } else { self.texts.count };
+        fill(words, &[&place.stores.to_string()])
     }
 
     /// The steps above this one, from all regions on.

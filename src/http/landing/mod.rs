@@ -5,6 +5,7 @@
 pub mod chooser;
 pub mod client;
 pub mod colour;
+pub mod hours;
 pub mod links;
 pub mod parts;
 pub mod privacy;

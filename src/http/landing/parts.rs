@@ -116,6 +116,8 @@ pub struct FallbackView<'a> {
     pub reason: Reason,
     /// The name of the store that would have been right.
     pub wanted: Option<&'a str>,
+    /// Its id.
+    pub wanted_id: Option<&'a str>,
 }
 
 impl FallbackView<'_> {

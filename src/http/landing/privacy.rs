@@ -34,16 +34,16 @@ impl Kept {
         Self(*retention, sharing)
     }
 
-    /// What is linked and who is told, one text each; none where that is nobody.
+    /// What is linked and who is told, one text each, with how to opt out; none where that is nobody.
     #[must_use]
-    pub fn shared(&self, texts: &Texts) -> Vec<&'static str> {
+    pub fn shared(&self, texts: &Texts, how_to_opt_out: &'static str) -> Vec<&'static str> {
         let Sharing { has_joins, has_sign_in, tells_regions, has_crm } = self.1;
         let all = [
             (has_joins, texts.shared_joins),
             (has_sign_in, texts.shared_sign_in),
             (tells_regions, texts.shared_regions),
             (has_crm, texts.shared_crm),
-            (has_joins || has_sign_in || tells_regions || has_crm, texts.shared_out),
+            (has_joins || has_sign_in || tells_regions || has_crm, how_to_opt_out),
         ];
         all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, text)| text).collect()
     }
@@ -71,24 +71,30 @@ impl Kept {
     pub fn paragraphs(&self, texts: &Texts) -> Vec<String> {
         let fixed =
             [texts.notice_who, texts.notice_purpose, texts.notice_not, texts.notice_cookie, texts.notice_rights];
-        let fixed = fixed.into_iter().chain(self.shared(texts));
+        let fixed = fixed.into_iter().chain(self.shared(texts, texts.shared_out));
         fixed.map(ToOwned::to_owned).chain(self.records(texts)).collect()
     }
 }
 
-/// What came of a wish to be forgotten.
+/// What came of what was asked for on the page.
 #[derive(Debug, Clone, Copy)]
 pub enum Ending {
     /// Everything is gone.
     Done(Erased),
-    /// The box was not ticked, or the form is an old one.
+    /// The box was not ticked.
     Unsure,
-    /// Nobody is known under this browser.
+    /// The form is an old one, or of another browser.
+    Old,
+    /// Nobody is known under this browser, so nothing is deleted.
     Nobody,
-    /// It could not be done now.
+    /// Nobody is known under this browser, so no wish is kept.
+    NobodyWishes,
+    /// It could not be deleted now.
     Failed,
     /// The wish about messages is kept.
     Kept,
+    /// The wish about messages could not be kept now.
+    NotKept,
 }
 
 /// The page.
@@ -113,7 +119,7 @@ pub struct PrivacyView<'a> {
     pub word: Option<&'a str>,
     /// Whether the visitor's region is not used for messages; none where that is not known.
     pub is_silent: Option<bool>,
-    /// What came of the wish to be forgotten.
+    /// What came of what was asked for.
     pub ending: Option<Ending>,
     /// The privacy notice, which is this page.
     pub privacy_href: Option<&'a str>,
@@ -144,7 +150,24 @@ impl PrivacyView<'_> {
         fill(self.texts.notice_version, &[self.version])
     }
 
-    /// What came of the wish to be forgotten, in words.
+    /// What is linked and who is told, and what can be done about it on this page as it is.
+    #[must_use]
+    pub fn shared(&self) -> Vec<&'static str> {
+        let how = match (self.word, self.is_silent) {
+            (None, _) => self.texts.shared_out_nobody,
+            (Some(_), None) => self.texts.shared_out_away,
+            (Some(_), Some(_)) => self.texts.shared_out,
+        };
+        self.kept.shared(self.texts, how)
+    }
+
+    /// What stands in the place of the switch where it cannot be offered.
+    #[must_use]
+    pub fn no_switch(&self) -> &'static str {
+        if self.word.is_none() { self.texts.silent_nobody } else { self.texts.silent_away }
+    }
+
+    /// What came of what was asked for, in words.
     #[must_use]
     pub fn told(&self) -> Option<String> {
         Some(match self.ending? {
@@ -163,6 +186,9 @@ impl PrivacyView<'_> {
             }
             Ending::Unsure => self.texts.forget_unsure.to_owned(),
             Ending::Nobody => self.texts.forget_nobody.to_owned(),
+            Ending::Old => self.texts.form_old.to_owned(),
+            Ending::NobodyWishes => self.texts.silent_nobody.to_owned(),
+            Ending::NotKept => self.texts.silent_failed.to_owned(),
             Ending::Failed => self.texts.forget_failed.to_owned(),
             Ending::Kept if self.is_silent == Some(true) => self.texts.silent_is_set.to_owned(),
             Ending::Kept => return None,
@@ -173,5 +199,48 @@ impl PrivacyView<'_> {
     #[must_use]
     pub fn back(&self) -> String {
         links::landing(self.campaign.slug, &[])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::super::texts::Lang;
+    use super::*;
+
+    fn page(word: Option<&'static str>, is_silent: Option<bool>, ending: Option<Ending>) -> String {
+        let sharing = Sharing { has_joins: true, ..Sharing::default() };
+        let view = PrivacyView {
+            texts: Lang::En.texts(),
+            nonce: "n",
+            campaign: samples::campaign(Lang::En),
+            company: "Greenfield",
+            contact: None,
+            version: "1",
+            kept: Kept::of(&Retention::default(), sharing),
+            word,
+            is_silent,
+            ending,
+            privacy_href: None,
+        };
+        view.render().unwrap()
+    }
+
+    #[test]
+    fn only_a_button_that_is_there_is_named() {
+        let named = "press “Do not link me or use my region”";
+        let there = page(Some("w"), Some(false), None);
+        assert!(there.contains(named) && there.contains("<button id=\"silent\">Do not link me or use my region<"));
+        let away = page(Some("w"), None, None);
+        assert!(!away.contains(named) && !away.contains("<button id=\"silent\">"), "{away}");
+        assert!(away.contains("not right now") && away.contains("cannot be seen or changed right now"), "{away}");
+    }
+
+    #[test]
+    fn a_wish_that_was_not_kept_is_not_told_as_a_deletion() {
+        let failed = page(Some("w"), None, Some(Ending::NotKept));
+        assert!(failed.contains("id=\"told\">Your choice could not be saved now."), "{failed}");
+        let old = page(Some("w"), Some(false), Some(Ending::Old));
+        assert!(old.contains("id=\"told\">This page was out of date"), "{old}");
     }
 }

@@ -119,24 +119,28 @@ fn coded(lang: Lang) -> Vec<Named> {
     close_call.outcome = Outcome::Choose;
     close_call.accuracy_m = Some(900.0);
 
-    next.fallback =
-        Some(FallbackView {
-            rung: Rung::NextStore, reason: Reason::Full, wanted: Some("青禾咖啡（来福士店）")
-        });
+    next.fallback = Some(FallbackView {
+        rung: Rung::NextStore,
+        reason: Reason::Full,
+        wanted: Some("青禾咖啡（来福士店）"),
+        wanted_id: Some("SH-0007"),
+    });
     next.join = Some(JoinView { expires: Some(lang.texts().day(12, 1)), ..join(lang, JoinKind::Group) });
 
     contact.fix_source = FixSource::Chosen;
     contact.join = Some(join(lang, JoinKind::Contact));
-    contact.fallback = Some(FallbackView { rung: Rung::Contact, reason: Reason::NoJoinCode, wanted: None });
+    contact.fallback =
+        Some(FallbackView { rung: Rung::Contact, reason: Reason::NoJoinCode, wanted: None, wanted_id: None });
 
     let mut lent = contact.clone();
     lent.join = Some(join(lang, JoinKind::Group));
     lent.other_route = None;
-    lent.fallback = Some(FallbackView { rung: Rung::Group, reason: Reason::Expired, wanted: None });
+    lent.fallback = Some(FallbackView { rung: Rung::Group, reason: Reason::Expired, wanted: None, wanted_id: None });
     let mut region = lent.clone();
-    region.fallback = Some(FallbackView { rung: Rung::Region, reason: Reason::Full, wanted: None });
+    region.fallback = Some(FallbackView { rung: Rung::Region, reason: Reason::Full, wanted: None, wanted_id: None });
     let mut campaign = region.clone();
-    campaign.fallback = Some(FallbackView { rung: Rung::Campaign, reason: Reason::Full, wanted: None });
+    campaign.fallback =
+        Some(FallbackView { rung: Rung::Campaign, reason: Reason::Full, wanted: None, wanted_id: None });
 
     largest.client = ClientKind::OtherPhone;
     largest.alternatives = alternatives(lang, false);
@@ -169,7 +173,8 @@ fn without_a_store(lang: Lang) -> Vec<Named> {
 
     far.outcome = Outcome::OutOfReach;
     far.store = None;
-    far.fallback = Some(FallbackView { rung: Rung::Campaign, reason: Reason::OutOfReach, wanted: None });
+    far.fallback =
+        Some(FallbackView { rung: Rung::Campaign, reason: Reason::OutOfReach, wanted: None, wanted_id: None });
 
     unknown.outcome = Outcome::UnknownPlace;
     unknown.fix_source = FixSource::None;

@@ -106,11 +106,15 @@ texts! {
     join_region: "Beside a region's group; the group.", "您可以先加入{}", "Meanwhile, join {}";
     switch_group: "To the group instead of the contact.", "改为加入门店群聊", "Join the store's group instead";
     switch_contact: "To the contact instead of the group.", "改为添加店长微信", "Add the store manager instead";
-    silent_title: "The heading of the switch about messages.", "不用我的区域发消息", "Do not use my region for messages";
-    silent_what: "What the switch does.", "关闭后，我们不再把您的区域告诉企业微信，已经设置的标签会被取消；找门店和进群不受影响。", "When it is set, your region is no longer told to WeCom and tags that were set are taken back; finding stores and joining groups stay as they are.";
-    silent_set: "The button that sets it.", "不要使用我的区域", "Do not use my region";
-    silent_is_set: "Said where it is set.", "已关闭：您的区域不会用于消息。", "It is set: your region is not used for messages.";
-    silent_unset: "The button that takes it back.", "恢复使用", "Allow it again";
+    silent_title: "The heading of the switch about identity and messages.", "不关联我的身份，不用我的区域", "Do not link me or use my region";
+    silent_what: "What the switch does.", "设置后，我们不再关联您的微信身份，不再把您的区域告诉企业微信，已经设置的标签会被取消；找门店和进群不受影响。", "When it is set, visits are no longer linked to your WeChat account, your region is no longer told to WeCom and tags that were set are taken back; finding stores and joining groups stay as they are.";
+    silent_set: "The button that sets it.", "不要关联我，不要使用我的区域", "Do not link me or use my region";
+    silent_is_set: "Said where it is set.", "已设置：不再关联您的身份，您的区域不会用于消息。", "It is set: you are not linked, and your region is not used for messages.";
+    silent_unset: "The button that takes it back.", "恢复关联和使用", "Allow both again";
+    silent_nobody: "In place of the switch, where nobody is known under this browser.", "想要设置，请先扫门店的二维码打开找店页面，再从那里打开本页。", "To set it, first open the page from the store's code, then come back to this page from there.";
+    silent_away: "In place of the switch, where nobody knows whether it is set.", "暂时无法查看或更改这项设置，请稍后再试。", "This cannot be seen or changed right now. Please try again later.";
+    silent_failed: "The wish could not be kept now.", "暂时无法保存您的选择，请稍后再试。", "Your choice could not be saved now. Please try again later.";
+    form_old: "The form is an old one.", "这一页打开得太久或已失效，什么都没有改变。请在下方再试一次。", "This page was out of date, and nothing was changed. Please try once more below.";
     sign_in: "The link of a customer who wishes to be recognised.", "让店长认出我", "Let the store recognise me";
     sign_in_what: "What that means.", "（用微信身份关联这次到访，可随时在隐私页撤回）", "(links this visit to your WeChat account; undo it on the privacy page at any time)";
     about: "Before a rough distance.", "约 ", "about ";
@@ -155,6 +159,7 @@ texts! {
     retry: "Tries again.", "重试", "Try again";
     others: "Above other stores.", "附近其他门店", "Other stores nearby";
     candidates: "Above the stores to choose from.", "附近的门店", "Stores near you";
+    farther: "Above the stores beyond reach.", "较远的门店", "Stores farther away";
     all_stores: "To every store.", "查看全部门店", "All stores";
     hint_wecom: "In WeCom.", "您正在使用企业微信。请用微信扫描海报或下方二维码入群。", "You are in WeCom. Please scan the poster or the code below with WeChat.";
     hint_mini_program: "In a mini program.", "若长按没有反应，请点右上角“…”，在微信中打开本页。", "If pressing does nothing, tap the dots above and open this page in WeChat.";
@@ -176,7 +181,9 @@ texts! {
     shared_sign_in: "Customers may sign in.", "只有您点按“让店长认出我”时，腾讯的微信或企业微信才会告诉我们您的身份标识（openid、unionid 或客户编号），我们用它关联您的到访；不点按就不会。", "Only if you tap “Let the store recognise me”, Tencent's WeChat or WeCom tells us who you are (openid, unionid or your number as a customer), and we link your visits by it; otherwise not.";
     shared_regions: "Regions are told to `WeCom`.", "您是我们的企业微信客户时，我们把您所在的省市区、商圈和门店作为标签告诉腾讯企业微信，供店员给您发送本地的消息。不告诉坐标。", "If you are a customer of ours in WeCom, your province, city, district, shopping area and store are told to Tencent WeCom as tags, so that our staff can send you what is local. Coordinates are not.";
     shared_crm: "A CRM is told or asked.", "我们使用的客户管理系统（CRM）会收到您的访问、入群和退群记录及客户编号，或被询问您是否会员，用于会员服务。不含坐标。", "The customer system (CRM) that we use is told of your visits, of joining and leaving, with your number as a customer, or is asked whether you are a member, to serve members. Coordinates are not told.";
-    shared_out: "How to opt out.", "不想这样：在本页点按“不要使用我的区域”，我们就不再关联您的身份，不再把区域告诉企业微信，并取消已经设置的标签；也可以在本页删除您的信息。", "To opt out, press “Do not use my region” on this page: we no longer link who you are, no longer tell WeCom your region, and take back the tags that were set. You can also delete your data on this page.";
+    shared_out_nobody: "How to opt out, where nobody is known under this browser.", "不想这样：请先扫门店的二维码打开找店页面，再从那里打开本页，就可以在这里关闭关联或删除您的信息。", "To opt out, first open the page from the store's code and come back to this page from there: you can then switch it off or delete your data here.";
+    shared_out_away: "How to opt out, while the switch cannot be offered.", "不想这样：本页可以关闭关联，但现在暂时无法设置，请稍后再试。", "You can opt out on this page, but not right now. Please try again later.";
+    shared_out: "How to opt out.", "不想这样：在本页点按“不要关联我，不要使用我的区域”，我们就不再关联您的身份，不再把区域告诉企业微信，并取消已经设置的标签；也可以在本页删除您的信息。", "To opt out, press “Do not link me or use my region” on this page: we no longer link who you are, no longer tell WeCom your region, and take back the tags that were set. You can also delete your data on this page.";
     notice_kept_title: "Heading of what is kept.", "保存什么，保存多久", "What is kept, and for how long";
     kept_visits: "Tag records; the days.", "访问记录：时间、活动、门店、所在省市区和商圈、显示的群、位置来源。保存 {} 天。", "Visits: time, campaign, store, region, the group shown, and how the place was known. {} days.";
     kept_steps: "Steps; the days.", "操作记录：是否长按二维码、拒绝定位、换店、入群或退群。保存 {} 天。", "Steps: whether you pressed the code, refused your position, chose another store, joined or left. {} days.";
@@ -224,6 +231,7 @@ texts! {
     nothing_found: "Nothing was found; the words.", "没有找到“{}”。换个词试试，或按地区选择。", "Nothing found for {}. Try other words, or choose by region.";
     nothing_here: "A list without entries.", "这里暂时没有门店，请选择其他地区。", "No stores here yet. Please choose another region.";
     count: "How many stores.", "{} 家", "{} stores";
+    count_one: "One store.", "{} 家", "{} store";
     path: "Read out before the steps taken.", "当前位置", "You are here";
     everywhere: "The first of the steps.", "全部地区", "All regions";
     back: "To the landing page.", "返回", "Back";
@@ -236,7 +244,7 @@ texts! {
 }
 
 /// The texts that the script shows; `why_` and `rung_` are looked up by the words of the answer.
-const FOR_SCRIPT: [&str; 61] = [
+const FOR_SCRIPT: [&str; 62] = [
     "nearest",
     "likely",
     "previous",
@@ -279,6 +287,7 @@ const FOR_SCRIPT: [&str; 61] = [
     "no_picture",
     "others",
     "candidates",
+    "farther",
     "copied",
     "join_region",
     "switch_group",

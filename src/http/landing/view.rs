@@ -192,14 +192,23 @@ impl LandingView<'_> {
             Route::Group => self.texts.switch_group,
             Route::Contact => self.texts.switch_contact,
         };
-        // What the customer chose stands in no other place than the address; where they are is found again.
-        let chosen = self.store.as_ref().filter(|_| self.fix_source == FixSource::Chosen);
-        let query = [
-            ("route", route.as_str()),
-            ("store", chosen.map_or("", |it| it.id)),
-            ("scan", self.scan.unwrap_or_default()),
-        ];
+        // What the customer chose stands in no other place than the address; where they are is found again. A store that stands in
+        // for theirs was not their choice.
+        let own = self.fallback.and_then(|it| it.wanted_id).or(self.store.as_ref().map(|it| it.id));
+        let chosen = own.filter(|_| self.fix_source == FixSource::Chosen);
+        let query =
+            [("route", route.as_str()), ("store", chosen.unwrap_or_default()), ("scan", self.scan.unwrap_or_default())];
         Some((words, links::landing(self.campaign.slug, &query)))
+    }
+
+    /// The heading of the list.
+    #[must_use]
+    pub fn list_heading(&self) -> &'static str {
+        match self.outcome {
+            Outcome::OutOfReach => self.texts.farther,
+            Outcome::Routed if self.shown_store().is_some() => self.texts.others,
+            Outcome::Routed | Outcome::Choose | Outcome::UnknownPlace => self.texts.candidates,
+        }
     }
 
     /// How the code is used in this program.

@@ -64,8 +64,8 @@ function value() {
   return it;
 }
 
-/** The preview of what stands in the form, in the same frame. */
-const preview = later(() => {
+/** The preview of what stands in the form, in the same frame; what cannot be shown leaves the frame as it was, and is told. */
+const preview = later(async () => {
   const draft = value();
   draft.slug ||= "draft";
   draft.name ||= t("活动名称", "Name of the campaign");
@@ -74,7 +74,12 @@ const preview = later(() => {
   const src = `/admin/campaigns/${encodeURIComponent(slug)}/preview?${query}`;
   if (frame.dataset.src === src) return;
   frame.dataset.src = src;
-  frame.src = src;
+  // A frame shows whatever it is sent: a refusal would stand in the telephone as its text.
+  const answer = await fetch(src, { credentials: "same-origin" }).catch(() => null);
+  if (frame.dataset.src !== src) return;
+  document.getElementById("stale").hidden = Boolean(answer?.ok);
+  if (answer?.ok) frame.src = src;
+  else frame.dataset.src = "";
 }, 250);
 
 function wrong(error) {

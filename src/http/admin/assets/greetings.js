@@ -114,6 +114,9 @@ const preview = later(async () => {
     $("why").replaceChildren(...data.templates.slice(0, 30).map((one) => el("li", {}, `${one.name}: ${why[one.verdict](one)}`)));
   } catch (error) {
     if (last !== body) return;
+    // What was said of the words before is no longer true.
+    $("chat").replaceChildren(el("p", { class: "soft" }, t("没有预览", "No preview")));
+    $("why").replaceChildren();
     if (editor.hidden) complain(error); else wrong(error);
   }
 }, 250);

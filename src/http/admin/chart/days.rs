@@ -114,9 +114,15 @@ fn name_days(sheet: &Sheet<'_>, days: &[OfDay], (left, right): (f64, f64), lang:
         }
         next += every;
         let x = left + (right - left) * rows(place) / rows(last.max(1));
-        sheet.text(&short(&it.day.to_string(), lang), (x, BOTTOM + 18.0), SOFT, Anchor::Middle)?;
+        let text = short(&it.day.to_string(), lang);
+        sheet.text(&text, (whole(x, &text), BOTTOM + 18.0), SOFT, Anchor::Middle)?;
     }
     Ok(())
+}
+
+/// The middle of a text that is to stand below `x`, moved as far as it takes not to be cut at the left edge.
+fn whole(x: f64, text: &str) -> f64 {
+    x.max(width_of(text) / 2.0 + 1.0)
 }
 
 /// `2026-07-05` as `7月5日` or `7/5`.
@@ -150,6 +156,15 @@ mod tests {
     fn the_grid_has_a_few_round_lines() {
         let found = [0, 1, 5, 6, 24, 26, 99, 1_234].map(step);
         assert_eq!(found, [1, 1, 1, 2, 5, 10, 20, 500]);
+    }
+
+    #[test]
+    fn the_first_day_is_not_cut_at_the_edge() {
+        let first = short("2026-11-17", Lang::Zh);
+        let middle = whole(20.0, &first);
+        assert!(middle - width_of(&first) / 2.0 >= 0.0, "{middle}");
+        assert!(middle < 40.0, "it stays below its day: {middle}");
+        assert!((whole(300.0, &first) - 300.0).abs() < 1e-9);
     }
 
     #[test]

@@ -32,6 +32,14 @@ const opens = store => {
   return t('opens_day', date(+on.slice(5, 7), +on.slice(8)) + (store.hours ? ' ' + time : ''));
 };
 
+/*{# The canonical hours in words of the language; days in a row are a range. #}*/
+const week = '一二三四五六日', weekday = c => english ? 'MonTueWedThuFriSatSun'.substr(week.indexOf(c) * 3, 3) : '周' + c;
+const days = names => week.replace(/./g, c => names.includes(c) ? c : ' ').trim().split(/ +/).map(run => weekday(run[0]) + (run[1] ? (english ? '–' : '至') + weekday(run.slice(-1)) : '')).join(english ? ', ' : '、') + ' ';
+const times = text => text.split(',').map((part, at) => {
+  const [span, names] = part.split(' ').reverse(), late = span.replace('次日', '');
+  return (at ? english ? names ? '; ' : ', ' : '，' : '') + (names ? days(names) : '') + (english ? late.replace('-', '–') + (late === span ? '' : ' next day') : span);
+}).join('');
+
 const post = (path, body) => {
   const stop = window.AbortController ? new AbortController() : null, timer = setTimeout(() => stop && stop.abort(), 10000);
   const sent = fetch('/api/v1/scans' + path, { method: 'POST', credentials: 'same-origin', keepalive: true, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body), signal: stop ? stop.signal : undefined });
@@ -82,7 +90,7 @@ const show = (a, join, img) => {
   put('distance', store && typeof store.distance_m === 'number' ? far(store.distance_m, rough) : '');
   $('address').parentNode.hidden = !put('address', store && store.address);
   const open = store && typeof store.open === 'boolean' ? store.open : null;
-  const hours = put('hours', store && store.hours), known = put('open', open === null ? '' : t(open ? 'open' : 'closed'));
+  const hours = put('hours', store && store.hours && times(store.hours)), known = put('open', open === null ? '' : t(open ? 'open' : 'closed'));
   $('open').className = open ? 'yes' : '';
   $('open').parentNode.hidden = !hours && !known;
   const away = $('distance').textContent, rung = fall && fall.rung;
@@ -106,7 +114,7 @@ const show = (a, join, img) => {
     const safe = /^https:/.test(join.url || '');
     other = a.other_route || '';
     put('switch', other && t('switch_' + other));
-    $('switch').href = base + '?route=' + other + (fix.source === 'chosen' && store ? '&store=' + enc(store.id) : '') + '&scan=' + enc(scan);
+    $('switch').href = base + '?route=' + other + (fix.source === 'chosen' && store ? '&store=' + enc((fall && fall.store || store).id) : '') + '&scan=' + enc(scan);
     $('link').hidden = !safe;
     $('linked').hidden = !/[?&]customer_channel=/.test(join.url);
     if (safe) { $('link').href = join.url; }
@@ -116,7 +124,7 @@ const show = (a, join, img) => {
   list.textContent = '';
   listed.forEach(it => list.appendChild(item(it, rough)));
   $('others').hidden = !listed.length;
-  $('list-title').textContent = t(store && !choosing ? 'others' : 'candidates');
+  $('list-title').textContent = t(a.outcome === 'out_of_reach' ? 'farther' : store && !choosing ? 'others' : 'candidates');
   if (locate) { locate.textContent = t(fix.source === 'gps' ? 'locate_again' : 'locate'); }
   $('other').textContent = t(store ? 'not_store' : 'choose');
   $('other').href = base + '/choose?' + (store ? 'near=' + enc(store.id) + '&not_mine=1&' : '') + 'scan=' + enc(scan);
