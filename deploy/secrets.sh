@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes what compose.yaml wants in deploy/secrets: passwords, the key of visitor tokens, and a certificate to try with.
-# Nothing that is there is changed. Replace tls/fullchain.pem and tls/privkey.pem by real ones.
+# What is there stays. Replace tls/fullchain.pem and tls/privkey.pem by real ones.
 set -eu
 host=${1:-join.example.com}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,11 +9,23 @@ umask 077
 mkdir -p "$folder/tls"
 chance() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
+digest() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
+users=$here/redis/users.acl.example
+
 if [ ! -e "$folder/storage" ]; then
   password=$(chance)
-  digest=$(printf %s "$password" | sha256sum | cut -d' ' -f1)
-  sed "s/>CHANGE-ME/#$digest/" "$here/redis/users.acl.example" >"$folder/redis_users"
+  sed -e '/^user operator /d' -e "s/>CHANGE-ME /#$(digest "$password") /" "$users" >"$folder/redis_users"
   printf 'redis://jinqun:%s@redis:6379' "$password" >"$folder/storage"
+fi
+# Who makes back-ups and looks after Redis by hand; instances never read it.
+if [ ! -e "$folder/redis_admin" ]; then
+  password=$(chance)
+  {
+    sed '/^user operator /d' "$folder/redis_users"
+    sed -n "/^user operator /s/>CHANGE-ME-TOO /#$(digest "$password") /p" "$users"
+  } >"$folder/redis_users.made"
+  mv -f "$folder/redis_users.made" "$folder/redis_users"
+  printf 'redis://operator:%s@redis:6379' "$password" >"$folder/redis_admin"
 fi
 [ -e "$folder/secret" ] || chance >"$folder/secret"
 if [ ! -e "$folder/tls/privkey.pem" ]; then

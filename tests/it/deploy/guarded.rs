@@ -17,7 +17,7 @@ struct Guarded {
     port: u16,
     /// What the instances read.
     storage: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Guarded {
@@ -52,12 +52,18 @@ impl Guarded {
             &port.to_string(),
             "--bind",
             "127.0.0.1",
+            "--repl-diskless-sync-delay",
+            "0",
             "--dir",
         ]);
         let child = program.arg(folder.path()).stdout(Stdio::null()).spawn().unwrap();
         let storage = fs::read_to_string(deploy.join("secrets/storage")).unwrap();
+        let admin = fs::read_to_string(deploy.join("secrets/redis_admin")).unwrap();
+        let admin = admin.replace("@redis:6379", &format!("@127.0.0.1:{port}"));
+        fs::remove_file(deploy.join("secrets/redis_admin")).unwrap();
+        fs::write(deploy.join("secrets/redis_admin"), admin).unwrap();
         let storage = storage.replace("@redis:6379", &format!("@127.0.0.1:{port}"));
-        let it = Self { child, port, storage, _folder: folder };
+        let it = Self { child, port, storage, folder };
         eventually("Redis answers", || it.default_user(&["PING"]).ok().filter(|it| it == "PONG"));
         it
     }
@@ -120,6 +126,32 @@ fn redis_takes_its_settings_and_its_users_may_do_what_they_need_and_no_more() {
         let error = redis.service(forbidden).unwrap_err().to_string();
         assert!(error.to_lowercase().contains("permission"), "{forbidden:?}: {error}");
     }
+}
+
+#[test]
+fn whoever_looks_after_redis_may_do_what_the_documentation_says() {
+    if !is_installed("redis-server") {
+        return;
+    }
+    let redis = Guarded::start();
+    redis.service(&["SET", "{jinqun:desk}:it", "a value that is looked for"]).unwrap();
+    let documentation = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let lines: Vec<_> = documentation.lines().filter(|it| it.starts_with("redis-cli ")).collect();
+    assert!(lines.len() >= 7, "{lines:?}");
+    let backup = redis.folder.path().join("dump.rdb");
+    for line in lines {
+        let line = line.replace("/backup/dump.rdb", backup.to_str().unwrap());
+        let done = Command::new("sh").args(["-ec", &line]).current_dir(redis.folder.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stdout);
+        let is_well = done.status.success() && !["ERR", "NOPERM", "NOAUTH"].iter().any(|it| said.contains(it));
+        assert!(is_well, "{line}: {said} {}", String::from_utf8_lossy(&done.stderr));
+    }
+    let backup = fs::read(backup).unwrap();
+    assert!(backup.starts_with(b"REDIS"));
+    assert!(backup.windows(26).any(|it| it == b"a value that is looked for"), "it is as of the call");
+    let admin = fs::read_to_string(redis.folder.path().join("deploy/secrets/redis_admin")).unwrap();
+    let error = ask(&admin, &["FLUSHALL"]).unwrap_err().to_string();
+    assert!(error.to_lowercase().contains("permission"), "{error}");
 }
 
 #[test]
