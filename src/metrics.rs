@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod greeting;
+mod standing;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use prometheus::{
 };
 
 pub use callbacks::Callbacks;
+pub use standing::Standing;
 
 /// Buckets for work inside the process, in seconds: 1 µs to 0.1 s.
 const FAST_BUCKETS: [f64; 12] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 5e-3, 2.5e-2, 1e-1];
@@ -123,6 +125,8 @@ pub struct Metrics {
     pub delivery_failing: IntGauge,
     /// IP databases that were refused, the one before stays in use.
     pub ip_database_refused: IntCounter,
+    /// How this instance's own disk and clock stand.
+    pub standing: Standing,
     /// What is delivered again.
     pub redelivery: Redelivery,
     /// What needs a person.
@@ -293,6 +297,7 @@ impl Metrics {
                 "ip_database_refused_total",
                 "IP databases that were refused; the one before stays in use",
             ),
+            standing: Standing::new(&registry),
             redelivery: redelivery(&registry),
             alerting: alerting(&registry),
             jobs_waiting: of_lane(&registry, "jobs_waiting", "Jobs that wait or are worked on"),

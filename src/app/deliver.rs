@@ -38,8 +38,8 @@ const BACKOFF_MAX: Duration = Duration::from_secs(1);
 /// Why records could not be handed over.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
-    /// The outbox cannot be read.
-    #[error("the outbox cannot be read")]
+    /// The outbox cannot be read, or let go of what was delivered.
+    #[error("the outbox cannot be read or written")]
     Outbox(#[from] OutboxError),
     /// Storage does not take them.
     #[error("storage does not take records")]
@@ -68,20 +68,29 @@ impl From<ForgetError> for DeliverError {
 }
 
 /// What one turn of the thread handed over.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Turn {
     /// The last item of a batch and how many there were; none if nothing waited.
     batch: Option<(i64, usize)>,
     /// Whether something is delivered again, so that there is more to do.
     is_again: bool,
+    /// Whether the disk took what is to be kept of it.
+    is_kept: bool,
 }
 
-type Handed = Result<Turn, DeliverError>;
+type Answer = Result<Turn, DeliverError>;
+
+/// As [`Turn`], once the outbox has let go of the batch.
+struct Handed {
+    count: usize,
+    is_again: bool,
+    is_kept: bool,
+}
 
 /// Hands records over, on a thread of its own that gives way to visits.
 #[derive(Clone)]
 pub struct Deliverer {
-    batches: SyncSender<oneshot::Sender<Handed>>,
+    batches: SyncSender<oneshot::Sender<Answer>>,
     outbox: Arc<Outbox>,
     metrics: Arc<Metrics>,
 }
@@ -100,7 +109,7 @@ impl Deliverer {
         after: Vec<Arc<dyn AfterDelivery>>,
         (metrics, secret): (Arc<Metrics>, Option<[u8; 32]>),
     ) -> io::Result<Self> {
-        let (batches, asked) = sync_channel::<oneshot::Sender<Handed>>(1);
+        let (batches, asked) = sync_channel::<oneshot::Sender<Answer>>(1);
         let (from, counted) = (Arc::clone(&outbox), Arc::clone(&metrics));
         thread::Builder::new().name("deliver".to_owned()).spawn(move || {
             // Nobody waits for a delivery. Where the system does not allow it, deliveries merely cost visits more.
@@ -121,14 +130,14 @@ impl Deliverer {
         let mut backoff = BACKOFF_MIN;
         loop {
             let batch = self.batch().await;
-            self.metrics.delivery_failing.set(i64::from(batch.is_err()));
+            self.note_failing(&batch);
             match batch {
-                Ok((0, false)) => {
+                Ok(Handed { count: 0, is_again: false, .. }) => {
                     // The time limit only guards against a lost sign.
                     let _ = tokio::time::timeout(IDLE_WAIT, self.outbox.appended()).await;
                     tokio::time::sleep(GATHER).await;
                 }
-                Ok((count, is_again)) => {
+                Ok(Handed { count, is_again, .. }) => {
                     backoff = BACKOFF_MIN;
                     // Without a pause every few records would be a commit of their own.
                     if count < BATCH_MAX && !is_again {
@@ -153,12 +162,25 @@ impl Deliverer {
     /// # Errors
     /// [`DeliverError`]; what was not handed over waits for the next start.
     pub async fn drain(&self) -> Result<(), DeliverError> {
-        while self.batch().await?.0 > 0 {}
+        while self.batch().await?.count > 0 {}
         Ok(())
     }
 
-    /// How many were handed over, and whether something is delivered again.
-    async fn batch(&self) -> Result<(usize, bool), DeliverError> {
+    /// Shows whose fault it is where something fails. While storage is away nothing is known of the disk that was not known before.
+    fn note_failing(&self, batch: &Result<Handed, DeliverError>) {
+        let is_disk = match batch {
+            Ok(handed) => Some(!handed.is_kept),
+            Err(DeliverError::Outbox(_)) => Some(true),
+            Err(DeliverError::Storage(_) | DeliverError::Ended) => None,
+        };
+        self.metrics.delivery_failing.set(i64::from(batch.is_err() && is_disk.is_none()));
+        if let Some(is_disk) = is_disk {
+            self.metrics.standing.disk_failing.set(i64::from(is_disk));
+        }
+    }
+
+    /// What one turn handed over and the outbox let go of.
+    async fn batch(&self) -> Result<Handed, DeliverError> {
         let (answer, answered) = oneshot::channel();
         // One batch is under way at a time; at a stop the last one of the worker may still be.
         let mut answer = Some(answer);
@@ -173,10 +195,11 @@ impl Deliverer {
             }
         }
         let turn = answered.await.map_err(|_gone| DeliverError::Ended)??;
-        let Some((last, count)) = turn.batch else { return Ok((0, turn.is_again)) };
+        let handed = |count| Handed { count, is_again: turn.is_again, is_kept: turn.is_kept };
+        let Some((last, count)) = turn.batch else { return Ok(handed(0)) };
         self.outbox.acknowledge(last).await?;
         self.metrics.delivered.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
-        Ok((count, turn.is_again))
+        Ok(handed(count))
     }
 }
 
@@ -194,22 +217,23 @@ struct Hands {
 
 impl Hands {
     /// Hands the oldest batch over, and beside it some of what storage has lost.
-    fn hand_over(&mut self) -> Handed {
+    fn hand_over(&mut self) -> Answer {
         let Some(guard) = &mut self.guard else { return self.hand_over_batch(Seats::Counted).map(Turn::of) };
         let ready = match guard.prepare(&self.outbox, &*self.storage, &self.seats, &self.metrics) {
             // Storage that is away is told of once something waits for it.
             Err(DeliverError::Storage(_)) if self.outbox.depth() == 0 => {
                 self.seats.nothing_waits();
-                return Ok(Turn::default());
+                return Ok(Turn::of(None));
             }
             ready => ready?,
         };
         if ready == Ready::NotYet {
-            return Ok(Turn::default());
+            return Ok(Turn::of(None));
         }
         let seats = guard.seats_of_next(&self.outbox)?;
         let batch = self.hand_over_batch(seats)?;
-        Ok(Turn { batch, is_again: ready == Ready::Again })
+        let is_kept = self.guard.as_ref().is_none_or(Guard::is_kept);
+        Ok(Turn { batch, is_again: ready == Ready::Again, is_kept })
     }
 
     /// Hands the oldest batch over; what storage refuses as such is set aside.
@@ -249,7 +273,7 @@ impl Hands {
 
 impl Turn {
     fn of(batch: Option<(i64, usize)>) -> Self {
-        Self { batch, is_again: false }
+        Self { batch, is_again: false, is_kept: true }
     }
 }
 

@@ -228,18 +228,18 @@ impl Inner {
             return Ok(false);
         }
         let live = held.version();
-        tracing::error!(
-            version,
-            live,
-            "storage holds an older catalog than is live here, so it was emptied or restored; putting the later one back"
-        );
         let put = match put_back(&*self.storage, version, held, self.clock.now()) {
             Ok(put) => put,
             Err(error) if matches!(error.kind(), Trouble::Conflict { .. }) => return Ok(false),
             Err(error) => return Err(error.into()),
         };
         self.metrics.catalog_put_back.inc();
-        tracing::error!(version = put, "the catalog was put back; look at what else storage has lost");
+        tracing::error!(
+            version,
+            live,
+            put_back = put,
+            "storage held an older catalog than is live here, so it was emptied or restored; the later one was put back"
+        );
         // It is the same catalog under its new number.
         let catalog = held.with(put, Edits::default()).map_err(ImportError::Invalid)?;
         let is_live = self.live.store_if(catalog, |current, _| current.version() == live);

@@ -17,6 +17,10 @@ pub struct Behind {
     pub seats_unconfirmed: u64,
     /// Records that storage has lost and that are still to be delivered again.
     pub to_redeliver: u64,
+    /// Whether the disk did not take what a delivery writes.
+    pub is_disk_failing: bool,
+    /// How far the clock is ahead of that of the storage server, in milliseconds; none where there is no other clock.
+    pub clock_ahead_ms: Option<i64>,
 }
 
 impl App {
@@ -32,6 +36,8 @@ impl App {
             dead_letters: outbox.dead_count().unwrap_or(0),
             seats_unconfirmed: u64::try_from(self.metrics().seats_unconfirmed.get()).unwrap_or(0),
             to_redeliver: u64::try_from(self.metrics().redelivery.items.get()).unwrap_or(0),
+            is_disk_failing: self.metrics().standing.disk_failing.get() > 0,
+            clock_ahead_ms: self.parts.storage.clock_ahead_ms(),
         }
     }
 
@@ -48,12 +54,19 @@ impl App {
         metrics.storage_reachable.set(i64::from(stored.is_some()));
         metrics.outbox_depth.set(number(behind.outbox_depth));
         metrics.outbox_oldest_seconds.set(number(behind.oldest_s.unwrap_or(0)));
+        metrics.standing.clock_ahead_seconds.set(seconds(behind.clock_ahead_ms.unwrap_or(0)));
         metrics.dead_letters.set(number(behind.dead_letters));
         // While storage does not answer, nothing is known of its catalog, and the last lag stays.
         if let Some(lag) = self.catalog_lag(stored) {
             metrics.catalog_lag.set(number(lag));
         }
     }
+}
+
+/// Milliseconds in seconds. A clock is never so far off that this is not exact.
+#[must_use]
+pub fn seconds(ms: i64) -> f64 {
+    Duration::from_millis(ms.unsigned_abs()).as_secs_f64().copysign(if ms < 0 { -1.0 } else { 1.0 })
 }
 
 /// How long anybody who looks waits for storage: less than a prober does.

@@ -86,7 +86,7 @@ pub use export::{SheetForm, SheetOf, export_sheet};
 pub use follow::Follower;
 pub use forget::{Erased, ForgetError, find_visitor, forget};
 pub use funnel::{DIMENSIONS_MAX, funnel, read_dimensions};
-pub use health::{Behind, LOOK_WAIT};
+pub use health::{Behind, LOOK_WAIT, seconds};
 pub use history::EntryDifference;
 pub use imports::{ImportBusy, ImportJob, ImportPhase, ImportRequest, Imports, UPLOAD_BYTES_MAX};
 pub use jobs::{JobRunner, Work, retry_at};

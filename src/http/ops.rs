@@ -9,10 +9,13 @@ use serde::Serialize;
 
 use super::Web;
 use super::problem::Problem;
-use crate::app::{Behind, LOOK_WAIT, LaneStands};
+use crate::app::{Behind, LOOK_WAIT, LaneStands, seconds};
 
 /// Records waiting in the outbox from which on storage is called behind.
 const OUTBOX_BEHIND: u64 = 10_000;
+
+/// How far a clock may be off before that is told, in milliseconds.
+const CLOCK_OFF_MS: i64 = 5_000;
 
 /// For how long a job may be ready before its lane is called behind, in seconds.
 const LANE_BEHIND_S: u64 = 300;
@@ -36,6 +39,8 @@ struct Readiness {
     to_redeliver: u64,
     /// Jobs that were given up; null while storage does not answer.
     dead_jobs: Option<u64>,
+    /// How far the clock is ahead of that of the storage server; null where there is no other clock, or it was not asked yet.
+    clock_ahead_s: Option<f64>,
     degraded: Vec<&'static str>,
 }
 
@@ -61,6 +66,7 @@ pub(super) async fn readyz(web: Data<Web>) -> HttpResponse {
     let (behind, stored, lanes) = look(&web).await;
     let is_late = lanes.iter().flatten().any(|it| it.oldest_s >= LANE_BEHIND_S);
     let dead_jobs = lanes.map(|it| it.iter().map(|it| it.counts.dead).sum());
+    let is_clock_off = behind.clock_ahead_ms.is_some_and(|it| it.abs() >= CLOCK_OFF_MS);
     let catalog = web.app.catalog();
     let version = catalog.version();
     let degraded = [
@@ -68,6 +74,8 @@ pub(super) async fn readyz(web: Data<Web>) -> HttpResponse {
         (stored.is_none(), "storage does not answer; scanning goes on, and records wait in the outbox"),
         (stored.is_some_and(|it| it != version), "another catalog is published and not live; the log says why"),
         (web.app.metrics().delivery_failing.get() > 0, "storage does not take records; they wait in the outbox"),
+        (behind.is_disk_failing, "the disk of this instance cannot be written; make room on it"),
+        (is_clock_off, "the clock of this instance is not that of storage; synchronise it"),
         (behind.outbox_depth >= OUTBOX_BEHIND, "storage is behind; records wait in the outbox"),
         (behind.to_redeliver > 0, "storage has lost records; those that are kept here are delivered again"),
         (behind.seats_unconfirmed > 0, "seats were shown that storage has not counted"),
@@ -87,6 +95,7 @@ pub(super) async fn readyz(web: Data<Web>) -> HttpResponse {
         dead_letters: behind.dead_letters,
         to_redeliver: behind.to_redeliver,
         dead_jobs,
+        clock_ahead_s: behind.clock_ahead_ms.map(seconds),
         degraded: degraded.into_iter().filter(|(is, _)| *is).map(|(_, text)| text).collect(),
     };
     let mut response = if answer.is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };

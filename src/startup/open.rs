@@ -90,6 +90,7 @@ pub fn open_outbox(config: &Config, metrics: Option<&Arc<Metrics>>) -> anyhow::R
     let path = outbox_path(config);
     let on_commit = metrics.map(|it| {
         let metrics = Arc::clone(it);
+        metrics.standing.outbox_items_max.set(i64::try_from(config.outbox.items_max).unwrap_or(i64::MAX));
         let observe: crate::outbox::OnCommit = Arc::new(move |commit: Commit<'_>| {
             metrics.commit_seconds.observe(commit.took.as_secs_f64());
             metrics.commit_items.observe(f64::from(u32::try_from(commit.waits.len()).unwrap_or(u32::MAX)));

@@ -227,6 +227,12 @@ pub trait Storage: Book {
     /// As all methods; noting again is harmless.
     fn note_delivered(&self, note: &DeliveryNote, now: Timestamp) -> Result<DeliveryFound, StorageError>;
 
+    /// How far this machine's clock is ahead of the one by which storage judges seats and deliveries, in milliseconds, as measured
+    /// last; none where that is the same clock, or nothing was measured. Costs nothing.
+    fn clock_ahead_ms(&self) -> Option<i64> {
+        None
+    }
+
     /// Hands over the tag records that pass the filter, as of one moment, in the order of their visit and then of their scan.
     /// Never holds up [`Storage::deliver`]. `each` may break off.
     ///

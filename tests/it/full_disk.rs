@@ -6,9 +6,10 @@ use std::process::{Child, Command, Stdio};
 
 use jinqun::time::{Clock as _, SystemClock};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::client::{Client, eventually};
-use crate::process::run_well;
+use crate::process::jinqun;
 use crate::wecom_callback;
 
 const STORES: &str = "id,name,lat,lng,datum,group_url,group_name,group_capacity\n\
@@ -41,67 +42,100 @@ fn event(client: &Client) -> u16 {
     client.call("POST", &path, &[], Some(body.as_bytes())).status
 }
 
+/// A service whose data lie on a disk of their own; none where this system gives none.
+struct OnDisk {
+    _child: Killed,
+    client: Client,
+    fill: String,
+    _folders: [TempDir; 2],
+}
+
+impl OnDisk {
+    fn start(settings: &[(&str, &str)]) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("stores.csv"), STORES).unwrap();
+        let imported =
+            jinqun(folder.path()).args(["import", "stores", "stores.csv"]).envs(settings.iter().copied()).output();
+        assert!(imported.unwrap().status.success());
+        std::fs::create_dir_all(folder.path().join("data")).unwrap();
+        let log = File::create(folder.path().join("log")).unwrap();
+        let mut child = Killed(
+            Command::new("unshare")
+                .args(["-Urm", "sh", "-c", SERVE, "sh"])
+                .arg(disk.path())
+                .arg(env!("CARGO_BIN_EXE_jinqun"))
+                .current_dir(folder.path())
+                .env("JINQUN_LISTEN", "127.0.0.1:0")
+                .envs(settings.iter().copied())
+                .stdout(Stdio::piped())
+                .stderr(log)
+                .spawn()
+                .unwrap(),
+        );
+        let mut line = String::new();
+        BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let Some(url) = line.trim().strip_prefix("listening on ") else {
+            eprintln!("skipped: this system gives no disk of one's own");
+            return None;
+        };
+        let client = Client::new(url);
+        let fill = format!("/proc/{}/root{}/fill", child.0.id(), disk.path().display());
+        Some(Self { _child: child, client, fill, _folders: [folder, disk] })
+    }
+
+    /// Takes all the room that there is.
+    fn fill(&self) {
+        let mut fill = File::create(&self.fill).unwrap();
+        while fill.write_all(&[7; 4_096]).is_ok() {}
+    }
+
+    /// Visits until one is not recorded; how many were, and the answer of the other one.
+    fn visit_until_full(&self) -> (u32, Value) {
+        let mut recorded = 0;
+        let refused = (0..SCANS_MAX).find_map(|_| match visit(&self.client) {
+            (202, json) => Some(json),
+            (status, _) => {
+                assert_eq!(status, 201);
+                recorded += 1;
+                None
+            }
+        });
+        (recorded, refused.expect("the disk is full"))
+    }
+
+    fn metric(&self, name: &str) -> u32 {
+        let scrape = self.client.get("/metrics");
+        let value = scrape.text().lines().find_map(|it| it.strip_prefix(&format!("jinqun_{name} ")));
+        value.unwrap().parse().unwrap()
+    }
+}
+
 #[test]
 fn a_full_disk_is_told_and_hides_no_code() {
-    let folder = tempfile::tempdir().unwrap();
-    let disk = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("stores.csv"), STORES).unwrap();
-    run_well(folder.path(), &["import", "stores", "stores.csv"]);
-    let log = File::create(folder.path().join("log")).unwrap();
-    let mut child = Killed(
-        Command::new("unshare")
-            .args(["-Urm", "sh", "-c", SERVE, "sh"])
-            .arg(disk.path())
-            .arg(env!("CARGO_BIN_EXE_jinqun"))
-            .current_dir(folder.path())
-            .env("JINQUN_LISTEN", "127.0.0.1:0")
-            .env("JINQUN_WECOM_CORP_ID", wecom_callback::CORP)
-            .env("JINQUN_WECOM_TOKEN", wecom_callback::TOKEN)
-            .env("JINQUN_WECOM_AES_KEY", wecom_callback::KEY)
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap(),
-    );
-    let mut line = String::new();
-    BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let Some(url) = line.trim().strip_prefix("listening on ") else {
-        eprintln!("skipped: this system gives no disk of one's own");
-        return;
-    };
-    let client = Client::new(url);
-    assert_eq!(visit(&client).0, 201);
+    let settings = [
+        ("JINQUN_WECOM_CORP_ID", wecom_callback::CORP),
+        ("JINQUN_WECOM_TOKEN", wecom_callback::TOKEN),
+        ("JINQUN_WECOM_AES_KEY", wecom_callback::KEY),
+    ];
+    let Some(it) = OnDisk::start(&settings) else { return };
+    let client = &it.client;
+    assert_eq!(visit(client).0, 201);
 
-    let path = format!("/proc/{}/root{}/fill", child.0.id(), disk.path().display());
-    let mut fill = File::create(&path).unwrap();
-    while fill.write_all(&[7; 4_096]).is_ok() {}
-    let mut recorded = 1;
-    let refused = (0..SCANS_MAX).find_map(|_| match visit(&client) {
-        (202, json) => Some(json),
-        (status, _) => {
-            assert_eq!(status, 201);
-            recorded += 1;
-            None
-        }
-    });
-    let refused = refused.expect("the disk is full");
+    it.fill();
+    let (recorded, refused) = it.visit_until_full();
     assert_eq!((&refused["recorded"], &refused["join"]["name"]), (&json!(false), &json!("甲群")));
     assert!(client.get("/s/default?store=A").expect(200).text().contains("甲群"));
     // What is not kept has to be sent again.
-    assert_eq!(event(&client), 503);
+    assert_eq!(event(client), 503);
     client.get("/readyz").expect(200);
-    let unrecorded = "\njinqun_scans_unrecorded_total ";
-    assert!(!client.get("/metrics").text().contains(&format!("{unrecorded}0\n")));
+    assert!(it.metric("scans_unrecorded_total") > 0);
 
-    drop(fill);
-    remove_file(&path).unwrap();
-    eventually("there is room again", || (visit(&client).0 == 201).then_some(()));
-    assert_eq!(event(&client), 200);
-    recorded += 2;
+    remove_file(&it.fill).unwrap();
+    eventually("there is room again", || (visit(client).0 == 201).then_some(()));
+    assert_eq!(event(client), 200);
     eventually("all is delivered", || {
-        let scrape = client.get("/metrics");
-        let delivered = scrape.text().lines().find_map(|it| it.strip_prefix("jinqun_delivered_total "));
-        let delivered: u32 = delivered.unwrap().parse().unwrap();
-        (delivered >= recorded && client.get("/readyz").json()["outbox_depth"] == 0).then_some(())
+        let is_all = it.metric("delivered_total") >= recorded + 3;
+        (is_all && client.get("/readyz").json()["outbox_depth"] == 0).then_some(())
     });
 }

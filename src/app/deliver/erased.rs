@@ -19,6 +19,21 @@ const DAY_MS: i64 = 86_400_000;
 /// # Errors
 /// Storage's or the disk's; doing it again is harmless.
 pub(in crate::app) fn align(storage: &dyn Storage, kept: &Kept, now: Timestamp) -> Result<(), ForgetError> {
+    let (there, before) = restore(storage, kept, now)?;
+    kept.keep_forgotten(&there, before)?;
+    Ok(())
+}
+
+/// Puts back the marks that storage has lost. Returns those that it has, and the moment before which a mark is too old to be kept.
+/// Blocks; writes nothing here.
+///
+/// # Errors
+/// As [`align`].
+pub(super) fn restore(
+    storage: &dyn Storage,
+    kept: &Kept,
+    now: Timestamp,
+) -> Result<(Forgotten, Timestamp), ForgetError> {
     let mut there = read(storage)?;
     let here = kept.forgotten()?;
     let before = now.plus_ms(-FORGOTTEN_DAYS * DAY_MS);
@@ -39,8 +54,7 @@ pub(in crate::app) fn align(storage: &dyn Storage, kept: &Kept, now: Timestamp) 
             storage.copy_in(some, &SeatRules::default())?;
         }
     }
-    kept.keep_forgotten(&there, before)?;
-    Ok(())
+    Ok((there, before))
 }
 
 fn read(storage: &dyn Storage) -> Result<Forgotten, StorageError> {

@@ -10,18 +10,21 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
-use super::erased::align;
+use super::erased::restore;
 use super::sift::{Seats, Sieve};
 use super::{BATCH_MAX, DeliverError, whole_chain};
 use crate::app::seat::KnownSeats;
 use crate::metrics::Metrics;
-use crate::outbox::{Item, Kept, Outbox};
+use crate::outbox::{Item, Kept, Outbox, OutboxError};
 use crate::storage::{DeliveryFound, DeliveryNote, MarksFound, Storage};
+use crate::time::Timestamp;
 
 /// How often storage is asked what it has, while nothing is delivered.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long the other instances get to put back the marks of the forgotten that they know; half of it is chance.
 const OTHERS_WAIT: Duration = Duration::from_secs(2);
+/// How long a disk that did not take the marks of the forgotten is left alone with them.
+const KEEP_AGAIN: Duration = Duration::from_secs(10);
 /// Items that a start delivers again without a word: the last batches of before, of which storage did not say that it has them.
 const UNNOTED_MAX: u64 = 10_000;
 
@@ -62,6 +65,10 @@ pub(super) struct Guard {
     before: u64,
     looked: Option<Instant>,
     marks: Option<MarksFound>,
+    /// Since when the disk has not taken the marks that storage has.
+    marks_unkept: Option<Instant>,
+    /// Whether the disk took what was to be kept last.
+    is_kept: bool,
     /// Items of the outbox up to this number are of visits whose seats storage may have lost.
     seats_lost_until: i64,
     sieve: Sieve,
@@ -79,6 +86,8 @@ impl Guard {
             before: 0,
             looked: None,
             marks: None,
+            marks_unkept: None,
+            is_kept: true,
             seats_lost_until: 0,
             sieve: Sieve::default(),
         }
@@ -114,7 +123,9 @@ impl Guard {
             Phase::Well | Phase::Foreign => {
                 if self.looked.is_none_or(|it| it.elapsed() >= LOOK_EVERY) {
                     self.note(self.known, storage, seats, metrics)?;
-                    self.kept.note_known(self.known)?;
+                    if let Err(error) = self.kept.note_known(self.known) {
+                        self.not_kept(&error, metrics);
+                    }
                 }
             }
             Phase::Waiting(until) if Instant::now() < until => {}
@@ -149,17 +160,40 @@ impl Guard {
         match self.kept.append(items, erasures, self.known, now) {
             Ok(None) => return Ok(false),
             Ok(Some(newest)) => {
+                self.is_kept = true;
                 if matches!(self.phase, Phase::Well) {
                     self.note(newest, storage, seats, metrics)?;
                 }
             }
             Err(error) => {
-                // It is in storage; what is at stake is only that it could be delivered again.
-                metrics.redelivery.not_kept.inc();
-                tracing::warn!(error = whole_chain(&error), "delivered records cannot be kept");
+                self.not_kept(&error, metrics);
             }
         }
         Ok(true)
+    }
+
+    /// Tells of a disk that does not take what is kept. What was delivered is in storage; all that is at stake is that it could be
+    /// delivered again, so nothing waits for it.
+    fn not_kept(&mut self, error: &OutboxError, metrics: &Metrics) {
+        self.is_kept = false;
+        metrics.redelivery.not_kept.inc();
+        tracing::warn!(error = whole_chain(error), "what was delivered cannot be kept on this disk");
+    }
+
+    /// Puts back the marks of the forgotten that storage has lost, and keeps those that it has.
+    fn align(&mut self, storage: &dyn Storage, now: Timestamp, metrics: &Metrics) -> Result<(), DeliverError> {
+        let (there, before) = restore(storage, &self.kept, now)?;
+        let kept = self.kept.keep_forgotten(&there, before);
+        self.marks_unkept = kept.is_err().then(Instant::now);
+        if let Err(error) = kept {
+            self.not_kept(&error, metrics);
+        }
+        Ok(())
+    }
+
+    /// Whether the disk took what was to be kept last.
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     fn start(&mut self, storage: &dyn Storage, seats: &KnownSeats, metrics: &Metrics) -> Result<(), DeliverError> {
@@ -197,8 +231,9 @@ impl Guard {
         }
         self.learn(next);
         self.phase = Phase::Well;
-        if self.marks != Some(found.forgotten) {
-            align(storage, &self.kept, seats.rules_and_now().1)?;
+        let is_to_keep = self.marks_unkept.is_some_and(|it| it.elapsed() >= KEEP_AGAIN);
+        if self.marks != Some(found.forgotten) || is_to_keep {
+            self.align(storage, seats.rules_and_now().1, metrics)?;
             self.marks = Some(found.forgotten);
         }
         Ok(())
@@ -242,7 +277,7 @@ impl Guard {
             self.phase = Phase::Foreign;
             return Ok(());
         }
-        align(storage, &self.kept, seats.rules_and_now().1)?;
+        self.align(storage, seats.rules_and_now().1, metrics)?;
         if lowest > 0 && (self.before..self.known).contains(&lowest) {
             self.known = lowest;
             self.phase = Phase::Again { until: self.kept.newest()?, is_lost: false };

@@ -252,6 +252,7 @@ pub(in crate::http) fn readiness(generator: &mut SchemaGenerator) -> Schema {
         ("dead_letters", whole()),
         ("to_redeliver", whole()),
         ("dead_jobs", or_null(whole())),
+        ("clock_ahead_s", or_null(number())),
         ("degraded", list(&text())),
     ]);
     named(generator, "Readiness", shape)

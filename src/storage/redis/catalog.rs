@@ -4,6 +4,7 @@
 
 use std::error::Error as _;
 use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,10 @@ use crate::time::Timestamp;
 const STAGE_ITEMS_MAX: usize = 200;
 /// Bytes after which a call is full.
 const STAGE_BYTES: usize = 1024 * 1024;
+/// How long whoever puts a catalog back keeps others from doing the same, after its last word.
+const PUTTING_BACK_MS: u64 = 5_000;
+/// How often it says that it still does.
+const PUTTING_BACK_RENEWED: Duration = Duration::from_secs(1);
 /// Records of versions that are read in one call.
 const VERSIONS_PAGE: u64 = 256;
 
@@ -147,21 +152,68 @@ pub(super) fn publish(
     }
     let mark = format!("{:032x}", fastrand::u128(..));
     let stage = keys::catalog_stage(&mark);
-    let mut last = record(link, expected)?.map(|it| it.last).unwrap_or_default();
-    let grown = fill(link, &stage, expected, changes)?;
-    for (last, _) in last.iter_mut().zip(grown).filter(|(_, grown)| *grown > 0) {
-        *last = next;
+    let staged = stage_and_commit(link, (expected, next), info, (&stage, mark), changes);
+    if staged.is_err() {
+        // Nobody will ask for it; what is not removed here goes after ten minutes.
+        drop(link.with(Patience::Work, |conn| redis::cmd("UNLINK").arg(&stage).exec(conn)));
     }
-    let changes = u64::try_from(grown.iter().sum::<i64>()).unwrap_or_default();
-    let record =
-        Record { at: info.at.unix_ms(), author: info.author.clone(), note: info.note.clone(), changes, last, mark };
-    commit(link, &stage, (expected, next), &record)?;
+    staged?;
     // The publication stands; a base only makes reading quicker, and the next publication tries again.
     if let Err(error) = entries::write_base_if_due(link, next) {
         let cause = error.source().map(ToString::to_string);
         tracing::warn!(%error, cause, "no base of the catalog was written");
     }
     Ok(next)
+}
+
+/// As [`publish`], by one instance at a time: each of them has the whole catalog, and storage has room for it once.
+pub(super) fn put_back(
+    link: &Link,
+    (expected, next): (u64, u64),
+    info: &PublishInfo,
+    changes: &mut dyn Iterator<Item = Change>,
+) -> Result<u64, StorageError> {
+    let mark = format!("{:032x}", fastrand::u128(..));
+    let mut take = redis::cmd("SET");
+    take.arg(keys::CATALOG_PUTTING_BACK).arg(&mark).arg("NX").arg("PX").arg(PUTTING_BACK_MS);
+    if !link.with(Patience::Work, |conn| take.query::<Option<String>>(conn))?.is_some_and(|it| it == "OK") {
+        return Err(Trouble::Conflict { current: current_version(link)? }.into());
+    }
+    let mut renewed = Instant::now();
+    let mut renewing = changes.inspect(|_change| {
+        if renewed.elapsed() >= PUTTING_BACK_RENEWED {
+            renewed = Instant::now();
+            // Without it somebody else stages the same, and one of both is refused.
+            let mut renew = redis::cmd("PEXPIRE");
+            renew.arg(keys::CATALOG_PUTTING_BACK).arg(PUTTING_BACK_MS);
+            drop(link.with(Patience::Work, |conn| renew.exec(conn)));
+        }
+    });
+    let put = publish(link, (expected, next), info, &mut renewing);
+    let release = redis::Script::new(include_str!("scripts/catalog_release.lua"));
+    let mut call = release.prepare_invoke();
+    call.key(keys::CATALOG_PUTTING_BACK).arg(mark);
+    // It ends by itself.
+    drop(link.with(Patience::Work, |conn| call.invoke::<()>(conn)));
+    put
+}
+
+fn stage_and_commit(
+    link: &Link,
+    (expected, next): (u64, u64),
+    info: &PublishInfo,
+    (stage, mark): (&str, String),
+    changes: &mut dyn Iterator<Item = Change>,
+) -> Result<(), StorageError> {
+    let mut last = record(link, expected)?.map(|it| it.last).unwrap_or_default();
+    let grown = fill(link, stage, expected, changes)?;
+    for (last, _) in last.iter_mut().zip(grown).filter(|(_, grown)| *grown > 0) {
+        *last = next;
+    }
+    let changes = u64::try_from(grown.iter().sum::<i64>()).unwrap_or_default();
+    let record =
+        Record { at: info.at.unix_ms(), author: info.author.clone(), note: info.note.clone(), changes, last, mark };
+    commit(link, stage, (expected, next), &record)
 }
 
 /// Brings changes to the stage in calls of bounded size, and says by how much each kind has grown there.

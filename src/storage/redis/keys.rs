@@ -18,6 +18,7 @@
 //! | `{jinqun:catalog}:base:{n}` | hash: kind and id → value | all of version n, so that reading is quick | until two newer ones are there; never changes | two at most, each as large as the catalog |
 //! | `{jinqun:catalog}:bases` | zset of versions | which bases there are | for ever | two members |
 //! | `{jinqun:catalog}:stage:{mark}` | hash | what will become a log or a base | ten minutes after the last call, or renamed | one while somebody publishes |
+//! | `{jinqun:catalog}:putting_back` | string | who puts a lost catalog back, so that others wait | five seconds after their last word | one |
 //! | `{jinqun:desk}:user`, `:token`, `:session`, `:alert` | hash: id → revision and body | documents of each kind | until somebody removes one | one field a document, there are few |
 //! | `{jinqun:desk}:audit` | hash: number → record | the audit trail | for ever | one field an act of the operations team, some 500 bytes |
 //! | `{jinqun:desk}:audit_last` | string | the last number of the audit trail | for ever | one |
@@ -114,6 +115,8 @@ pub(super) const CATALOG_INFO: &str = "{jinqun:catalog}:info";
 pub(super) const CATALOG_BASES: &str = "{jinqun:catalog}:bases";
 /// What the names of bases begin with.
 pub(super) const CATALOG_BASE_PREFIX: &str = "{jinqun:catalog}:base:";
+/// Who puts a lost catalog back.
+pub(super) const CATALOG_PUTTING_BACK: &str = "{jinqun:catalog}:putting_back";
 /// The channel on which new versions are announced.
 pub(super) const CATALOG_CHANNEL: &str = "jinqun:catalog";
 

@@ -10,6 +10,7 @@ mod book_copying;
 mod breaker;
 mod cards;
 mod catalog;
+mod clock;
 mod cluster;
 mod copying;
 mod delivered;
@@ -52,9 +53,9 @@ use crate::funnel::{Dimension, ReportRow, Step, StepRecord};
 use crate::group::SeatClaim;
 use crate::id::{GroupId, ScanId, VisitorId};
 use crate::tag::TagRecord;
-use crate::time::Timestamp;
+use crate::time::{Clock, SystemClock, Timestamp};
 use announce::Announcements;
-use link::Link;
+use link::{Link, Patience};
 
 /// Storage on Redis.
 #[derive(Debug)]
@@ -62,6 +63,7 @@ pub struct Redis {
     link: Arc<Link>,
     announcements: Arc<Announcements>,
     noted: delivered::Noted,
+    clock: clock::ServerClock,
 }
 
 impl Redis {
@@ -70,7 +72,20 @@ impl Redis {
     /// # Errors
     /// [`super::Trouble::Unavailable`] if the settings make no client.
     pub fn open(at: &RedisAt) -> Result<Self, StorageError> {
-        Ok(Self { link: Arc::new(Link::open(at)?), announcements: Arc::default(), noted: delivered::Noted::default() })
+        Self::open_by(at, Arc::new(SystemClock))
+    }
+
+    /// As [`Redis::open`], for callers whose moments come from this clock. It may differ from the servers'.
+    ///
+    /// # Errors
+    /// As [`Redis::open`].
+    pub fn open_by(at: &RedisAt, clock: Arc<dyn Clock>) -> Result<Self, StorageError> {
+        Ok(Self {
+            link: Arc::new(Link::open(at)?),
+            announcements: Arc::default(),
+            noted: delivered::Noted::default(),
+            clock: clock::ServerClock::new(clock),
+        })
     }
 }
 
@@ -111,7 +126,7 @@ impl Storage for Redis {
         info: &PublishInfo,
         changes: &mut dyn Iterator<Item = Change>,
     ) -> Result<u64, StorageError> {
-        catalog::publish(&self.link, (expected, version), info, changes)
+        catalog::put_back(&self.link, (expected, version), info, changes)
     }
 
     fn versions(&self, before: Option<u64>, limit: usize) -> Result<Vec<VersionInfo>, StorageError> {
@@ -138,7 +153,12 @@ impl Storage for Redis {
     }
 
     fn note_delivered(&self, note: &DeliveryNote, now: Timestamp) -> Result<DeliveryFound, StorageError> {
+        let now = self.clock.moved(&self.link, Patience::Work, now)?;
         delivered::note(&self.link, &self.noted, note, now)
+    }
+
+    fn clock_ahead_ms(&self) -> Option<i64> {
+        self.clock.ahead_ms()
     }
 
     fn each_tag(&self, filter: &TagFilter, each: EachTag<'_>) -> Result<(), StorageError> {
@@ -158,22 +178,27 @@ impl Storage for Redis {
     }
 
     fn take_seats(&self, asks: &[SeatAsk], rules: &SeatRules, now: Timestamp) -> Result<Vec<Seat>, StorageError> {
+        let now = self.clock.moved(&self.link, Patience::Visit, now)?;
         seats::take(&self.link, &self.noted.expected(), asks, rules, now)
     }
 
     fn claim_seats(&self, claims: &[SeatClaim], rules: &SeatRules, now: Timestamp) -> Result<(), StorageError> {
-        seats::claim(&self.link, claims, rules, now)
+        let shift_ms = self.clock.shift_ms(&self.link, Patience::Work)?;
+        seats::claim(&self.link, claims, rules, (now, shift_ms))
     }
 
     fn confirm_seat(&self, visitor: VisitorId, group: &GroupId, now: Timestamp) -> Result<(), StorageError> {
+        let now = self.clock.moved(&self.link, Patience::Work, now)?;
         seats::confirm(&self.link, visitor, group, now)
     }
 
     fn set_members(&self, members: &[(GroupId, u32)], at: Timestamp) -> Result<(), StorageError> {
+        let at = self.clock.moved(&self.link, Patience::Work, at)?;
         seats::set_members(&self.link, members, at)
     }
 
     fn head_counts(&self, groups: &[GroupId], now: Timestamp) -> Result<Vec<HeadCount>, StorageError> {
+        let now = self.clock.moved(&self.link, Patience::Work, now)?;
         seats::head_counts(&self.link, &self.noted.expected(), groups, now)
     }
 

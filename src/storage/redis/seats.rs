@@ -103,14 +103,23 @@ fn add_ask(call: &mut ScriptInvocation<'_>, ask: &SeatAsk) {
     }
 }
 
-pub(super) fn claim(link: &Link, claims: &[SeatClaim], rules: &SeatRules, now: Timestamp) -> Result<(), StorageError> {
+/// `shift_ms` is by how much moments of the caller's clock are moved. What was shown before a clock was set right does not become later
+/// than now.
+pub(super) fn claim(
+    link: &Link,
+    claims: &[SeatClaim],
+    rules: &SeatRules,
+    (now, shift_ms): (Timestamp, i64),
+) -> Result<(), StorageError> {
+    let now = now.plus_ms(shift_ms);
+    let moved = |at: Timestamp| if shift_ms == 0 { at } else { at.plus_ms(shift_ms).min(now) };
     let script = script!("claim");
     for claims in claims.chunks(CLAIMS_MAX) {
         let mut call = call(&script);
         call.arg(now.unix_ms()).arg(rules.hold_ms).arg(rules.remember_ms);
         for it in claims {
             call.arg(&it.visitor.to_bytes()[..]).arg(&it.scan.to_bytes()[..]);
-            call.arg(it.group.as_str()).arg(&*it.wanted).arg(it.at.unix_ms());
+            call.arg(it.group.as_str()).arg(&*it.wanted).arg(moved(it.at).unix_ms());
         }
         link.with(Patience::Work, |conn| call.invoke::<()>(conn))?;
     }
