@@ -1,10 +1,11 @@
 //! Removing what is too old, little by little, so that deliveries never wait long; how old that is, is set by the operator.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::ForgetError;
 use super::deliver::whole_chain;
+use super::wecom::old_cards::remove_old_cards;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::storage::{FORGOTTEN_DAYS, Purge, REMEMBER_DAYS_DEFAULT, Storage};
@@ -22,7 +23,7 @@ const DAY_MS: i64 = 86_400_000;
 /// For how many days each kind of record is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Tag records and consents.
+    /// Tag records and consents, and cards of customers with whom all has ended.
     pub tags_days: u32,
     /// Steps.
     pub steps_days: u32,
@@ -32,7 +33,7 @@ pub struct Retention {
     pub dead_days: u32,
     /// Entries of the feed, and the ids of jobs that are done.
     pub feed_days: u32,
-    /// Tallies; none means for ever. They name nobody.
+    /// Tallies and counters of joins; none means for ever. They name no customer.
     pub tallies_days: Option<u32>,
 }
 
@@ -67,6 +68,8 @@ pub struct Retainer {
     clock: Arc<dyn Clock>,
     zone: Zone,
     retention: Retention,
+    /// Up to which card of a customer the last round has looked.
+    looked_at: Arc<Mutex<Option<String>>>,
 }
 
 impl Retainer {
@@ -78,7 +81,7 @@ impl Retainer {
         (clock, zone): (Arc<dyn Clock>, Zone),
         retention: Retention,
     ) -> Self {
-        Self { storage, outbox, metrics, clock, zone, retention }
+        Self { storage, outbox, metrics, clock, zone, retention, looked_at: Arc::default() }
     }
 
     /// Works for ever: little by little while there is much, and looks again after a while when there is nothing more. Returns only
@@ -124,13 +127,23 @@ impl Retainer {
         // The tallies of a day outlast its records: removing a record changes them.
         if let (Some(days), false) = (tallies_days, purged.has_more) {
             self.note(&mut purged, "tallies", self.storage.purge(Purge::Tallies(day(days)), PURGE_ROWS_MAX)?);
+            self.note(&mut purged, "counters", self.storage.purge_counts(day(days), PURGE_ROWS_MAX)?);
         }
         self.note(&mut purged, "book", self.storage.purge_book(before(feed_days), PURGE_ROWS_MAX)?);
         self.note(&mut purged, "jobs", self.storage.purge_dead_jobs(before(dead_days), PURGE_ROWS_MAX)?);
+        self.note(&mut purged, "cards", self.cards(before(tags_days))?);
         self.note(&mut purged, "dead", self.outbox.purge_dead(before(dead_days), PURGE_ROWS_MAX)?);
         let too_old = (before(tags_days), before(steps_days));
         self.note(&mut purged, "kept", self.outbox.purge_kept(too_old, now, PURGE_ROWS_MAX)?);
         Ok(purged)
+    }
+
+    /// Some cards more: there is no list of them by age, so a round looks at the next few hundred, and begins anew at the end.
+    fn cards(&self, before: Timestamp) -> Result<u64, ForgetError> {
+        let after = self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (removed, next) = remove_old_cards(&*self.storage, after.as_deref(), before, PURGE_ROWS_MAX)?;
+        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        Ok(removed)
     }
 
     fn note(&self, purged: &mut Purged, kind: &str, rows: u64) {

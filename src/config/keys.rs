@@ -283,7 +283,7 @@ pub(super) const KEYS: &[Key] = &[
         "JINQUN_RETENTION_TAGS_DAYS",
         Form::Whole,
         "730",
-        "For how many days tag records and consents are kept.",
+        "For how many days tag records and consents are kept, and what is known of customers with whom all has ended.",
     ),
     key(
         "retention.steps_days",
@@ -311,7 +311,7 @@ pub(super) const KEYS: &[Key] = &[
         "JINQUN_RETENTION_TALLIES_DAYS",
         Form::Whole,
         "",
-        "For how many days tallies are kept, which name nobody; not fewer than tag records. Default: for ever.",
+        "For how many days tallies and counters of joins are kept, which name no customer; not fewer than tag records. Default: for ever.",
     ),
     key(
         "alerts.expiring_days",

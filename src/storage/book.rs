@@ -192,6 +192,12 @@ pub trait Book: Send + Sync {
     /// As all methods.
     fn each_count(&self, from: Day, to: Day, each: EachCount<'_>) -> Result<(), StorageError>;
 
+    /// Removes at most about `limit` of the counters of days before this one, and says how many.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn purge_counts(&self, before: Day, limit: usize) -> Result<u64, StorageError>;
+
     /// Takes jobs on. One whose id is known in its lane, whatever became of that, is left out.
     ///
     /// # Errors

@@ -90,6 +90,7 @@ mod wecom_contacts;
 mod wecom_dissolved;
 mod wecom_docs;
 mod wecom_double;
+mod wecom_erasure;
 mod wecom_facts;
 mod wecom_failures;
 mod wecom_fuzz;

@@ -238,19 +238,41 @@ fn a_crm_that_fails_costs_nothing_but_the_general_greeting() {
     }
 }
 
+/// A visit: the channel of its link, and what the visitor shows to be them.
+fn visit(desk: &Desk) -> (String, String) {
+    let visit = desk.app.scan(&json!({ "store": "BJ-1" })).expect(201).json();
+    eventually("the visit is in storage", || (!desk.app.tags().is_empty()).then_some(()));
+    let record = desk.app.tags().remove(0);
+    assert!(visit["scan"].as_str().unwrap().starts_with(&record.scan.to_string()));
+    let secret = desk.app.storage_now().secret(&|| [0; 32]).unwrap();
+    let channel = jinqun::app::Signer::new(&secret).channel(record.scan, record.visitor);
+    (channel, format!("Bearer {}", visit["visitor"].as_str().unwrap()))
+}
+
+#[test]
+fn the_crm_is_not_asked_for_who_opted_out_before_they_became_a_customer() {
+    let (url, asked) = crm(r#"{"registered": true}"#);
+    let desk = Desk::with(&[("crm.lookup_url", url)]);
+    desk.keep(&json!({ "name": "a", "text": "你好" }));
+    let (channel, bearer) = visit(&desk);
+    let headers = [("authorization", bearer.as_str())];
+    desk.app.call("POST", "/api/v1/visitors/me/opt-out", &headers, None).expect(204);
+    desk.double.add_friend("li", "wm1", Some(&channel));
+    desk.welcomes(1);
+    desk.app.call("DELETE", "/api/v1/visitors/me", &headers, None).expect(200);
+    desk.double.add_friend("li", "wm2", Some(&channel));
+    desk.welcomes(2);
+    assert_eq!(*asked.lock().unwrap(), Vec::<String>::new());
+    desk.double.add_friend("li", "wm3", SH);
+    desk.welcomes(3);
+    assert_eq!(asked.lock().unwrap().len(), 1);
+}
+
 #[test]
 fn the_campaign_and_the_store_of_the_visit_are_known_by_its_channel() {
     let desk = Desk::start();
     desk.keep(&json!({ "name": "a", "text": "{store} {city}" }));
-    let visit = desk.app.scan(&json!({ "store": "BJ-1" })).expect(201).json();
-    eventually("the visit is in storage", || (!desk.app.tags().is_empty()).then_some(()));
-    let (scan, visitor) = {
-        let record = desk.app.tags().remove(0);
-        assert!(visit["scan"].as_str().unwrap().starts_with(&record.scan.to_string()));
-        (record.scan, record.visitor)
-    };
-    let secret = desk.app.storage_now().secret(&|| [0; 32]).unwrap();
-    let channel = jinqun::app::Signer::new(&secret).channel(scan, visitor);
+    let (channel, _) = visit(&desk);
     desk.double.add_friend("li", "wm1", Some(&channel));
     assert_eq!(desk.texts(1), ["王府井店 北京市"]);
 }

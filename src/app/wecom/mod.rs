@@ -17,6 +17,7 @@ mod lookup;
 mod marking;
 mod moved;
 pub(in crate::app) mod oauth;
+pub(in crate::app) mod old_cards;
 pub(in crate::app) mod persons;
 mod ranking;
 mod receive;

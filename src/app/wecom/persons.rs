@@ -71,7 +71,7 @@ pub(in crate::app) fn part(storage: &dyn Storage, visitor: VisitorId, now: Times
 }
 
 /// Removes an identity; what it was.
-fn remove_identity(storage: &dyn Storage, unionid: &str) -> Result<Option<Identity>, StorageError> {
+pub(super) fn remove_identity(storage: &dyn Storage, unionid: &str) -> Result<Option<Identity>, StorageError> {
     let id = format!("unionid:{unionid}");
     let kind = CardKind::Identity;
     for _ in 0..TRIES_MAX {

@@ -75,6 +75,9 @@ pub fn check_cards(storage: &dyn Storage) -> Finding {
     let expected = BTreeMap::from([((20_000, "b".to_owned()), 1), ((20_001, "a".to_owned()), 5)]);
     expect("counters", &counters(storage, day, day.plus(1))?, &expected)?;
     expect("counters of one day", &counters(storage, day.plus(1), day.plus(9))?.len(), &1)?;
+    expect("old counters", &(storage.purge_counts(day.plus(1), 10)? > 0), &true)?;
+    let left = counters(storage, day, day.plus(1))?;
+    expect("young counters", &left, &BTreeMap::from([((20_001, "a".to_owned()), 5)]))?;
     storage.write_card(&write("wm2", 0, Some("x")))?;
     let found = storage.cards(CardKind::Customer, &["wm2", "none", "wm1"])?;
     let bodies: Vec<_> = found.into_iter().map(|it| it.map(|it| (it.revision, it.visitor, it.body))).collect();

@@ -127,6 +127,14 @@ pub(super) fn each_count(conn: &Connection, from: Day, to: Day, each: EachCount<
     Ok(())
 }
 
+pub(super) fn purge_counts(conn: &Transaction<'_>, before: Day, limit: usize) -> Result<u64, StorageError> {
+    let mut delete = conn.prepare_cached(
+        "DELETE FROM counter WHERE (day, what) IN (SELECT day, what FROM counter WHERE day < ?1 ORDER BY day LIMIT ?2)",
+    )?;
+    let limit = to_sql(u64::try_from(limit).unwrap_or(u64::MAX));
+    Ok(count(delete.execute((before.number(), limit))?))
+}
+
 /// Forgets cards, jobs and entries of the feed of a visitor; says how many.
 pub(super) fn forget(conn: &Transaction<'_>, visitor: VisitorId) -> Result<u64, StorageError> {
     let text = visitor.to_string();

@@ -34,6 +34,10 @@ impl Book for Embedded {
         book::each_count(&lock(&self.book), from, to, each)
     }
 
+    fn purge_counts(&self, before: Day, limit: usize) -> Result<u64, StorageError> {
+        whole(&mut lock(&self.book), |conn| book::purge_counts(conn, before, limit))
+    }
+
     fn enqueue(&self, jobs: &[Job], _now: Timestamp) -> Result<(), StorageError> {
         whole(&mut lock(&self.book), |conn| jobs::enqueue(conn, jobs))
     }

@@ -35,6 +35,10 @@ impl Book for Redis {
         cards::each_count(&self.link, from, to, each)
     }
 
+    fn purge_counts(&self, before: Day, limit: usize) -> Result<u64, StorageError> {
+        cards::purge_counts(&self.link, before, limit)
+    }
+
     fn enqueue(&self, jobs: &[Job], _now: Timestamp) -> Result<(), StorageError> {
         jobs::enqueue(&self.link, jobs)?;
         // Whoever hands jobs over lets go of them now.

@@ -269,6 +269,32 @@ pub(super) fn each_count(link: &Link, from: Day, to: Day, each: EachCount<'_>) -
     Ok(())
 }
 
+/// Removes counters of days before this one, each partition by itself.
+pub(super) fn purge_counts(link: &Link, before: Day, limit: usize) -> Result<u64, StorageError> {
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    let mut removed = 0_u64;
+    for partition in 0..PARTITIONS {
+        let days: Vec<i64> = link.with(Patience::Work, |conn| {
+            let mut old = redis::cmd("ZRANGEBYSCORE");
+            old.arg(keys::counted_days(partition)).arg("-inf").arg(format!("({}", before.number()));
+            old.arg("LIMIT").arg(0).arg(DAYS_A_GO).query(conn)
+        })?;
+        for day in days {
+            let left = limit.saturating_sub(removed);
+            if left == 0 {
+                return Ok(removed);
+            }
+            let key = format!("{}{day}", keys::counters(partition)).into_bytes();
+            // The script is that of tallies, which has two keys for a day; counters have one.
+            let none = keys::never(&key);
+            let mut call = Call::new([key, none, keys::counted_days(partition).into_bytes()]);
+            call.arg(day.to_string()).arg(left.to_string());
+            removed += scripts::run_one::<u64>(link, &scripts::OLD_TALLIES, call)?;
+        }
+    }
+    Ok(removed)
+}
+
 /// The counters of some days of a partition.
 fn counters(link: &Link, partition: u8, days: Vec<i64>) -> Result<HashMap<(i64, String), i64>, StorageError> {
     let mut found = HashMap::new();
