@@ -161,6 +161,8 @@ fn a_visitor_who_wishes_it_is_recognised_and_goes_back_to_the_page() {
     desk.app.storage_now().write_card(&identity).unwrap();
     let mut an = desk.browser();
     let offer = an.offer().expect("the page offers it");
+    // A visit without a place takes away no place.
+    eventually("the visit is in storage", || (!desk.app.tags().is_empty()).then_some(()));
     let state = an.start(&offer);
     let code = desk.double.code_of(person("an"), APP, "snsapi_userinfo");
     assert_eq!(an.back("wechat", &state, &code), "/s/summer");

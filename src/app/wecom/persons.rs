@@ -12,6 +12,8 @@ use crate::time::Timestamp;
 
 /// How often a card is removed anew that others write too.
 const TRIES_MAX: u32 = 8;
+/// Visits of one visitor that are looked through for a place.
+const VISITS_MAX: usize = 20;
 /// What an `external_userid` begins with.
 const CUSTOMER_PREFIXES: [&str; 2] = ["wm", "wo"];
 
@@ -228,7 +230,8 @@ impl App {
     ) -> Result<(), StorageError> {
         let storage = &*self.parts.storage;
         let theirs = TagFilter { visitor: Some(visitor), ..TagFilter::default() };
-        let latest = storage.latest_tags(&theirs, 0, 1)?.into_iter().next();
+        // A visit without a place says nothing of where they are.
+        let latest = storage.latest_tags(&theirs, 0, VISITS_MAX)?.into_iter().find(TagRecord::is_located);
         change(storage, CardKind::Customer, customer, |it: &mut Customer, about| {
             *about = Some(visitor);
             it.unionid = shown.unionid.clone().or(it.unionid.take());

@@ -29,6 +29,8 @@ use crate::wecom::client::TagMark;
 const TRIES_MAX: u32 = 36;
 /// How often a friendship that does not seem to be there is tried: events come before the data can be read, but not by hours.
 const FRIEND_TRIES_MAX: u32 = 8;
+/// From how many tries on the wait for somebody else's call grows no more: some eight seconds.
+const BUSY_TRIES_MAX: u32 = 4;
 /// How often one try looks whether the customer's tags are as wanted.
 const ROUNDS_MAX: u32 = 4;
 
@@ -187,7 +189,12 @@ impl Tagger {
     fn settled(&self, error: &TagError, tries: u32) -> Settled {
         let now = self.clock.now();
         let cause = whole_chain(error);
-        let TagError::Api(api) = error else { return Settled::Again(retry_at(now, tries), cause) };
+        let api = match error {
+            TagError::Api(api) => api,
+            TagError::Storage(_) => return Settled::Again(retry_at(now, tries), cause),
+            // Not later and later: after a crash the friendship is free after two minutes, and tags may have to be taken back.
+            TagError::Busy => return Settled::Again(retry_at(now, tries.min(BUSY_TRIES_MAX)), cause),
+        };
         let later = |most: u32| {
             if tries >= most {
                 return Settled::Dead(advised(&cause, api.advice()));
