@@ -225,12 +225,7 @@ impl Page {
                 is_linked: link.is_some(),
                 expires: code.expires_at.and_then(|end| self.expiry(end, landing.now, web.app.zone())),
             }),
-            fallback: decision.fallback.map(|it| FallbackView {
-                rung: it.rung,
-                reason: it.reason,
-                wanted: wanted.map(|it| &*it.name),
-                wanted_id: wanted.map(|it| it.id.as_str()),
-            }),
+            fallback: decision.fallback.map(|it| FallbackView::new(it, wanted.map(|it| (it.id.as_str(), &*it.name)))),
             asked,
             other_route: landing.other_route(),
             alternatives: decision.alternatives.iter().filter_map(alternative).collect(),

@@ -92,7 +92,13 @@ pub(super) async fn forget(web: Data<Web>, request: HttpRequest, body: Bytes) ->
     };
     let silent = match &ending {
         Ending::Done(_) => None,
-        _ => silent(&web, visitor(&web, &request)).await,
+        Ending::Unsure
+        | Ending::Old
+        | Ending::Nobody
+        | Ending::NobodyWishes
+        | Ending::Failed
+        | Ending::Kept
+        | Ending::NotKept => silent(&web, visitor(&web, &request)).await,
     };
     show(&web, &request, slug.as_deref(), (Some(ending), silent))
 }

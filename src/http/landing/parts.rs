@@ -5,7 +5,7 @@
 use super::colour::Colour;
 use super::texts::{Texts, fill};
 use crate::campaign::Words;
-use crate::routing::{Reason, Rung};
+use crate::routing::{Fallback, Reason, Rung};
 
 /// A join code that expires within so many days says so.
 pub const EXPIRY_SHOWN_DAYS: u8 = 3;
@@ -120,7 +120,14 @@ pub struct FallbackView<'a> {
     pub wanted_id: Option<&'a str>,
 }
 
-impl FallbackView<'_> {
+impl<'a> FallbackView<'a> {
+    /// A step of the ladder, with the id and the name of the store that would have been right.
+    #[must_use]
+    pub fn new(step: Fallback, wanted: Option<(&'a str, &'a str)>) -> Self {
+        let (wanted_id, wanted) = wanted.unzip();
+        Self { rung: step.rung, reason: step.reason, wanted, wanted_id }
+    }
+
     /// The step in one sentence; the distance of the store that is shown, in words.
     #[must_use]
     pub fn sentence(&self, texts: &Texts, distance: &str) -> String {
