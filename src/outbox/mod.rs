@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod item;
 mod kept;
+mod reserve;
 mod writer;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -39,6 +40,7 @@ use beside::{forget, open_kept};
 use checkpoint::Checkpoints;
 use file::File;
 use item::{Row, Whose};
+use reserve::Reserve;
 use writer::{Answer, Command, Writer};
 
 /// How much the outbox holds.
@@ -103,6 +105,7 @@ impl Outbox {
             on_commit,
             checkpoints: Checkpoints::start(path.to_owned())?,
             removals: VecDeque::new(),
+            reserve: Reserve::of(path),
         };
         let thread = thread::Builder::new()
             .name("outbox".to_owned())

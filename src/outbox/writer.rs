@@ -15,6 +15,7 @@ use super::checkpoint::Checkpoints;
 use super::error::{OutboxError, Trouble};
 use super::file::{File, Writing};
 use super::item::Row;
+use super::reserve::Reserve;
 
 /// Acknowledged items that one commit deletes at least, if there are so many. Thousands at once would hold up the items that come
 /// meanwhile for milliseconds.
@@ -77,6 +78,8 @@ pub(super) struct Writer {
     pub(super) checkpoints: Checkpoints,
     /// What was acknowledged and is not deleted yet: up to which number, and who waits for it.
     pub(super) removals: VecDeque<(i64, oneshot::Sender<Answer>)>,
+    /// Room for letting go of items when there is no other.
+    pub(super) reserve: Reserve,
 }
 
 impl Writer {
@@ -109,9 +112,17 @@ impl Writer {
         let started = Instant::now();
         let result = self.commit(batch);
         match &result {
-            Ok(done) => self.depth.store(done.depth, Ordering::Release),
-            // The connection is not trusted any further: a failed sync leaves it unclear what is on disk.
-            Err(_cause) => self.file = None,
+            Ok(done) => {
+                self.depth.store(done.depth, Ordering::Release);
+                self.reserve.keep(done.depth);
+            }
+            Err(_cause) => {
+                // The connection is not trusted any further: a failed sync leaves it unclear what is on disk.
+                self.file = None;
+                if !self.removals.is_empty() || batch.iter().any(|it| matches!(it, Command::Acknowledge(..))) {
+                    self.make_room();
+                }
+            }
         }
         let mut appends_left = result.as_ref().map_or(0, |done| done.appended);
         if appends_left > 0 {
@@ -149,6 +160,16 @@ impl Writer {
             } else if let Command::Acknowledge(up_to, asker) = command {
                 self.removals.push_back((up_to, asker));
             }
+        }
+    }
+
+    /// Storage has what waits here, and the disk does not take that. With the room that is given up the write-ahead log can be copied;
+    /// then it begins again in the place that it has, and letting go of items needs no more.
+    fn make_room(&mut self) {
+        self.reserve.give_up();
+        // Whatever hinders it, the next one to fail tries again.
+        if let Ok(file) = File::open(&self.path) {
+            file.checkpoint();
         }
     }
 

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::client::{Client, eventually};
 use crate::process::jinqun;
+use crate::redis_servers::Server;
 use crate::wecom_callback;
 
 const STORES: &str = "id,name,lat,lng,datum,group_url,group_name,group_capacity\n\
@@ -84,10 +85,12 @@ impl OnDisk {
         Some(Self { _child: child, client, fill, _folders: [folder, disk] })
     }
 
-    /// Takes all the room that there is.
-    fn fill(&self) {
-        let mut fill = File::create(&self.fill).unwrap();
+    /// Takes all the room that there is but for so many bytes.
+    fn fill(&self, left: u64) {
+        let mut fill = File::options().create(true).append(true).open(&self.fill).unwrap();
         while fill.write_all(&[7; 4_096]).is_ok() {}
+        let taken = fill.metadata().unwrap().len();
+        fill.set_len(taken.saturating_sub(left)).unwrap();
     }
 
     /// Visits until one is not recorded; how many were, and the answer of the other one.
@@ -122,7 +125,7 @@ fn a_full_disk_is_told_and_hides_no_code() {
     let client = &it.client;
     assert_eq!(visit(client).0, 201);
 
-    it.fill();
+    it.fill(0);
     let (recorded, refused) = it.visit_until_full();
     assert_eq!((&refused["recorded"], &refused["join"]["name"]), (&json!(false), &json!("甲群")));
     assert!(client.get("/s/default?store=A").expect(200).text().contains("甲群"));
@@ -138,4 +141,26 @@ fn a_full_disk_is_told_and_hides_no_code() {
         let is_all = it.metric("delivered_total") >= recorded + 3;
         (is_all && client.get("/readyz").json()["outbox_depth"] == 0).then_some(())
     });
+}
+
+#[test]
+fn records_on_a_full_disk_are_delivered_once_redis_is_back() {
+    let mut server = Server::start(&["--appendfsync", "no"]);
+    let url = server.url();
+    let Some(it) = OnDisk::start(&[("JINQUN_STORAGE", &url)]) else { return };
+    assert_eq!(visit(&it.client).0, 201);
+    eventually("it is delivered", || (it.metric("delivered_total") == 1).then_some(()));
+    server.kill();
+    it.fill(3 * 1_024 * 1_024);
+    let (recorded, _) = it.visit_until_full();
+    assert!(recorded > 100, "{recorded}");
+    it.fill(0);
+    server.restart(&[]);
+    eventually("all is delivered", || (it.metric("delivered_total") > recorded).then_some(()));
+    eventually("there is room again", || (visit(&it.client).0 == 201).then_some(()));
+    eventually("nobody blames storage", || {
+        let ready = it.client.get("/readyz").json();
+        (ready["storage"] == true && !ready["degraded"].to_string().contains("storage")).then_some(())
+    });
+    assert_eq!(it.metric("delivery_failing"), 0);
 }

@@ -98,10 +98,15 @@ impl Load {
 
     /// Seats come first: with the record of a visitor who was forgotten the seat of its visit goes too.
     fn hand_over(&self, storage: &dyn Storage, (rules, now): (&SeatRules, Timestamp)) -> Result<(), StorageError> {
-        for claims in [&self.lost, &self.claims] {
-            if !claims.is_empty() {
-                storage.claim_seats(claims, rules, now)?;
-            }
+        if !self.lost.is_empty() {
+            // Revisions are moments of storage's clock, and claims are of the clock here.
+            let ahead_ms = storage.clock_ahead_ms().unwrap_or(0);
+            let here = |it: &SeatClaim| SeatClaim { at: it.at.plus_ms(ahead_ms), ..it.clone() };
+            let lost: Vec<_> = self.lost.iter().map(here).collect();
+            storage.claim_seats(&lost, rules, now)?;
+        }
+        if !self.claims.is_empty() {
+            storage.claim_seats(&self.claims, rules, now)?;
         }
         if !self.jobs.is_empty() {
             storage.enqueue(&self.jobs, now)?;
