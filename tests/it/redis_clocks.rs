@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use jinqun::campaign::Rotation;
 use jinqun::id::{GroupId, ScanId, VisitorId};
+use jinqun::job::{Job, Lane};
 use jinqun::storage::redis::{Redis, RedisAt};
-use jinqun::storage::{AGAIN_MS, DeliveryNote, Seat, SeatAsk, SeatOffer, SeatPlace, SeatRules, Storage, Trouble};
+use jinqun::storage::{
+    AGAIN_MS, Book as _, DeliveryNote, Seat, SeatAsk, SeatOffer, SeatPlace, SeatRules, Storage as _, Trouble,
+};
 use jinqun::time::{Clock as _, ManualClock, SystemClock, Timestamp};
 use serde_json::json;
 
@@ -45,6 +48,15 @@ fn an_instance_that_is_ahead_ends_nobodys_hold_and_holds_nobody_up() {
     let off_ms = ahead.clock_ahead_ms().unwrap() - MINUTES_31_MS;
     assert!(off_ms.abs() < 1_000, "{off_ms}");
     assert!(healthy.clock_ahead_ms().unwrap().abs() < 1_000);
+
+    // What another instance is at is not begun twice.
+    let job = Job { id: "one".into(), lane: Lane::Tag, body: "{}".into(), ready_at: now, visitor: None };
+    healthy.enqueue(&[job], now).unwrap();
+    let lease = |storage: &Redis, now: Timestamp| {
+        let leased = storage.lease_jobs(Lane::Tag, now, now.plus_ms(60_000), 9).unwrap();
+        leased.into_iter().map(|it| it.job.id).collect::<Vec<_>>()
+    };
+    assert_eq!((lease(&healthy, now), lease(&ahead, later)), (vec!["one".into()], vec![]));
 
     // It dies over what it delivers again.
     let note = DeliveryNote { who: [9; 16], known: 0, next: 0, is_again: true };

@@ -1,7 +1,7 @@
 //! A catalog that Redis has lost is staged by one instance, and what is staged in vain does not stay.
 
 use jinqun::storage::redis::{Redis, RedisAt};
-use jinqun::storage::{Change, EntryKind, PublishInfo, Storage, Trouble};
+use jinqun::storage::{Change, EntryKind, PublishInfo, Storage as _, Trouble};
 use jinqun::time::Timestamp;
 
 use crate::redis_servers::Server;

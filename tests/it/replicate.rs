@@ -377,7 +377,7 @@ fn a_redis_that_was_restored_from_an_older_copy_gets_the_later_catalog_back() {
     for it in &instances {
         assert_eq!(it.name("S000003"), "店 2");
     }
-    assert!(instances.iter().any(|it| it.log().contains("putting the later one back")));
+    assert!(instances.iter().any(|it| it.log().contains("the later one was put back")));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::super::{
     Book, Card, CardKind, CardWrite, DeadJob, EachCount, FeedEntry, JobCounts, LeasedJob, Settled, StorageError,
 };
-use super::link::Link;
+use super::link::{Link, Patience};
 use super::{Redis, cards, feed, jobs, keys, replicas};
 use crate::id::VisitorId;
 use crate::job::{Job, Lane};
@@ -40,7 +40,9 @@ impl Book for Redis {
     }
 
     fn enqueue(&self, jobs: &[Job], _now: Timestamp) -> Result<(), StorageError> {
-        jobs::enqueue(&self.link, jobs)?;
+        let shift_ms = self.clock.shift_ms(&self.link, Patience::Work)?;
+        let theirs = |it: &Job| Job { ready_at: it.ready_at.plus_ms(shift_ms), ..it.clone() };
+        jobs::enqueue(&self.link, &jobs.iter().map(theirs).collect::<Vec<_>>())?;
         // Whoever hands jobs over lets go of them now.
         let lanes = Lane::ALL.into_iter().filter(|lane| jobs.iter().any(|it| it.lane == *lane));
         replicas::confirm_at(&self.link, lanes.map(keys::jobs_fence).collect())
@@ -53,15 +55,25 @@ impl Book for Redis {
         until: Timestamp,
         limit: usize,
     ) -> Result<Vec<LeasedJob>, StorageError> {
-        jobs::lease(&self.link, lane, (now, until), limit)
+        let shift_ms = self.clock.shift_ms(&self.link, Patience::Work)?;
+        let mut leased = jobs::lease(&self.link, lane, (now.plus_ms(shift_ms), until.plus_ms(shift_ms)), limit)?;
+        leased.iter_mut().for_each(|it| it.job.ready_at = it.job.ready_at.plus_ms(-shift_ms));
+        Ok(leased)
     }
 
     fn settle_job(&self, leased: &LeasedJob, settled: &Settled, now: Timestamp) -> Result<bool, StorageError> {
-        jobs::settle(&self.link, leased, settled, now)
+        let shift_ms = self.clock.shift_ms(&self.link, Patience::Work)?;
+        let theirs = match settled {
+            Settled::Again(at, cause) => Settled::Again(at.plus_ms(shift_ms), cause.clone()),
+            Settled::Done | Settled::Dead(_) => settled.clone(),
+        };
+        jobs::settle(&self.link, leased, &theirs, now.plus_ms(shift_ms))
     }
 
     fn job_counts(&self, lane: Lane, now: Timestamp) -> Result<JobCounts, StorageError> {
-        jobs::counts(&self.link, lane, now)
+        let shift_ms = self.clock.shift_ms(&self.link, Patience::Work)?;
+        let counts = jobs::counts(&self.link, lane, now.plus_ms(shift_ms))?;
+        Ok(JobCounts { oldest_ready_at: counts.oldest_ready_at.map(|it| it.plus_ms(-shift_ms)), ..counts })
     }
 
     fn dead_jobs(&self, lane: Lane, skip: usize, limit: usize) -> Result<Vec<DeadJob>, StorageError> {
@@ -69,6 +81,7 @@ impl Book for Redis {
     }
 
     fn retry_jobs(&self, lane: Lane, id: Option<&str>, now: Timestamp) -> Result<u64, StorageError> {
+        let now = self.clock.moved(&self.link, Patience::Work, now)?;
         jobs::retry(&self.link, lane, id, now)
     }
 
