@@ -198,7 +198,7 @@ fn without_a_script_the_other_route_is_a_link() {
     assert_eq!((tags[0].mode, tags[0].assigned), (Route::Contact, None));
 }
 
-/// What the visitor token of a cookie says of a page: its text.
+/// The text of a page as the browser with this cookie sees it.
 fn page_of(app: &TestApp, path: &str, cookie: &str) -> String {
     app.get_with(path, &[("cookie", &format!("jinqun={cookie}"))]).expect(200).text().to_owned()
 }
