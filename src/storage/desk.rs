@@ -23,11 +23,13 @@ pub enum DeskKind {
     Greeting,
     /// The picture of such a template, under the same id.
     GreetingPicture,
+    /// How far the walk over all customers is.
+    Walk,
 }
 
 impl DeskKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::User,
         Self::Token,
         Self::Session,
@@ -37,6 +39,7 @@ impl DeskKind {
         Self::Way,
         Self::Greeting,
         Self::GreetingPicture,
+        Self::Walk,
     ];
 
     /// The word used in storage.
@@ -52,6 +55,7 @@ impl DeskKind {
             Self::Platform => "platform",
             Self::Hook => "hook",
             Self::Way => "way",
+            Self::Walk => "walk",
         }
     }
 }

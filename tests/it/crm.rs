@@ -55,6 +55,8 @@ type Answers = Arc<Mutex<BTreeMap<String, u16>>>;
 
 struct Listener {
     url: String,
+    /// How long every message takes, by this clock.
+    takes: Arc<Mutex<Option<(ManualClock, i64)>>>,
     told: Arc<Mutex<Vec<Message>>>,
     answers: Answers,
 }
@@ -65,6 +67,8 @@ impl Listener {
         let url = format!("http://{}/crm", listener.local_addr().unwrap());
         let (told, answers) = (Arc::new(Mutex::new(Vec::new())), Answers::default());
         let (kept, set) = (Arc::clone(&told), Arc::clone(&answers));
+        let takes: Arc<Mutex<Option<(ManualClock, i64)>>> = Arc::default();
+        let slow = Arc::clone(&takes);
         thread::spawn(move || {
             for connection in listener.incoming() {
                 let mut connection = connection.unwrap();
@@ -80,6 +84,9 @@ impl Listener {
                 let of = |name: &str| headers.get(name).cloned().unwrap_or_default();
                 let body = String::from_utf8(body).unwrap();
                 let status = set.lock().unwrap().iter().find(|(part, _)| body.contains(*part)).map_or(200, |it| *it.1);
+                if let Some((clock, ms)) = &*slow.lock().unwrap() {
+                    clock.advance_ms(*ms);
+                }
                 let signature = of("webhook-signature");
                 kept.lock().unwrap().push(Message {
                     id: of("webhook-id"),
@@ -90,7 +97,7 @@ impl Listener {
                 write!(connection, "HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
             }
         });
-        Self { url, told, answers }
+        Self { url, takes, told, answers }
     }
 
     fn answers(&self, part: &str, status: u16) {
@@ -287,6 +294,22 @@ fn one_instance_tells_at_a_time_and_another_goes_on_where_it_ended() {
     bench.add(20, 1, FeedKind::CustomerJoined);
     assert_eq!(other.round(&bench.webhook, &bench.caller).unwrap(), Sent::Some(1));
     assert_eq!(listener.numbers(), [20]);
+}
+
+#[test]
+fn a_slow_crm_is_told_by_one_instance_at_a_time_and_in_order() {
+    let listener = Listener::start();
+    let bench = Bench::to(&listener);
+    let other = hooks(&bench.storage, &bench.clock, 2, &bench.webhook);
+    for n in 0..20 {
+        bench.add(n, 1, FeedKind::ScanRecorded);
+    }
+    // The whole page would take twenty minutes, and whoever tells is alone for ten.
+    *listener.takes.lock().unwrap() = Some((bench.clock.clone(), 60_000));
+    assert_eq!(bench.round(), Sent::Some(5));
+    assert_eq!(listener.numbers(), [0, 1, 2, 3, 4]);
+    assert_eq!(other.round(&bench.webhook, &bench.caller).unwrap(), Sent::Some(5));
+    assert_eq!(listener.numbers(), [5, 6, 7, 8, 9]);
 }
 
 #[test]

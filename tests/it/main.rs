@@ -99,4 +99,5 @@ mod wecom_lag;
 mod wecom_tags;
 mod wecom_tokens;
 mod wecom_vectors;
+mod wecom_waits;
 mod who_is_who;

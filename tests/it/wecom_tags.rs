@@ -314,3 +314,22 @@ fn one_friendship_decides_nothing_for_another() {
     let [zh, en] = found[0].advice.clone().unwrap();
     assert!(en.starts_with("Correct the member's userid") && zh.contains("成员"), "{zh} {en}");
 }
+
+#[test]
+fn a_tag_that_somebody_made_meanwhile_is_adopted() {
+    let bench = Bench::new(2_000);
+    bench.double.add_friend("mgr_01", "wm1", None);
+    bench.customer_in(&["上海市"], "SH-0001", &["mgr_01"]);
+    bench.look();
+    // The list that was read a moment ago does not have it: making it is refused with 40071.
+    bench.double.add_tags_by_hand(GROUP, &["黄浦区"]);
+    bench.double.clear_calls();
+    bench.customer_in(&["上海市", "黄浦区"], "SH-0001", &[]);
+    bench.look();
+    assert_eq!((bench.double.count("/externalcontact/add_corp_tag"), bench.waiting()), (1, (1, 0)));
+    bench.pass_s(10);
+    bench.work();
+    assert_eq!(bench.tags("mgr_01"), ["SH-0001", "上海市", "黄浦区"]);
+    assert_eq!((bench.double.count("/externalcontact/add_corp_tag"), bench.waiting()), (1, (0, 0)));
+    assert_eq!(bench.double.tags().iter().filter(|it| it.1 == "黄浦区").count(), 1);
+}

@@ -24,8 +24,10 @@ use crate::webhook::{Caller, Webhook, WebhookError};
 const PAGE: usize = 200;
 /// Messages that are under way to one webhook at a time.
 const SIDE_BY_SIDE: u64 = 8;
-/// For how long one instance may tell a webhook before others may; more than a page takes, as every message has a limit.
+/// For how long one instance may tell a webhook before others may.
 const LEASE_MS: i64 = 600_000;
+/// When an instance begins no more messages of a page, long before others may: the last one may take as long as it likes.
+const PAGE_MS: i64 = LEASE_MS / 2;
 /// How long the next look waits where there was nothing to tell.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 /// How long the next look waits where storage does not answer.
@@ -152,7 +154,7 @@ impl Hooks {
         told.holder = self.me.to_string();
         told.until_ms = now.plus_ms(LEASE_MS).unix_ms();
         let Some(revision) = self.keep(&id, &told, revision)? else { return Ok(Sent::Nothing) };
-        let sent = self.page(webhook, caller, &page, &mut told);
+        let sent = self.page(webhook, caller, &page, (&mut told, now.plus_ms(PAGE_MS)));
         told.until_ms = 0;
         self.keep(&id, &told, revision)?;
         Ok(sent)
@@ -169,14 +171,24 @@ impl Hooks {
     }
 
     /// Sends a page, and notes how far it came.
-    fn page(&self, webhook: &Webhook, caller: &Caller, page: &[(u64, FeedEntry)], told: &mut Told) -> Sent {
+    fn page(
+        &self,
+        webhook: &Webhook,
+        caller: &Caller,
+        page: &[(u64, FeedEntry)],
+        (told, until): (&mut Told, Timestamp),
+    ) -> Sent {
         let Some((last, _)) = page.last() else { return Sent::Nothing };
-        let failed = self.send_side_by_side(webhook, caller, page);
-        let Some((number, error)) = failed else {
-            told.after = *last;
+        let arrived = |told: &mut Told, last: u64| {
+            told.after = last;
             told.failures = 0;
             told.next_ms = 0;
-            return Sent::Some(u64::try_from(page.len()).unwrap_or(u64::MAX));
+            Sent::Some(u64::try_from(page.iter().filter(|it| it.0 <= last).count()).unwrap_or(u64::MAX))
+        };
+        let (number, error) = match self.send_side_by_side(webhook, caller, page, until) {
+            None => return arrived(told, *last),
+            Some((number, Unsent::Cut)) => return arrived(told, number - 1),
+            Some((number, Unsent::Failed(error))) => (number, error),
         };
         // Everything before the first that failed has arrived.
         told.failures = if told.after == number - 1 { told.failures + 1 } else { 1 };
@@ -201,13 +213,14 @@ impl Hooks {
         Sent::Failed
     }
 
-    /// Sends what is of interest; the first entry that did not arrive, and why.
+    /// Sends what is of interest, and begins nothing after a moment; the first entry that did not arrive, and why.
     fn send_side_by_side(
         &self,
         webhook: &Webhook,
         caller: &Caller,
         page: &[(u64, FeedEntry)],
-    ) -> Option<(u64, WebhookError)> {
+        until: Timestamp,
+    ) -> Option<(u64, Unsent)> {
         let mut lanes: BTreeMap<u64, Vec<&(u64, FeedEntry)>> = BTreeMap::new();
         let wanted = |it: &&(u64, FeedEntry)| {
             FeedKind::parse(&it.1.kind).is_some_and(|kind| self.settings.kinds.contains(&kind))
@@ -217,9 +230,12 @@ impl Hooks {
         }
         let send = |lane: Vec<&(u64, FeedEntry)>| {
             lane.into_iter().find_map(|(number, it)| {
+                if self.clock.now() >= until {
+                    return Some((*number, Unsent::Cut));
+                }
                 let sent = self.send(webhook, caller, it);
                 self.metrics.hook(if sent.is_ok() { "sent" } else { "failed" });
-                sent.err().map(|error| (*number, error))
+                sent.err().map(|error| (*number, Unsent::Failed(error)))
             })
         };
         std::thread::scope(|scope| {
@@ -260,6 +276,13 @@ impl Hooks {
         };
         self.settings.webhooks.iter().map(state).collect()
     }
+}
+
+/// Why a message did not arrive.
+enum Unsent {
+    /// It was not the time for it any more.
+    Cut,
+    Failed(WebhookError),
 }
 
 /// How far a webhook is.

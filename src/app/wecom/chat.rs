@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{Change, Facts, News, With};
+use super::walk::holds_up;
 use super::{Fault, known};
 use crate::app::EditError;
 use crate::customer::{Chat, Moved};
@@ -256,7 +257,7 @@ impl Facts<'_> {
         let read = match wecom.group_chat(id) {
             Ok(read) => read,
             // A chat of others is none of our business.
-            Err(error) if error.code().is_some() && error.remedy().wait().is_none() => return Ok(false),
+            Err(error) if !holds_up(&error) => return Ok(false),
             Err(error) => return Err(error.into()),
         };
         let states: BTreeSet<&str> = read.members.iter().filter_map(|it| it.state.as_deref()).collect();

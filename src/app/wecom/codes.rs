@@ -363,3 +363,23 @@ fn contact_plan(wish: &Wish) -> ContactWayPlan {
         skip_verify: true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By the reference: what one code's data bring about is that code's problem, everything else would meet all of them.
+    #[test]
+    fn a_run_ends_for_what_all_codes_would_meet() {
+        let ends =
+            [-1, 6_000, 40_001, 40_013, 40_014, 42_001, 45_009, 45_033, 48_002, 50_001, 50_002, 60_011, 60_020, 84_074];
+        let goes_on = [40_003, 40_058, 40_096, 41_037, 41_040, 60_111, 84_061, 90_500, 90_501, 99_999];
+        let refused = |code| SyncError::Api(ApiError::Refused { call: "add", code, from_ip: None });
+        for code in ends {
+            assert!(ends_run(&refused(code)), "{code}");
+        }
+        for code in goes_on {
+            assert!(!ends_run(&refused(code)), "{code}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Works events in: each is a job that becomes facts. Once, in any order, late or lost, the facts come out the same.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::chat::{Because, Outcome};
 use super::facts::{Change, Facts, News, With};
@@ -10,7 +11,7 @@ use crate::app::dead_jobs::advised;
 use crate::app::{App, Work, retry_at};
 use crate::customer::{Customer, Membership};
 use crate::job::{Job, Lane};
-use crate::platform::Remedy;
+use crate::platform::{ApiError, Remedy};
 use crate::storage::{CardKind, Settled, StorageError, Trouble};
 use crate::time::Timestamp;
 use crate::wecom::{ChatChange, ContactChange, Event, Fields, Happening, Wecom};
@@ -19,6 +20,8 @@ use crate::wecom::{ChatChange, ContactChange, Event, Fields, Happening, Wecom};
 const LATE_TRIES_MAX: u32 = 6;
 /// How often a job is tried that fails by something that may pass.
 const TRIES_MAX: u32 = 20;
+/// How often a job is tried that needs somebody to mend the settings: with an hour between, about a week.
+const SETTINGS_TRIES_MAX: u32 = 180;
 
 /// Works events in.
 pub struct EventWork {
@@ -190,7 +193,7 @@ fn contact(
     let read = match wecom.customer(customer, None) {
         Ok(read) => read,
         Err(error) => {
-            if change != Change::Seen && (is_last || error.remedy().wait().is_none()) {
+            if change != Change::Seen && (is_last || error.remedy().wait().is_none() && !is_of_settings(&error)) {
                 facts.note(&News { is_whole: true, ..news })?;
             }
             let is_late = matches!(error.remedy(), Remedy::NotAFriendYet { .. });
@@ -249,6 +252,11 @@ impl Work for EventWork {
     }
 }
 
+/// Whether nothing helps until somebody has changed a setting here or in the console, a wrong secret among them.
+fn is_of_settings(error: &ApiError) -> bool {
+    matches!(error.remedy(), Remedy::FixSettings { .. } | Remedy::RefreshToken)
+}
+
 /// What becomes of a job that failed.
 pub(super) fn settled(fault: &Fault, now: Timestamp, tries: u32) -> Settled {
     let cause = crate::app::whole_chain(fault);
@@ -258,7 +266,9 @@ pub(super) fn settled(fault: &Fault, now: Timestamp, tries: u32) -> Settled {
         // There is no such customer any more.
         Fault::Api(error) if error.code() == Some(super::NO_CUSTOMER) => return Settled::Done,
         Fault::Api(error) => {
-            if let Some(wait) = error.remedy().wait().filter(|_| tries < TRIES_MAX) {
+            let most = if is_of_settings(error) { SETTINGS_TRIES_MAX } else { TRIES_MAX };
+            let wait = error.remedy().wait().or_else(|| is_of_settings(error).then_some(Duration::ZERO));
+            if let Some(wait) = wait.filter(|_| tries < most) {
                 let wait = now.plus_ms(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
                 return Settled::Again(wait.max(retry_at(now, tries)), cause);
             }
@@ -266,4 +276,47 @@ pub(super) fn settled(fault: &Fault, now: Timestamp, tries: u32) -> Settled {
         }
     };
     if may_pass && tries < TRIES_MAX { Settled::Again(retry_at(now, tries), cause) } else { Settled::Dead(cause) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By the reference, for jobs of events and of reconciliation: at their first try and at their twentieth.
+    #[test]
+    fn every_code_lets_a_job_wait_wait_for_a_person_end_or_die() {
+        let now = Timestamp::from_unix_ms(1_784_088_000_000);
+        let word = |code, tries| {
+            let fault = Fault::Api(ApiError::Refused { call: "get", code, from_ip: None });
+            match settled(&fault, now, tries) {
+                Settled::Again(at, _) => {
+                    assert!(at > now);
+                    "waits"
+                }
+                Settled::Dead(_) => "dead",
+                Settled::Done => "done",
+            }
+        };
+        // Busy, a conflict, limits, not a friend yet: these pass, or not for ten hours.
+        for code in [-1, 6_000, 45_009, 45_033, 84_061] {
+            assert_eq!((word(code, 1), word(code, 20)), ("waits", "dead"), "{code}");
+        }
+        // The secret, the corporation, permissions, ranges, the address: somebody mends them within a week.
+        for code in [40_001, 40_013, 40_014, 42_001, 48_002, 50_001, 50_002, 60_011, 60_020, 84_074] {
+            assert_eq!((word(code, 1), word(code, 20), word(code, 180)), ("waits", "waits", "dead"), "{code}");
+        }
+        // The customer is no more.
+        assert_eq!(word(40_096, 1), "done");
+        // What was sent is wrong, and stays so; or nobody knows the code.
+        let wrong = [
+            40_003, 40_029, 40_033, 40_058, 40_068, 40_071, 40_072, 40_163, 41_001, 41_037, 41_040, 41_051, 60_111,
+            81_017, 90_500, 90_501, 99_999,
+        ];
+        for code in wrong {
+            assert_eq!(word(code, 1), "dead", "{code}");
+        }
+        // A limit by the minute is waited for.
+        let limit = Fault::Api(ApiError::Refused { call: "get", code: 45_009, from_ip: None });
+        assert!(matches!(settled(&limit, now, 1), Settled::Again(at, _) if at >= now.plus_ms(60_000)));
+    }
 }

@@ -29,6 +29,7 @@ mod tags;
 pub mod templates;
 mod tokens;
 mod told;
+mod walk;
 mod way_claim;
 mod wish;
 

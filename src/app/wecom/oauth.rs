@@ -3,7 +3,7 @@
 //! The `state` that goes around is bound to the visitor, to the page that is gone back to and to the notice that was agreed to, it ends
 //! after ten minutes, and it is good once. Not how the browser is sent there.
 
-use std::collections::BTreeMap;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use data_encoding::BASE32_NOPAD;
@@ -13,7 +13,6 @@ use super::persons::Shown;
 use crate::app::{App, whole_chain};
 use crate::id::VisitorId;
 use crate::platform::ApiError;
-use crate::time::Timestamp;
 use crate::wechat::Scope;
 
 /// How long a sign-in may take, in seconds.
@@ -67,19 +66,32 @@ pub enum SignInEnd {
     Refused,
 }
 
-/// States that were used.
+/// States that were used: the last ones. Where there are too many the oldest are forgotten, and nobody is refused: the platform takes
+/// a code once in any case.
 #[derive(Debug, Default)]
-pub(in crate::app) struct UsedStates(Mutex<BTreeMap<[u8; NONCE_BYTES], Timestamp>>);
+pub(in crate::app) struct UsedStates(Mutex<(HashSet<[u8; NONCE_BYTES]>, VecDeque<[u8; NONCE_BYTES]>)>);
 
 impl UsedStates {
     /// Whether this one is new; it is not from now on.
-    fn take(&self, nonce: [u8; NONCE_BYTES], now: Timestamp) -> bool {
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.len() >= USED_MAX {
-            used.retain(|_, end| now < *end);
+    fn take(&self, nonce: [u8; NONCE_BYTES]) -> bool {
+        let (used, order) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !used.insert(nonce) {
+            return false;
         }
-        used.len() < USED_MAX && used.insert(nonce, now.plus_ms(i64::from(SIGN_IN_S) * 1_000)).is_none()
+        order.push_back(nonce);
+        if order.len() > USED_MAX
+            && let Some(oldest) = order.pop_front()
+        {
+            used.remove(&oldest);
+        }
+        true
     }
+}
+
+/// What comes of a sign-in that the platform does not carry out.
+fn end_of(error: &ApiError, is_again: bool) -> SignInEnd {
+    let is_worthless = error.code().is_some_and(|it| CODE_WORTHLESS.contains(&it));
+    if is_worthless && !is_again { SignInEnd::Again } else { SignInEnd::Unknown }
 }
 
 /// What a state's code is made over.
@@ -101,19 +113,19 @@ impl App {
         BASE32_NOPAD.encode(&[&head[..], &code].concat())
     }
 
-    /// Whether a state was made for just this, lately, and is used for the first time.
-    fn is_state(&self, state: &str, way: Way, visitor: VisitorId, bound: &Bound) -> bool {
-        let Ok(bytes) = BASE32_NOPAD.decode(state.as_bytes()) else { return false };
-        let Some((head, code)) = bytes.split_at_checked(TIME_BYTES + NONCE_BYTES) else { return false };
+    /// What is used up of a state, if it was made for just this, lately.
+    fn nonce_of(&self, state: &str, way: Way, visitor: VisitorId, bound: &Bound) -> Option<[u8; NONCE_BYTES]> {
+        let bytes = BASE32_NOPAD.decode(state.as_bytes()).ok()?;
+        let (head, code) = bytes.split_at_checked(TIME_BYTES + NONCE_BYTES)?;
         if !bool::from(self.parts.signer.mac(b'o', &sealed(head, way, visitor, bound)).as_slice().ct_eq(code)) {
-            return false;
+            return None;
         }
         let (time, nonce) = head.split_at(TIME_BYTES);
         let began_s = time.iter().fold(0_i64, |all, byte| all * 256 + i64::from(*byte));
         let now = self.now();
         let age_s = now.unix_ms().div_euclid(1_000) - began_s;
-        let Ok(nonce) = <[u8; NONCE_BYTES]>::try_from(nonce) else { return false };
-        (0..=i64::from(SIGN_IN_S)).contains(&age_s) && self.used_states.take(nonce, now)
+        let nonce = <[u8; NONCE_BYTES]>::try_from(nonce).ok()?;
+        (0..=i64::from(SIGN_IN_S)).contains(&age_s).then_some(nonce)
     }
 
     /// Ends a sign-in: reads who it is, and joins that to the visitor if they agreed. Blocks for seconds at worst.
@@ -124,18 +136,18 @@ impl App {
         bound: &Bound,
         (state, code): (&str, Option<&str>),
     ) -> SignInEnd {
-        if !self.is_state(state, way, visitor, bound) {
+        let Some(nonce) = self.nonce_of(state, way, visitor, bound) else { return SignInEnd::Refused };
+        // Who does not wish to be recognised comes back without a code. That uses nothing up.
+        let Some(code) = code else { return SignInEnd::Unknown };
+        if !self.used_states.take(nonce) {
             return SignInEnd::Refused;
         }
-        // Who does not wish to be recognised comes back without a code.
-        let Some(code) = code else { return SignInEnd::Unknown };
         let shown = match self.shown(way, code) {
             Ok(Some(shown)) => shown,
             Ok(None) => return SignInEnd::Unknown,
             Err(error) => {
-                let is_worthless = error.code().is_some_and(|it| CODE_WORTHLESS.contains(&it));
                 tracing::info!(error = whole_chain(&error), "a visitor was not recognised");
-                return if is_worthless && !bound.is_again { SignInEnd::Again } else { SignInEnd::Unknown };
+                return end_of(&error, bound.is_again);
             }
         };
         if !bound.has_agreed {
@@ -180,6 +192,38 @@ impl App {
         match way {
             Way::Wechat(scope) => Some(self.wechat()?.authorize_url(redirect, scope, state)),
             Way::Wecom => Some(self.wecom()?.authorize_url(redirect, state)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_too_many_signed_in_the_oldest_is_forgotten_and_nobody_refused() {
+        let used = UsedStates::default();
+        let nonce = |n: usize| {
+            let bytes = n.to_be_bytes();
+            let mut nonce = [0; NONCE_BYTES];
+            nonce[..bytes.len()].copy_from_slice(&bytes);
+            nonce
+        };
+        assert!((0..=USED_MAX).all(|n| used.take(nonce(n))));
+        assert!(!used.take(nonce(USED_MAX)) && !used.take(nonce(1)));
+        assert!(used.take(nonce(0)));
+    }
+
+    /// By the reference: a code that is wrong, old or used is asked for once more; for anything else the visitor stays unknown.
+    #[test]
+    fn a_worthless_code_is_asked_for_once_more() {
+        let refused = |code| ApiError::Refused { call: "sign_in", code, from_ip: None };
+        for code in [40_029, 40_163] {
+            assert_eq!(end_of(&refused(code), false), SignInEnd::Again);
+            assert_eq!(end_of(&refused(code), true), SignInEnd::Unknown);
+        }
+        for code in [-1, 40_001, 40_013, 42_001, 45_009, 48_002, 50_001, 60_020, 99_999] {
+            assert_eq!(end_of(&refused(code), false), SignInEnd::Unknown, "{code}");
         }
     }
 }

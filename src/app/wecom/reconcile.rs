@@ -2,7 +2,7 @@
 //!
 //! Every few hours one plan is made, by whichever instance is first: the plan is a job whose id names the hours. It becomes jobs for
 //! single chats, members of staff and join ways, spread over time so that the platform's limits are far away. Ends of friendships,
-//! which no list shows, are found by a walk over all cards once a week.
+//! which no list shows, are found by a walk over all cards.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 use super::chat::Because;
 use super::events::settled;
 use super::facts::{Change, Facts, News, With};
-use super::{Fault, NO_CUSTOMER, NO_CUSTOMER_CHAT, known};
+use super::{Fault, NO_CUSTOMER_CHAT, known, walk};
 use crate::app::{App, Deed, Work};
 use crate::customer::{Chat, Customer, Friendship};
 use crate::job::{Job, Lane};
 use crate::platform::{ApiError, Remedy};
 use crate::staff::Actor;
-use crate::storage::{Card, CardKind, Settled, StorageError};
+use crate::storage::{CardKind, Settled, StorageError};
 use crate::time::Timestamp;
 use crate::wecom::Wecom;
 use crate::wecom::client::ChatQuery;
@@ -28,14 +28,12 @@ use crate::wecom::client::ChatQuery;
 const EVERY_MS: i64 = 4 * 3_600_000;
 /// A chat that was read within this time is left out, in milliseconds.
 const FRESH_MS: i64 = 3 * 3_600_000;
-/// Walks over all cards are this far apart, in milliseconds: a week.
-const WALK_EVERY_MS: i64 = 7 * 86_400_000;
 /// How long a service runs before it plans.
 const FIRST_WAIT: Duration = Duration::from_mins(1);
 /// How often it looks whether a plan is due.
 const LOOK_EVERY: Duration = Duration::from_mins(5);
 /// The time from one job of a plan to the next, in milliseconds.
-const PACE_MS: i64 = 100;
+pub(super) const PACE_MS: i64 = 100;
 /// Jobs that are handed over at a time, and cards that are read at a time.
 const BATCH: usize = 500;
 /// Pages of a list of chats, a thousand each.
@@ -44,16 +42,13 @@ const LIST_PAGES_MAX: usize = 100;
 const OWNERS_AT_A_TIME: usize = 100;
 /// Pages of customers, a hundred each, that one job reads.
 const CUSTOMER_PAGES: usize = 10;
-/// Cards that one job of a walk looks at, and the time to its next job, in milliseconds: five calls a second.
-const WALK_CARDS: usize = 50;
-const WALK_PACE_MS: i64 = 10_000;
 /// Chats cannot be listed without naming owners.
 const NAME_OWNERS: i64 = 81_017;
 
 /// What one job does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Task {
+pub(super) enum Task {
     /// Says what is to be looked at; all of it, or what was not looked at lately.
     Plan { all: bool },
     /// Reads a chat. `listed` says whether the platform lists it, where that is known.
@@ -106,7 +101,7 @@ impl ReconcileWork {
                 let group = catalog.groups().iter().find(|it| it.id.as_str() == group);
                 group.map_or(Ok(()), |it| facts.adopt_of(wecom, it).map(drop))
             }
-            Task::Walk { after, part } => walk(&facts, wecom, after.as_deref(), part),
+            Task::Walk { after, part } => walk::go(&facts, wecom, after.as_deref(), part),
         }
     }
 }
@@ -124,13 +119,13 @@ impl Work for ReconcileWork {
     }
 }
 
-fn job(id: String, task: &Task, ready_at: Timestamp) -> Job {
+pub(super) fn job(id: String, task: &Task, ready_at: Timestamp) -> Job {
     let body = serde_json::to_string(task).unwrap_or_default();
     Job { id, lane: Lane::Reconcile, body, ready_at, visitor: None }
 }
 
 impl App {
-    fn add_task(&self, id: String, task: &Task, ready_at: Timestamp) -> Result<(), StorageError> {
+    pub(super) fn add_task(&self, id: String, task: &Task, ready_at: Timestamp) -> Result<(), StorageError> {
         self.parts.storage.enqueue(&[job(id, task, ready_at)], self.now())
     }
 
@@ -193,9 +188,7 @@ fn plan(facts: &Facts<'_>, wecom: &Wecom, all: bool) -> Result<(), Fault> {
         jobs.push(job(format!("{}:{name}", facts.cause), &task, ready_at));
         ready_at = ready_at.plus_ms(PACE_MS);
     }
-    let week = facts.now.unix_ms().div_euclid(WALK_EVERY_MS);
-    let name = if all { format!("{}:walk", facts.cause) } else { format!("walk:{week}") };
-    jobs.push(job(format!("{name}:0"), &Task::Walk { after: None, part: 0 }, ready_at));
+    jobs.extend(walk::begin(facts, all, ready_at)?);
     for some in jobs.chunks(BATCH) {
         facts.app.parts.storage.enqueue(some, facts.now)?;
     }
@@ -284,39 +277,4 @@ fn staff_of(facts: &Facts<'_>, wecom: &Wecom, staff: &str, mut cursor: Option<St
     let base = facts.cause.split('#').next().unwrap_or_default();
     let task = Task::Staff { staff: staff.to_owned(), cursor, part };
     Ok(facts.app.add_task(format!("{base}#{part}"), &task, facts.now.plus_ms(PACE_MS))?)
-}
-
-/// Looks at some cards whether the friendships on them still are, and hands the rest on.
-fn walk(facts: &Facts<'_>, wecom: &Wecom, after: Option<&str>, part: u32) -> Result<(), Fault> {
-    let (cards, next) = facts.app.parts.storage.cards_page(CardKind::Customer, after, WALK_CARDS)?;
-    for card in &cards {
-        look_at(facts, wecom, card)?;
-    }
-    let Some(next) = next else { return Ok(()) };
-    let part = part + 1;
-    let base = facts.cause.rsplit_once(':').map_or(facts.cause, |(base, _)| base);
-    let task = Task::Walk { after: Some(next), part };
-    Ok(facts.app.add_task(format!("{base}:{part}"), &task, facts.now.plus_ms(WALK_PACE_MS))?)
-}
-
-fn look_at(facts: &Facts<'_>, wecom: &Wecom, card: &Card) -> Result<(), Fault> {
-    let kept: Customer = known(&card.body)?;
-    let live: Vec<&String> = kept.friends.iter().filter(|(_, it)| it.is_live()).map(|(staff, _)| staff).collect();
-    if live.is_empty() {
-        return Ok(());
-    }
-    let follows: BTreeSet<String> = match wecom.customer(&card.id, None) {
-        // Whoever has more than one page of friends is looked at another time.
-        Ok(read) if read.next.is_some() => return Ok(()),
-        Ok(read) => read.follows.into_iter().map(|it| it.staff).collect(),
-        Err(error) if error.code() == Some(NO_CUSTOMER) => BTreeSet::new(),
-        Err(error) if matches!(error.remedy(), Remedy::NotAFriendYet { .. }) => BTreeSet::new(),
-        Err(error) => return Err(error.into()),
-    };
-    for staff in live.into_iter().filter(|it| !follows.contains(*it)) {
-        let with = With::Staff(staff);
-        let change = Change::Missing { at: facts.now };
-        facts.note(&News { customer: &card.id, with, change, state: "", unionid: None, is_whole: true })?;
-    }
-    Ok(())
 }

@@ -361,6 +361,7 @@ async fn show(web: Data<Web>, staff: Staff, request: HttpRequest) -> Result<Http
     let words = WORDS.iter().map(|(_, english, chinese)| shell.t(chinese, english)).collect();
     let catalog = web.app.catalog();
     let campaigns = catalog.campaigns().map(|it| (it.slug.to_string(), it.name.to_string())).collect();
-    let has_wecom = web.app.wecom().is_some();
+    // Nothing can be sent without the secret, and nobody says whom to greet without the callback.
+    let has_wecom = web.app.wecom().is_some() && web.app.takes_callbacks();
     page(&GreetingsView { shell, words, text_max: TEXT_BYTES_MAX, has_wecom, campaigns })
 }

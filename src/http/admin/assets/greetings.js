@@ -151,7 +151,7 @@ editor.addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
     const { data } = open?.id ? await api("PUT", `greetings/${open.id}`, template(), { etag: open.etag }) : await api("POST", "greetings", template());
-    toast(t("已保存，立即生效", "Saved, in use at once"));
+    toast(t("已保存，两秒内在所有实例生效", "Saved; in use on every instance within two seconds"));
     edit(data);
   } catch (error) {
     if (error.status === 412) complain(error); else wrong(error);
