@@ -21,6 +21,8 @@ fn codes_are_made_after_a_dry_run_and_found_again_by_the_next() {
     desk.tap("#dry");
     desk.wait("document.querySelectorAll('#rows [data-action=made]').length === 2");
     assert!(desk.text("#rows").contains("<img src=x"));
+    // What is wrong with a code is said in the language of the page.
+    assert!(desk.text("#rows").contains("nobody 没有客户联系权限"));
     desk.wait("/试运行\\(demo,.*\\d\\d:\\d\\d.*\\)/.test(document.querySelector('#state').innerText)");
     assert!(double.join_ways().is_empty() && double.contact_ways().is_empty());
     desk.wait("!document.querySelector('#run').disabled");

@@ -12,7 +12,7 @@ use jinqun::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, eventually};
-use crate::double::{Delivery, Double, Fault};
+use crate::double::{self, Delivery, Double, Fault};
 use crate::harness::TestApp;
 
 const ALL: &str = "/api/v1/admin/greetings";
@@ -310,4 +310,13 @@ fn templates_are_made_changed_tried_out_and_removed_and_the_trail_knows() {
     let actions: Vec<_> =
         trail.found.iter().map(|(_, it)| it.action.as_str()).filter(|it| it.starts_with("greet")).collect();
     assert_eq!(actions, ["greeting.delete", "greeting.update", "greeting.create"]);
+}
+
+#[test]
+fn whoever_writes_greetings_is_told_that_the_callback_is_missing() {
+    let app = TestApp::builder().set("wecom.corp_id", double::CORP).set("wecom.secret", double::SECRET).start();
+    let ops = app.bearer(Role::Ops);
+    let page = app.get_with("/admin/greetings", &[("authorization", &ops)]).expect(200);
+    let page = page.text();
+    assert!(page.contains("wecom.token") && page.contains("wecom.aes_key"), "{page}");
 }
