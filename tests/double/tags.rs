@@ -161,7 +161,10 @@ impl Double {
             .map(|name| Tag { id: world.id("et"), name: (*name).to_owned(), order: 0, is_ours: false })
             .collect();
         let ids = tags.iter().map(|it| it.id.clone()).collect();
-        world.tag_groups.push(TagGroup { id, name: group.to_owned(), order: 0, is_ours: false, tags });
+        match world.tag_groups.iter_mut().find(|it| it.name == group) {
+            Some(there) => there.tags.extend(tags),
+            None => world.tag_groups.push(TagGroup { id, name: group.to_owned(), order: 0, is_ours: false, tags }),
+        }
         ids
     }
 
