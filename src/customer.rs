@@ -33,6 +33,7 @@ pub struct Customer {
     pub is_silent: bool,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks in this form")]
 fn is_never(at: &Timestamp) -> bool {
     *at == Timestamp::EPOCH
 }

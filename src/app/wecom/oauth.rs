@@ -69,20 +69,27 @@ pub enum SignInEnd {
 /// States that were used: the last ones. Where there are too many the oldest are forgotten, and nobody is refused: the platform takes
 /// a code once in any case.
 #[derive(Debug, Default)]
-pub(in crate::app) struct UsedStates(Mutex<(HashSet<[u8; NONCE_BYTES]>, VecDeque<[u8; NONCE_BYTES]>)>);
+pub(in crate::app) struct UsedStates(Mutex<Used>);
+
+#[derive(Debug, Default)]
+struct Used {
+    nonces: HashSet<[u8; NONCE_BYTES]>,
+    /// The same, the oldest first.
+    order: VecDeque<[u8; NONCE_BYTES]>,
+}
 
 impl UsedStates {
     /// Whether this one is new; it is not from now on.
     fn take(&self, nonce: [u8; NONCE_BYTES]) -> bool {
-        let (used, order) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !used.insert(nonce) {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !used.nonces.insert(nonce) {
             return false;
         }
-        order.push_back(nonce);
-        if order.len() > USED_MAX
-            && let Some(oldest) = order.pop_front()
+        used.order.push_back(nonce);
+        if used.order.len() > USED_MAX
+            && let Some(oldest) = used.order.pop_front()
         {
-            used.remove(&oldest);
+            used.nonces.remove(&oldest);
         }
         true
     }
