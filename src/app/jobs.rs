@@ -91,7 +91,7 @@ impl JobRunner {
             Settled::Done => {}
             Settled::Again(_, cause) => tracing::info!(lane, cause, tries = leased.tries, "a job is to be done again"),
             Settled::Dead(cause) => {
-                tracing::error!(lane, cause = plain(cause), "a job needs a person, see the dead letters")
+                tracing::error!(lane, cause = plain(cause), "a job needs a person, see the dead letters");
             }
         }
         self.storage.settle_job(leased, &settled, self.clock.now()).map(drop)

@@ -133,16 +133,13 @@ impl Facts<'_> {
         };
         let channel = scan_of_state(&self.app.parts.signer, news.state, at);
         if it.visitor.is_none() && !it.customer.is_silent {
-            let silence = match channel {
-                Some(channel) => {
-                    it.wished = Some(channel.visitor);
-                    wishes_silence(&*self.app.parts.storage, channel)?
-                }
-                None => {
-                    it.wished = linked::visitor_of(self.app, it.customer.unionid.as_deref())?;
-                    let is_silent = it.wished.map_or(Ok(false), |visitor| self.app.is_silent(visitor))?;
-                    if is_silent { Silence::OptedOut } else { Silence::None }
-                }
+            let silence = if let Some(channel) = channel {
+                it.wished = Some(channel.visitor);
+                wishes_silence(&*self.app.parts.storage, channel)?
+            } else {
+                it.wished = linked::visitor_of(self.app, it.customer.unionid.as_deref())?;
+                let is_silent = it.wished.map_or(Ok(false), |visitor| self.app.is_silent(visitor))?;
+                if is_silent { Silence::OptedOut } else { Silence::None }
             };
             // Who has opted out is not joined to their visits, and what they wish holds for them as a customer too.
             it.customer.is_silent = silence != Silence::None;
