@@ -15,18 +15,20 @@ use crate::storage::{Removed, Storage, StorageError, TagFilter};
 use crate::time::Timestamp;
 
 /// What was removed about a visitor.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Erased {
     /// From storage.
     pub stored: Removed,
     /// From the outbox.
     pub outbox: Forgot,
+    /// `external_userid` of the `WeCom` customers who stay as a silent card until their tags are taken back.
+    pub customers: BTreeSet<String>,
 }
 
 impl Erased {
     /// Both together.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub fn and(mut self, other: Self) -> Self {
         let (a, b) = (self.stored, other.stored);
         let stored = Removed {
             tags: a.tags + b.tags,
@@ -40,7 +42,15 @@ impl Erased {
             dead: self.outbox.dead + other.outbox.dead,
             kept: self.outbox.kept + other.outbox.kept,
         };
-        Self { stored, outbox }
+        self.customers.extend(other.customers);
+        Self { stored, outbox, customers: self.customers }
+    }
+}
+
+impl From<Parted> for Erased {
+    fn from(parted: Parted) -> Self {
+        let stored = Removed { book: parted.book, ..Removed::default() };
+        Self { stored, outbox: Forgot::default(), customers: parted.customers }
     }
 }
 
@@ -79,8 +89,9 @@ pub fn forget(
         ControlFlow::Continue(())
     })?;
     let outbox = outbox(scans)?;
-    part(storage, visitor, now)?;
-    let erased = Erased { outbox, stored: storage.forget(visitor, now)? };
+    let parted = part(storage, visitor, now)?;
+    let stored = storage.forget(visitor, now)?;
+    let erased = Erased { outbox, stored, ..Erased::default() }.and(parted.into());
     kept.map_or(Ok(()), |it| align(storage, it, now))?;
     Ok(erased)
 }

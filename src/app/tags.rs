@@ -9,10 +9,11 @@ use thiserror::Error;
 
 use super::App;
 use crate::consent::Consent;
+use crate::customer::{VisitorLink, person_of};
 use crate::exchange::{Cell, TAG_HEADERS, TableFormat, WriteError, tag_row, write_table};
 use crate::funnel::StepRecord;
 use crate::id::VisitorId;
-use crate::storage::{StorageError, TagFilter};
+use crate::storage::{Card, FeedEntry, SeatKept, StorageError, TagFilter};
 use crate::tag::TagRecord;
 
 /// Records between reading and writing at a time.
@@ -43,6 +44,14 @@ pub struct Held {
     pub steps: Vec<StepRecord>,
     /// What they agreed to.
     pub consents: Vec<Consent>,
+    /// Their seats, by group.
+    pub seats: Vec<SeatKept>,
+    /// Who they are elsewhere, and what they wish.
+    pub link: VisitorLink,
+    /// The cards of the customers they are known to be.
+    pub customers: Vec<Card>,
+    /// Entries of the feed that are about them.
+    pub feed: Vec<(u64, FeedEntry)>,
 }
 
 impl App {
@@ -97,6 +106,14 @@ impl App {
         })?;
         held.consents = storage.consents_of(visitor)?;
         held.consents.truncate(OF_ONE_MAX);
+        held.seats = storage.seats_of(visitor)?;
+        (held.link, held.customers) = self.known_as(visitor)?;
+        held.feed = storage.feed_of(visitor, OF_ONE_MAX)?;
+        for it in &held.customers {
+            held.feed.extend(storage.feed_of(person_of(&it.id), OF_ONE_MAX)?);
+        }
+        held.feed.sort_unstable_by_key(|(number, _)| *number);
+        held.feed.truncate(OF_ONE_MAX);
         Ok(held)
     }
 

@@ -28,10 +28,15 @@ impl Options {
         let storage = startup::open_storage(&config)?;
         let signer = startup::signer(&config, &*storage)?;
         let (named, now) = (self.visitor.trim(), SystemClock.now());
+        let mut erased = Erased::default();
         let visitors = match find_visitor(named, &signer) {
             Some(visitor) => vec![visitor],
             None => match part_person(&*storage, named, now)? {
-                Some(parted) => parted.visitors,
+                Some(parted) => {
+                    let visitors = parted.visitors.clone();
+                    erased = parted.into();
+                    visitors
+                }
                 None => bail!(
                     "this is neither the id of a visitor nor a token that was signed here, and no customer is known by it"
                 ),
@@ -39,7 +44,6 @@ impl Options {
         };
         let path = startup::outbox_path(&config);
         let kept = kept_beside(&path)?;
-        let mut erased = Erased::default();
         for visitor in visitors {
             let outbox = |scans| -> Result<Forgot, OutboxError> {
                 if path.exists() { forget_beside(&path, visitor, scans) } else { Ok(Forgot::default()) }
@@ -48,9 +52,15 @@ impl Options {
         }
         let (stored, waiting) = (erased.stored, erased.outbox);
         printer.line(format!(
-            "removed: {} tag records, {} steps, {} consents, {} seats, {} records on their way, {} records set aside",
-            stored.tags, stored.steps, stored.consents, stored.seats, waiting.waiting, waiting.dead
+            "removed: {} tag records, {} steps, {} consents, {} seats, {} cards, jobs and feed entries, {} records on their way, {} records set aside",
+            stored.tags, stored.steps, stored.consents, stored.seats, stored.book, waiting.waiting, waiting.dead
         ))?;
+        let silenced = erased.customers.len();
+        if silenced > 0 {
+            printer.line(format!(
+                "kept: {silenced} cards of WeCom customers, silent and without anything that leads to the visitor, until their tags are taken back"
+            ))?;
+        }
         printer.line("kept: tallies, which are counts by day and name nobody")?;
         Ok(End::Success)
     }

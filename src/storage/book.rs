@@ -253,6 +253,12 @@ pub trait Book: Send + Sync {
     /// As all methods.
     fn feed(&self, after: u64, limit: usize) -> Result<Vec<(u64, FeedEntry)>, StorageError>;
 
+    /// The entries of the feed that are about a visitor, with their numbers and in order; of more than `limit` any.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn feed_of(&self, visitor: VisitorId, limit: usize) -> Result<Vec<(u64, FeedEntry)>, StorageError>;
+
     /// The number of the last entry of the feed; 0 if there was none.
     ///
     /// # Errors

@@ -309,6 +309,12 @@ pub trait Storage: Book {
     /// As all methods.
     fn consents_of(&self, visitor: VisitorId) -> Result<Vec<Consent>, StorageError>;
 
+    /// The seats of one visitor, by group and as they are kept: a hold that is over may still stand there as one.
+    ///
+    /// # Errors
+    /// As all methods.
+    fn seats_of(&self, visitor: VisitorId) -> Result<Vec<SeatKept>, StorageError>;
+
     /// The tallies that pass the filter, summed up by these dimensions and in the order of their words. No dimension is one row;
     /// rows that count nothing are left out.
     ///

@@ -258,8 +258,22 @@ fn a_visitor_is_seen_and_erased() {
     assert_eq!(held["visitor"], id);
     let lengths = ["tags", "steps", "consents"].map(|it| held[it].as_array().unwrap().len());
     assert_eq!(lengths, [1, 1, 1], "{held}");
+    let seat = &held["seats"][0];
+    assert_eq!((&seat["group"], &seat["state"]), (&json!("SH-0001.group"), &json!("held")), "{held}");
+    assert_eq!(seat["scan"], held["tags"][0]["scan"]);
+    assert_eq!((&held["opted_out"], &held["identities"]["customer"]), (&json!(false), &Value::Null));
+    assert_eq!(
+        (held["feed"][0]["type"].as_str(), held["feed"].as_array().map(Vec::len)),
+        (Some("scan.recorded"), Some(1))
+    );
+    let opt_out = |method| {
+        app.call(method, "/api/v1/visitors/me/opt-out", &[("authorization", &format!("Bearer {token}"))], None)
+    };
+    opt_out("POST").expect(204);
+    assert_eq!(get(&app, &ops, &format!("visitors/{id}")).expect(200).json()["opted_out"], true);
     let erased = send(&app, &ops, "DELETE", &format!("visitors/{id}"), &json!({})).expect(200).json();
-    assert_eq!(erased["removed"]["tags"], 1);
+    assert_eq!((&erased["removed"]["tags"], &erased["removed"]["book"]), (&json!(1), &json!(2)), "{erased}");
+    assert_eq!(erased["customers_silenced"], 0);
     assert_eq!(get(&app, &ops, &format!("visitors/{id}")).expect(200).json()["tags"], json!([]));
     assert_eq!(get(&app, &ops, "tags").json()["total"], 1, "others stay");
     let trail = get(&app, &ops, "audit?action=visitor.erase").expect(200);

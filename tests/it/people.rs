@@ -76,7 +76,7 @@ fn a_visitor_can_have_everything_deleted() {
     let cookie = format!("jinqun={token}; jinqun_0a1b2c3d=x; theirs=1");
     let answer = app.call("DELETE", "/api/v1/visitors/me", &[("cookie", &cookie)], None).expect(200);
     let told = answer.json();
-    let removed = json!({"tags": 1, "steps": 1, "consents": 1, "seats": 1, "waiting": 0, "set_aside": 0});
+    let removed = json!({"tags": 1, "steps": 1, "consents": 1, "seats": 1, "book": 1, "waiting": 0, "set_aside": 0});
     assert_eq!((&told["forgotten"], &told["removed"]), (&json!(true), &removed));
     assert!(told["kept"].as_str().unwrap().contains("tallies"));
     let cleared: Vec<_> = answer.headers.get_all("set-cookie").iter().map(|it| it.to_str().unwrap()).collect();
@@ -126,7 +126,13 @@ fn nothing_of_a_forgotten_visitor_is_left_in_any_file() {
     beside.execute_batch("ROLLBACK").unwrap();
     drop(beside);
     let told = run_well(folder.path(), &["forget", &mine_id]);
-    assert!(told.starts_with("removed: ") && told.contains("1 consents") && told.contains("kept: tallies"), "{told}");
+    assert!(
+        told.starts_with("removed: ")
+            && told.contains("1 consents")
+            && told.contains(" cards, jobs and feed entries")
+            && told.contains("kept: tallies"),
+        "{told}"
+    );
     run_well(folder.path(), &["export", "tags"]);
     service.signal("TERM");
     assert_eq!(service.wait().code(), Some(0));

@@ -343,8 +343,14 @@ fn erasure_leaves_a_silent_card_without_the_person_and_takes_the_tags_back() {
         desk.app.call("DELETE", &format!("/api/v1/admin/visitors/{id}"), &[("authorization", &bearer)], None)
     };
     erase("wm-nobody").expect(400);
+    let held = desk.app.get_with(&format!("/api/v1/admin/visitors/{visitor}"), &[("authorization", &bearer)]);
+    let held = held.expect(200).json();
+    assert_eq!((&held["identities"]["customer"], &held["opted_out"]), (&json!("wm-an"), &json!(false)), "{held}");
+    assert_eq!(held["customers"][0]["external_userid"], "wm-an", "{held}");
+    assert!(held["customers"][0]["card"]["place"]["regions"].is_array(), "{held}");
     let removed = erase("wm-an").expect(200).json();
-    assert_eq!(removed["removed"]["tags"], 1, "{removed}");
+    assert_eq!((&removed["removed"]["tags"], &removed["customers_silenced"]), (&json!(1), &json!(1)), "{removed}");
+    assert!(removed["removed"]["book"].as_u64() > Some(0) && removed["kept"].as_str().unwrap().contains("tags"));
     let storage = desk.app.storage_now();
     let card = storage.cards(CardKind::Customer, &["wm-an"]).unwrap().remove(0).unwrap();
     assert_eq!(card.visitor, None);

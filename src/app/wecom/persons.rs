@@ -1,12 +1,14 @@
 //! Who a visitor is elsewhere, and what they wish: identities joined where the visitor asked for it, kept apart where two people share a
 //! browser, and silenced for good where somebody opts out or is forgotten. See `docs/adr/0020-who-is-who.md`.
 
+use std::collections::BTreeSet;
+
 use super::cards::{change, read};
 use super::tags::TagJob;
 use crate::app::App;
 use crate::customer::{Customer, Identity, Place, VisitorLink, person_of};
 use crate::id::VisitorId;
-use crate::storage::{CardKind, CardWrite, Storage, StorageError, TagFilter, Trouble};
+use crate::storage::{Card, CardKind, CardWrite, Storage, StorageError, TagFilter, Trouble};
 use crate::tag::TagRecord;
 use crate::time::Timestamp;
 
@@ -34,7 +36,8 @@ fn retag(storage: &dyn Storage, why: &str, customer: &str, now: Timestamp) -> Re
 }
 
 /// Makes a customer silent: nothing is sent any more, and what was sent is taken back. `is_forgotten`: nothing but what that takes stays.
-fn silence(storage: &dyn Storage, customer: &str, is_forgotten: bool, now: Timestamp) -> Result<(), StorageError> {
+/// Says how much went of what happened to them and what waited.
+fn silence(storage: &dyn Storage, customer: &str, is_forgotten: bool, now: Timestamp) -> Result<u64, StorageError> {
     change(storage, CardKind::Customer, customer, |it: &mut Customer, about| {
         it.is_silent = true;
         if is_forgotten {
@@ -44,11 +47,10 @@ fn silence(storage: &dyn Storage, customer: &str, is_forgotten: bool, now: Times
             it.chats.values_mut().for_each(|it| it.scan = None);
         }
     })?;
-    if is_forgotten {
-        // What happened to them, and what waits or was given up.
-        storage.forget(person_of(customer), now)?;
-    }
-    retag(storage, if is_forgotten { "forget" } else { "silent" }, customer, now)
+    // What happened to them, and what waits or was given up.
+    let gone = if is_forgotten { storage.forget(person_of(customer), now)?.book } else { 0 };
+    retag(storage, if is_forgotten { "forget" } else { "silent" }, customer, now)?;
+    Ok(gone)
 }
 
 /// Lets go of who a visitor is elsewhere, before storage forgets the visitor: customers stay as silent cards without anything that leads
@@ -56,20 +58,22 @@ fn silence(storage: &dyn Storage, customer: &str, is_forgotten: bool, now: Times
 ///
 /// # Errors
 /// Storage's; doing it again finishes it.
-pub(in crate::app) fn part(storage: &dyn Storage, visitor: VisitorId, now: Timestamp) -> Result<(), StorageError> {
+pub(in crate::app) fn part(storage: &dyn Storage, visitor: VisitorId, now: Timestamp) -> Result<Parted, StorageError> {
     let link = read::<VisitorLink>(storage, CardKind::Visitor, &visitor.to_string())?.it;
     let about = storage.cards_of(visitor)?.into_iter();
-    let mut customers: Vec<String> =
+    let customers: BTreeSet<String> =
         about.filter(|(kind, _)| *kind == CardKind::Customer).map(|(_, card)| card.id).chain(link.customer).collect();
-    customers.sort_unstable();
-    customers.dedup();
     let mut unionids: Vec<String> = link.unionid.into_iter().collect();
     for it in &customers {
         unionids.extend(read::<Customer>(storage, CardKind::Customer, it)?.it.unionid);
     }
     // Before the cards that lead to them.
     unionids.iter().try_for_each(|it| remove_identity(storage, it).map(drop))?;
-    customers.iter().try_for_each(|it| silence(storage, it, true, now))
+    let mut book = 0;
+    for it in &customers {
+        book += silence(storage, it, true, now)?;
+    }
+    Ok(Parted { visitors: Vec::new(), customers, book })
 }
 
 /// Removes an identity; what it was.
@@ -102,26 +106,32 @@ pub fn part_person(storage: &dyn Storage, text: &str, now: Timestamp) -> Result<
     if named.revision == 0 && card.revision == 0 {
         // Nothing is known but what happened to them, or waits to be worked in.
         let is_customer = CUSTOMER_PREFIXES.iter().any(|it| customer.starts_with(it));
-        let is_found = is_customer && storage.forget(person_of(&customer), now)?.book > 0;
-        return Ok(is_found.then(|| Parted { visitors: Vec::new() }));
+        let book = if is_customer { storage.forget(person_of(&customer), now)?.book } else { 0 };
+        return Ok((book > 0).then(|| Parted { book, ..Parted::default() }));
     }
     let mut visitors: Vec<VisitorId> = card.visitor.into_iter().collect();
     for unionid in card.it.unionid.iter().map(String::as_str).chain([text]) {
         visitors.extend(remove_identity(storage, unionid)?.and_then(|it| it.visitor));
     }
+    let (mut customers, mut book) = (BTreeSet::new(), 0);
     if card.revision > 0 {
-        silence(storage, &customer, true, now)?;
+        book = silence(storage, &customer, true, now)?;
+        customers.insert(customer);
     }
     visitors.sort_unstable();
     visitors.dedup();
-    Ok(Some(Parted { visitors }))
+    Ok(Some(Parted { visitors, customers, book }))
 }
 
 /// Somebody who was parted from what is known of them elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parted {
     /// The visitors they are known to be, who are to be forgotten as well.
     pub visitors: Vec<VisitorId>,
+    /// `external_userid` of the customers who stay as a silent card.
+    pub customers: BTreeSet<String>,
+    /// How much went of what happened to them and what waited to be done about them.
+    pub book: u64,
 }
 
 fn differs(held: Option<&str>, shown: Option<&str>) -> bool {
@@ -140,6 +150,21 @@ pub(super) fn is_silent(storage: &dyn Storage, visitor: VisitorId) -> Result<boo
 }
 
 impl App {
+    /// Who a visitor is elsewhere, and the cards of the customers they are known to be. Blocks.
+    ///
+    /// # Errors
+    /// Storage's.
+    pub(in crate::app) fn known_as(&self, visitor: VisitorId) -> Result<(VisitorLink, Vec<Card>), StorageError> {
+        let storage = &*self.parts.storage;
+        let link = read::<VisitorLink>(storage, CardKind::Visitor, &visitor.to_string())?.it;
+        let about = storage.cards_of(visitor)?.into_iter().filter(|(kind, _)| *kind == CardKind::Customer);
+        let mut cards: Vec<Card> = about.map(|(_, card)| card).collect();
+        if let Some(id) = link.customer.as_deref().filter(|id| cards.iter().all(|it| it.id != *id)) {
+            cards.extend(storage.cards(CardKind::Customer, &[id])?.into_iter().flatten());
+        }
+        Ok((link, cards))
+    }
+
     /// Whether a visitor wishes that nothing is told to `WeCom`. Blocks.
     ///
     /// # Errors
@@ -159,7 +184,7 @@ impl App {
         })?;
         let Some(customer) = link.customer else { return Ok(()) };
         if is_silent {
-            return silence(storage, &customer, false, now);
+            return silence(storage, &customer, false, now).map(drop);
         }
         change(storage, CardKind::Customer, &customer, |it: &mut Customer, _| it.is_silent = false)?;
         retag(storage, "heard", &customer, now)

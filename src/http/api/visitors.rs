@@ -17,7 +17,7 @@ struct Answer {
     forgotten: bool,
     removed: Removed,
     /// What stays, in words.
-    kept: &'static str,
+    kept: String,
 }
 
 /// How many of each.
@@ -27,22 +27,36 @@ pub(in crate::http) struct Removed {
     steps: u64,
     consents: u64,
     seats: u64,
+    /// Cards of who they are elsewhere, jobs and entries of the feed.
+    book: u64,
     /// Records on their way to storage.
     waiting: u64,
     /// Records that had been set aside.
     set_aside: u64,
 }
 
-impl From<Erased> for Removed {
-    fn from(erased: Erased) -> Self {
+impl From<&Erased> for Removed {
+    fn from(erased: &Erased) -> Self {
         Self {
             tags: erased.stored.tags,
             steps: erased.stored.steps,
             consents: erased.stored.consents,
             seats: erased.stored.seats,
+            book: erased.stored.book,
             waiting: erased.outbox.waiting,
             set_aside: erased.outbox.dead,
         }
+    }
+}
+
+/// What stays, in words.
+pub(in crate::http) fn kept(erased: &Erased) -> String {
+    let tallies = "tallies stay: they are counts by day and name nobody";
+    match erased.customers.len() {
+        0 => tallies.to_owned(),
+        count => format!(
+            "{tallies}; {count} cards of customers stay silent, without anything that leads here, until their tags in WeCom are taken back"
+        ),
     }
 }
 
@@ -54,11 +68,7 @@ pub(in crate::http) async fn forget_me(
 ) -> Result<HttpResponse, Problem> {
     let visitor = named(&web, &request, &body)?;
     let erased = forget(&web, visitor).await?;
-    let answer = Answer {
-        forgotten: true,
-        removed: erased.into(),
-        kept: "tallies stay: they are counts by day and name nobody",
-    };
+    let answer = Answer { forgotten: true, removed: (&erased).into(), kept: kept(&erased) };
     let mut response = HttpResponse::Ok();
     for line in cookie::clear(&request, web.settings.is_https()) {
         response.append_header((SET_COOKIE, line));

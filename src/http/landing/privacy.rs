@@ -77,7 +77,7 @@ impl Kept {
 }
 
 /// What came of what was asked for on the page.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Ending {
     /// Everything is gone.
     Done(Erased),
@@ -170,7 +170,7 @@ impl PrivacyView<'_> {
     /// What came of what was asked for, in words.
     #[must_use]
     pub fn told(&self) -> Option<String> {
-        Some(match self.ending? {
+        Some(match self.ending.as_ref()? {
             Ending::Done(it) => {
                 let count = |it: u64| it.to_string();
                 fill(

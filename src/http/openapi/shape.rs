@@ -228,7 +228,7 @@ pub(in crate::http) fn forget(generator: &mut SchemaGenerator) -> Schema {
 
 /// What was removed.
 pub(in crate::http) fn forgotten(generator: &mut SchemaGenerator) -> Schema {
-    let removed = ["tags", "steps", "consents", "seats", "waiting", "set_aside"].map(|it| (it, whole()));
+    let removed = ["tags", "steps", "consents", "seats", "book", "waiting", "set_aside"].map(|it| (it, whole()));
     let shape = object([("forgotten", truth()), ("removed", object(removed)), ("kept", text())]);
     named(generator, "ForgottenAnswer", shape)
 }

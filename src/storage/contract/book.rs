@@ -251,6 +251,9 @@ pub fn check_forget(storage: &dyn Storage) -> Finding {
     expect("cards of a visitor", &of, &expected)?;
     storage.enqueue(&[Job { visitor: Some(visitor(1)), ..job("a", 0) }, job("b", 0)], at(0))?;
     storage.append_feed(&[FeedEntry { visitor: Some(visitor(1)), ..entry("a", 0) }, entry("b", 0)])?;
+    let theirs = |n| storage.feed_of(visitor(n), 10).map(|it| it.into_iter().map(|(_, it)| it.id).collect::<Vec<_>>());
+    expect("feed of a visitor", &theirs(1)?, &vec!["a".to_owned()])?;
+    expect("feed of another", &theirs(2)?, &Vec::new())?;
     expect("removed", &storage.forget(visitor(1), at(10))?.book, &4)?;
     expect("forgotten", &storage.forgotten(&[visitor(2), visitor(1)])?, &vec![None, Some(at(10))])?;
     expect("cards", &storage.cards_of(visitor(1))?.len(), &0)?;

@@ -2,7 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use super::super::{FORGOTTEN_DAYS, Purge, Removed, SeatAsk, SeatOffer, SeatRules, Storage, StorageError, TagFilter};
+use super::super::{
+    FORGOTTEN_DAYS, Purge, Removed, SeatAsk, SeatKept, SeatOffer, SeatRules, SeatState, Storage, StorageError,
+    TagFilter,
+};
 use super::records::record;
 use super::tallies::{agrees, everything};
 use super::{Finding, expect};
@@ -73,6 +76,16 @@ pub fn check_forget(storage: &dyn Storage) -> Finding {
         is_peek: false,
     };
     storage.take_seats(&[ask], &SeatRules::new(30, 0.5, 30), later())?;
+    let seat = SeatKept {
+        visitor: visitor(1),
+        group: group.clone(),
+        state: SeatState::Held,
+        until: later().plus_ms(30 * 60_000),
+        wanted: "store:x".to_owned(),
+        scan: Some(record(101, 20)?.scan),
+    };
+    expect("seats of the visitor", &storage.seats_of(visitor(1))?, &vec![seat])?;
+    expect("seats of another", &storage.seats_of(visitor(2))?, &Vec::new())?;
     storage.deliver(&[], &late, &[step(102, Step::Pressed), step(104, Step::Pressed)])?;
     storage.deliver(&[], &[], &[step(104, Step::Pressed)])?;
     storage.deliver(&[consent(1, BEGAN + 5)], &[], &[])?;

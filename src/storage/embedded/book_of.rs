@@ -76,6 +76,10 @@ impl Book for Embedded {
         jobs::feed(&lock(&self.book), after, limit)
     }
 
+    fn feed_of(&self, visitor: VisitorId, limit: usize) -> Result<Vec<(u64, FeedEntry)>, StorageError> {
+        jobs::feed_of(&lock(&self.book), visitor, limit)
+    }
+
     fn feed_end(&self) -> Result<u64, StorageError> {
         jobs::feed_end(&lock(&self.book))
     }

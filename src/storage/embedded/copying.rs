@@ -57,21 +57,35 @@ pub(super) fn seats_out(conn: &Connection, part: Part, each: EachPiece<'_>) -> R
         let sql = "SELECT members, members_at, confirmed, held, given_back, name FROM head ORDER BY name";
         return rows(conn, sql, (), each, |row| Ok(Piece::Head(id(row, 5, GroupId::parse)?, heads::head_count(row)?)));
     }
-    let sql = "SELECT seat.visitor, head.name, seat.state, seat.until, seat.wanted, seat.scan
-               FROM seat JOIN head ON head.id = seat.head";
-    rows(conn, sql, (), each, |row| {
-        let state: u8 = row.get(2)?;
-        let scan = row.get_ref(5)?.as_blob().map_err(corrupt)?;
-        Ok(Piece::Seat(SeatKept {
-            visitor: VisitorId::from_bytes(row.get(0)?),
-            group: id(row, 1, GroupId::parse)?,
-            state: SeatState::ALL.into_iter().find(|it| it.number() == state).ok_or(Trouble::Corrupt)?,
-            until: Timestamp::from_unix_ms(row.get(3)?),
-            wanted: row.get(4)?,
-            // A join without a seat before it has no visit.
-            scan: scan.try_into().ok().map(ScanId::from_bytes),
-        }))
+    rows(conn, SEATS, (), each, |row| Ok(Piece::Seat(seat(row)?)))
+}
+
+const SEATS: &str = "SELECT seat.visitor, head.name, seat.state, seat.until, seat.wanted, seat.scan
+                     FROM seat JOIN head ON head.id = seat.head";
+
+fn seat(row: &Row<'_>) -> Result<SeatKept, StorageError> {
+    let state: u8 = row.get(2)?;
+    let scan = row.get_ref(5)?.as_blob().map_err(corrupt)?;
+    Ok(SeatKept {
+        visitor: VisitorId::from_bytes(row.get(0)?),
+        group: id(row, 1, GroupId::parse)?,
+        state: SeatState::ALL.into_iter().find(|it| it.number() == state).ok_or(Trouble::Corrupt)?,
+        until: Timestamp::from_unix_ms(row.get(3)?),
+        wanted: row.get(4)?,
+        // A join without a seat before it has no visit.
+        scan: scan.try_into().ok().map(ScanId::from_bytes),
     })
+}
+
+/// The seats of one visitor, by group.
+pub(super) fn seats_of(conn: &Connection, visitor: VisitorId) -> Result<Vec<SeatKept>, StorageError> {
+    let mut query = conn.prepare_cached(&format!("{SEATS} WHERE seat.visitor = ?1 ORDER BY head.name"))?;
+    let mut rows = query.query([visitor.to_bytes()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(seat(row)?);
+    }
+    Ok(found)
 }
 
 pub(super) fn rows(

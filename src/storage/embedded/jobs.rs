@@ -1,11 +1,12 @@
 //! Jobs and the feed in the file of the book.
 
-use rusqlite::{Connection, Row, Transaction};
+use rusqlite::{Connection, Row, Rows, Transaction};
 
 use super::super::book::{DeadJob, FeedEntry, JobCounts, LeasedJob, Settled, cut};
 use super::super::{StorageError, Trouble};
 use super::book::{text, visitor};
 use super::{count, from_sql, to_sql};
+use crate::id::VisitorId;
 use crate::job::{Job, Lane};
 use crate::time::Timestamp;
 
@@ -143,11 +144,9 @@ pub(super) fn append_feed(conn: &Transaction<'_>, entries: &[FeedEntry]) -> Resu
     Ok(())
 }
 
-pub(super) fn feed(conn: &Connection, after: u64, limit: usize) -> Result<Vec<(u64, FeedEntry)>, StorageError> {
-    let mut query = conn.prepare_cached(
-        "SELECT number, id, at, kind, visitor, body FROM feed WHERE number > ?1 ORDER BY number LIMIT ?2",
-    )?;
-    let mut rows = query.query((to_sql(after), limited(limit)))?;
+const FEED: &str = "SELECT number, id, at, kind, visitor, body FROM feed";
+
+fn feed_rows(mut rows: Rows<'_>) -> Result<Vec<(u64, FeedEntry)>, StorageError> {
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let entry = FeedEntry {
@@ -160,6 +159,21 @@ pub(super) fn feed(conn: &Connection, after: u64, limit: usize) -> Result<Vec<(u
         found.push((from_sql(row.get(0)?)?, entry));
     }
     Ok(found)
+}
+
+pub(super) fn feed(conn: &Connection, after: u64, limit: usize) -> Result<Vec<(u64, FeedEntry)>, StorageError> {
+    let mut query = conn.prepare_cached(&format!("{FEED} WHERE number > ?1 ORDER BY number LIMIT ?2"))?;
+    feed_rows(query.query((to_sql(after), limited(limit)))?)
+}
+
+/// The entries about one visitor.
+pub(super) fn feed_of(
+    conn: &Connection,
+    visitor: VisitorId,
+    limit: usize,
+) -> Result<Vec<(u64, FeedEntry)>, StorageError> {
+    let mut query = conn.prepare_cached(&format!("{FEED} WHERE visitor = ?1 ORDER BY number LIMIT ?2"))?;
+    feed_rows(query.query((visitor.to_string(), limited(limit)))?)
 }
 
 pub(super) fn feed_end(conn: &Connection) -> Result<u64, StorageError> {

@@ -31,7 +31,8 @@ use super::copying::{counters_out, feed_out};
 use super::{
     AuditFilter, AuditPage, AuditRecord, Change, DeliveryFound, DeliveryNote, DeskEntry, DeskKind, EachConsent,
     EachDifference, EachEntry, EachPiece, EachStep, EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge,
-    Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
+    Removed, Seat, SeatAsk, SeatKept, SeatRules, Storage, StorageError, TagFilter, TallyCheck, TallyFilter, Trouble,
+    VersionInfo,
 };
 use crate::consent::{Consent, ConsentRecord};
 use crate::funnel::{Dimension, ReportRow, Step, StepRecord};
@@ -274,6 +275,10 @@ impl Storage for Embedded {
 
     fn consents_of(&self, visitor: VisitorId) -> Result<Vec<Consent>, StorageError> {
         self.read(|conn| people::consents_of(conn, visitor))
+    }
+
+    fn seats_of(&self, visitor: VisitorId) -> Result<Vec<SeatKept>, StorageError> {
+        copying::seats_of(&lock(&self.seats), visitor)
     }
 
     fn tallies(&self, by: &[Dimension], filter: &TallyFilter) -> Result<Vec<ReportRow>, StorageError> {

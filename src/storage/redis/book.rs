@@ -97,6 +97,10 @@ impl Book for Redis {
         feed::read(&self.link, after, limit)
     }
 
+    fn feed_of(&self, visitor: VisitorId, limit: usize) -> Result<Vec<(u64, FeedEntry)>, StorageError> {
+        feed::of(&self.link, visitor, limit)
+    }
+
     fn feed_end(&self) -> Result<u64, StorageError> {
         feed::end(&self.link)
     }

@@ -216,6 +216,15 @@ fn seats(link: &Link, each: EachPiece<'_>) -> Result<(), StorageError> {
     })
 }
 
+/// The seats of one visitor, by group.
+pub(super) fn seats_of(link: &Link, visitor: VisitorId) -> Result<Vec<SeatKept>, StorageError> {
+    let visitor = visitor.to_bytes();
+    let key = keys::seats_of(&visitor);
+    let found: BTreeMap<String, Vec<u8>> =
+        link.with(Patience::Work, |conn| redis::cmd("HGETALL").arg(&key).query(conn))?;
+    found.iter().map(|(group, value)| seat(visitor, group, value).ok_or_else(|| damaged("a seat"))).collect()
+}
+
 fn seat(visitor: [u8; 16], group: &str, value: &[u8]) -> Option<SeatKept> {
     let (head, wanted) = value.split_at_checked(SEAT_BYTES)?;
     let (state, head) = head.split_first()?;

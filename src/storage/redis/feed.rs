@@ -15,6 +15,8 @@ const NUMBERS_A_CALL: u64 = 500;
 const BYTES_A_CALL: u64 = 1 << 20;
 /// Entries of a visitor that one script forgets.
 const FORGET_A_CALL: u64 = 200;
+/// Entries of a visitor that one reading looks at.
+const ENTRIES_OF_VISITOR_MAX: usize = 1_000;
 /// How often one purge looks further where numbers are missing.
 const PURGE_CALLS_MAX: usize = 100;
 /// Bytes of a time.
@@ -90,6 +92,25 @@ pub(super) fn read(link: &Link, mut after: u64, limit: usize) -> Result<Vec<(u64
             break;
         }
         after = number(up_to).ok_or_else(wrong)?;
+    }
+    Ok(found)
+}
+
+/// The entries about one visitor. What was removed may still stand on the visitor's list.
+pub(super) fn of(link: &Link, visitor: VisitorId, limit: usize) -> Result<Vec<(u64, FeedEntry)>, StorageError> {
+    let [_, entries, ..] = keys::FEED;
+    let list = [keys::FEED_LISTS.as_bytes(), &visitor.to_bytes()].concat();
+    let limit = limit.min(ENTRIES_OF_VISITOR_MAX);
+    let mut numbers: Vec<u64> =
+        link.with(Patience::Work, |conn| redis::cmd("SRANDMEMBER").arg(&list).arg(limit).query(conn))?;
+    numbers.sort_unstable();
+    let mut found = Vec::new();
+    for some in numbers.chunks(ENTRIES_A_CALL) {
+        let values: Vec<Option<Vec<u8>>> =
+            link.with(Patience::Work, |conn| redis::cmd("HMGET").arg(entries).arg(some).query(conn))?;
+        for (number, value) in some.iter().zip(values) {
+            found.extend(value.map(|it| entry(&it)).transpose()?.map(|it| (*number, it)));
+        }
     }
     Ok(found)
 }

@@ -46,7 +46,8 @@ use super::copying::{counters_out, feed_out};
 use super::{
     AuditFilter, AuditPage, AuditRecord, Change, DeliveryFound, DeliveryNote, DeskEntry, DeskKind, EachConsent,
     EachDifference, EachEntry, EachPiece, EachStep, EachTag, EntryKind, HeadCount, Part, Piece, PublishInfo, Purge,
-    Removed, Seat, SeatAsk, SeatRules, Storage, StorageError, TagFilter, TallyCheck, TallyFilter, Trouble, VersionInfo,
+    Removed, Seat, SeatAsk, SeatKept, SeatRules, Storage, StorageError, TagFilter, TallyCheck, TallyFilter, Trouble,
+    VersionInfo,
 };
 use crate::consent::{Consent, ConsentRecord};
 use crate::funnel::{Dimension, ReportRow, Step, StepRecord};
@@ -208,6 +209,10 @@ impl Storage for Redis {
 
     fn consents_of(&self, visitor: VisitorId) -> Result<Vec<Consent>, StorageError> {
         people::consents_of_visitor(&self.link, visitor)
+    }
+
+    fn seats_of(&self, visitor: VisitorId) -> Result<Vec<SeatKept>, StorageError> {
+        copying::seats_of(&self.link, visitor)
     }
 
     fn tallies(&self, by: &[Dimension], filter: &TallyFilter) -> Result<Vec<ReportRow>, StorageError> {
