@@ -57,7 +57,7 @@ pub struct ImportReport {
     pub removed: u64,
     /// Rows that were refused.
     pub rejected: u64,
-    /// The version that was published; none if nothing was.
+    /// The version in which all good rows are live: a new one, or the current one if they changed nothing. None if nothing was published.
     pub version: Option<u64>,
     /// Everything wrong, at most 100,000 entries.
     pub problems: Vec<Problem>,
@@ -292,7 +292,9 @@ impl<'a> Importer<'a> {
                 Ok(report)
             }
             Ok(_) if changes.is_empty() && broken.is_empty() && version > 0 => {
-                Ok(ImportReport { version: Some(version), ..report })
+                // Where every row was refused, nothing of the input is live.
+                let version = (report.rejected == 0 || unchanged > 0).then_some(version);
+                Ok(ImportReport { version, ..report })
             }
             Ok(catalog) => {
                 // Of two changes of one entry the later one stands.

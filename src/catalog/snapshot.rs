@@ -359,7 +359,7 @@ pub(super) fn by_slug(campaigns: Vec<Campaign>, problems: &mut Vec<Problem>) -> 
 }
 
 pub(super) fn no_owner(what: &str, owner: &Owner) -> Problem {
-    match owner {
+    let problem = match owner {
         Owner::Store(id) => {
             Problem::new("unknown_store", format!("{what} belongs to store {id}, which does not exist"))
         }
@@ -369,7 +369,8 @@ pub(super) fn no_owner(what: &str, owner: &Owner) -> Problem {
         Owner::Campaign(slug) => {
             Problem::new("unknown_campaign", format!("{what} belongs to campaign {slug}, which does not exist"))
         }
-    }
+    };
+    problem.in_column("owner", "")
 }
 
 pub(super) fn check_ids<'a>(what: &str, ids: impl Iterator<Item = &'a str>, problems: &mut Vec<Problem>) {

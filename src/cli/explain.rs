@@ -2,17 +2,17 @@
 
 use std::net::IpAddr;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 
-use super::{Common, End, Printer};
-use crate::app::{ExplainedStep, Explainer, Explanation, load_catalog, locate_ip};
+use super::{Common, End, Printer, datum, unfit};
+use crate::app::{ExplainError, ExplainedStep, Explainer, Explanation, load_catalog, locate_ip};
 use crate::campaign::Route;
 use crate::catalog::Catalog;
 use crate::config::{Config, Flags};
-use crate::geo::{Datum, Position};
+use crate::geo::Position;
 use crate::id::CampaignSlug;
 use crate::startup;
 use crate::time::{Clock as _, SystemClock};
@@ -64,7 +64,7 @@ impl Options {
         }
         let config = self.common.load(flags)?;
         let slug =
-            CampaignSlug::parse(&self.campaign).map_err(|error| anyhow::anyhow!("the campaign's name {error}"))?;
+            CampaignSlug::parse(&self.campaign).map_err(|error| unfit(format!("the campaign's name {error}")))?;
         let storage = startup::open_storage(&config)?;
         let version = storage.current_version()?;
         if version == 0 {
@@ -75,7 +75,7 @@ impl Options {
         let route = match self.route.as_deref().map(|it| (it, Route::parse(it))) {
             None => None,
             Some((_, Some(route))) => Some(route),
-            Some((text, None)) => bail!("--route {text} is neither group nor contact"),
+            Some((text, None)) => return Err(unfit(format!("--route {text} is neither group nor contact"))),
         };
         let explainer = Explainer {
             catalog: &catalog,
@@ -85,7 +85,10 @@ impl Options {
             zone: &config.time_zone,
             now: SystemClock.now(),
         };
-        let told = explainer.explain(&fix, &slug, route)?;
+        let told = explainer.explain(&fix, &slug, route).map_err(|error| match error {
+            ExplainError::UnknownCampaign(_) => unfit(error.to_string()),
+            ExplainError::Storage(_) => error.into(),
+        })?;
         if self.json {
             printer.line(serde_json::to_string_pretty(&told)?)?;
         } else {
@@ -99,14 +102,14 @@ impl Options {
             return Ok(locate_ip(&startup::open_ip_databases(config)?, catalog, ip));
         }
         let (Some(lat), Some(lng)) = (self.lat, self.lng) else {
-            bail!("give a position with --lat and --lng, or an address with --ip");
+            return Err(unfit("give a position with --lat and --lng, or an address with --ip"));
         };
-        let datum = Datum::parse(&self.datum)
-            .with_context(|| format!("--datum {} is none of wgs84, gcj02, bd09", self.datum))?;
+        let datum = datum(Some(&self.datum))?.unwrap_or_default();
         if self.accuracy.is_some_and(|it| !(0.0..=20_040_000.0).contains(&it)) {
-            bail!("--accuracy is not a radius from 0 to 20040000 metres");
+            return Err(unfit("--accuracy is not a radius from 0 to 20040000 metres"));
         }
-        Ok(Fix::Gps { position: Position::from_datum(lat, lng, datum)?, accuracy_m: self.accuracy })
+        let position = Position::from_datum(lat, lng, datum).map_err(|error| unfit(error.to_string()))?;
+        Ok(Fix::Gps { position, accuracy_m: self.accuracy })
     }
 }
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use super::funnel::Funnel;
 use super::printer::Output;
-use super::{Common, End, Printer};
+use super::{Common, End, Printer, unfit};
 use crate::app::crm::after_delivery;
 use crate::app::{Deliverer, KnownSeats, SheetForm, SheetOf, export_sheet, load_entries};
 use crate::catalog::Catalog;
@@ -118,10 +118,10 @@ impl Target {
         let ending = self.out.as_deref().and_then(|it| it.extension()).and_then(|it| it.to_str());
         match (&self.format, ending) {
             (Some(text), _) => {
-                TableFormat::parse(text).with_context(|| format!("--format {text} is none of csv, jsonl, xlsx"))
+                TableFormat::parse(text).ok_or_else(|| unfit(format!("--format {text} is none of csv, jsonl, xlsx")))
             }
             (None, Some(ending)) => TableFormat::parse(ending)
-                .with_context(|| format!(".{ending} is none of csv, jsonl, xlsx; say which with --format")),
+                .ok_or_else(|| unfit(format!(".{ending} is none of csv, jsonl, xlsx; say which with --format"))),
             (None, None) => Ok(TableFormat::Csv),
         }
     }

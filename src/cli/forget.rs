@@ -1,9 +1,8 @@
 //! `jinqun forget`: everything held about one visitor goes.
 
-use anyhow::bail;
 use clap::Args;
 
-use super::{Common, End, Printer};
+use super::{Common, End, Printer, unfit};
 use crate::app::wecom::part_person;
 use crate::app::{Erased, find_visitor, forget};
 use crate::config::Flags;
@@ -37,9 +36,11 @@ impl Options {
                     erased = parted.into();
                     visitors
                 }
-                None => bail!(
-                    "this is neither the id of a visitor nor a token that was signed here, and no customer is known by it"
-                ),
+                None => {
+                    return Err(unfit(
+                        "this is neither the id of a visitor nor a token that was signed here, and no customer is known by it",
+                    ));
+                }
             },
         };
         let path = startup::outbox_path(&config);

@@ -2,12 +2,11 @@
 
 use std::io::Write as _;
 
-use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::export::{Target, settle};
 use super::printer::Output;
-use super::{End, Printer};
+use super::{End, Printer, unfit};
 use crate::app::{funnel, read_dimensions};
 use crate::config::Flags;
 use crate::exchange::{TableFormat, funnel_headers, funnel_json, funnel_row, write_table};
@@ -46,16 +45,17 @@ pub(super) struct Funnel {
 impl Funnel {
     pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
         let day = |name: &str, text: Option<&String>| {
-            text.map(|it| Day::parse(it).with_context(|| format!("--{name} {it}"))).transpose()
+            text.map(|it| Day::parse(it).map_err(|error| unfit(format!("--{name} {it}: {error}")))).transpose()
         };
         let (from, to) = (day("from", self.from.as_ref())?, day("to", self.to.as_ref())?);
         if let (Some(first), Some(last)) = (from, to)
             && last < first
         {
-            bail!("--to {last} lies before --from {first}");
+            return Err(unfit(format!("--to {last} lies before --from {first}")));
         }
-        let by = read_dimensions(&self.by).map_err(|what| anyhow::anyhow!("--by {what}"))?;
-        let campaign = self.campaign.as_deref().map(CampaignSlug::parse).transpose().context("--campaign")?;
+        let by = read_dimensions(&self.by).map_err(|what| unfit(format!("--by {what}")))?;
+        let campaign = self.campaign.as_deref().map(CampaignSlug::parse).transpose();
+        let campaign = campaign.map_err(|error| unfit(format!("--campaign {error}")))?;
         let as_document = self.target.asks_for("json");
         let format = if as_document { None } else { Some(self.target.format()?) };
         let config = self.target.common.load(Flags::new())?;

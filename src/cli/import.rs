@@ -5,16 +5,15 @@ mod regions;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::{Common, End, Printer};
+use super::{Common, End, Printer, datum, unfit};
 use crate::app::{ImportOptions, ImportReport, Importer};
 use crate::catalog::owned::OwnedKind;
 use crate::catalog::{Mapping, Mode, Problem, SheetRules, read_campaigns};
 use crate::config::{Config, Flags};
 use crate::exchange::SHEET_BYTES_MAX;
-use crate::geo::Datum;
 use crate::startup;
 use crate::storage::PublishInfo;
 use crate::time::{Clock as _, SystemClock};
@@ -113,21 +112,13 @@ impl Options {
 pub(super) fn read(path: &Path, bytes_max: usize) -> anyhow::Result<Vec<u8>> {
     let about = std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
     if about.len() > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
-        bail!("{} has {} bytes, at most {bytes_max} are read", path.display(), about.len());
+        return Err(unfit(format!("{} has {} bytes, at most {bytes_max} are read", path.display(), about.len())));
     }
     std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
-fn datum(text: Option<&str>) -> anyhow::Result<Option<Datum>> {
-    match text.map(|it| (it, Datum::parse(it))) {
-        None => Ok(None),
-        Some((_, Some(datum))) => Ok(Some(datum)),
-        Some((text, None)) => bail!("--datum {text} is none of wgs84, gcj02, bd09"),
-    }
-}
-
 fn mode(text: &str) -> anyhow::Result<Mode> {
-    Mode::parse(text).with_context(|| format!("--mode {text} is neither merge nor replace"))
+    Mode::parse(text).ok_or_else(|| unfit(format!("--mode {text} is neither merge nor replace")))
 }
 
 fn info(path: &Path) -> PublishInfo {
@@ -141,7 +132,7 @@ impl Stores {
         let (datum, mode) = (datum(self.datum.as_deref())?, mode(&self.mode)?);
         let mut mapping = Mapping::default();
         for pair in &self.maps {
-            mapping.add(pair).with_context(|| format!("--map {pair} cannot be used"))?;
+            mapping.add(pair).map_err(|error| unfit(format!("--map {pair} cannot be used: {error}")))?;
         }
         let bytes = read(&self.file, SHEET_BYTES_MAX)?;
         let storage = startup::open_storage(&config)?;
@@ -172,7 +163,8 @@ impl Stores {
 impl Campaigns {
     fn run(self, printer: &Printer) -> anyhow::Result<End> {
         let config: Config = self.common.load(Flags::new())?;
-        let text = String::from_utf8(read(&self.file, 4 * 1024 * 1024)?).context("the file is not UTF-8")?;
+        let text = String::from_utf8(read(&self.file, 4 * 1024 * 1024)?)
+            .map_err(|error| unfit(format!("the file is not UTF-8: {error}")))?;
         let folder = self.file.parent().map(Path::to_owned).unwrap_or_default();
         let picture = |name: &str| read(&folder.join(name), 1024 * 1024).map_err(|error| format!("{error:#}"));
         let report = match read_campaigns(&text, &config.join_link_hosts, config.groups, &picture) {

@@ -25,6 +25,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Flags};
+use crate::geo::Datum;
 use crate::staff::{Actor, Role};
 use printer::Printer;
 
@@ -63,6 +64,27 @@ enum End {
     Success,
     /// There are problems in the input; they have been printed.
     Problems,
+}
+
+/// What was given cannot be used; said in a sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unfit(String);
+
+/// An error of what was given: a flag, a name, a table.
+fn unfit(what: impl Into<String>) -> anyhow::Error {
+    Unfit(what.into()).into()
+}
+
+/// Whether an error is one of what was given, and not a failure.
+fn is_input(error: &anyhow::Error) -> bool {
+    error.is::<Unfit>() || error.is::<ConfigError>()
+}
+
+/// Reads the word of a datum, if there is one.
+fn datum(text: Option<&str>) -> anyhow::Result<Option<Datum>> {
+    let read = |it: &str| Datum::parse(it).ok_or_else(|| unfit(format!("--datum {it} is none of wgs84, gcj02, bd09")));
+    text.map(read).transpose()
 }
 
 /// What every command takes.
@@ -131,7 +153,7 @@ pub fn main() -> ExitCode {
         Ok(End::Problems) => ExitCode::from(2),
         // A reader that has seen enough, such as head, is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) if error.is::<ConfigError>() => {
+        Err(error) if is_input(&error) => {
             printer.error(&error);
             ExitCode::from(2)
         }

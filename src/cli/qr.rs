@@ -3,11 +3,10 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use anyhow::bail;
 use clap::Args;
 
 use super::printer::Output;
-use super::{Common, End, Printer};
+use super::{Common, End, Printer, unfit};
 use crate::app::load_catalog;
 use crate::catalog::Catalog;
 use crate::config::Flags;
@@ -38,13 +37,13 @@ impl Options {
     pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
         let config = self.common.load(Flags::new())?;
         let slug =
-            CampaignSlug::parse(&self.campaign).map_err(|error| anyhow::anyhow!("the campaign's name {error}"))?;
+            CampaignSlug::parse(&self.campaign).map_err(|error| unfit(format!("the campaign's name {error}")))?;
         let storage = startup::open_storage(&config)?;
         let version = storage.current_version()?;
         let catalog = if version == 0 { Catalog::empty() } else { load_catalog(&*storage, version)? };
         if catalog.campaign(&slug).is_none() {
             let names: Vec<_> = catalog.campaigns().map(|it| it.slug.as_str()).collect();
-            bail!("there is no campaign {slug}; there are: {}", names.join(", "));
+            return Err(unfit(format!("there is no campaign {slug}; there are: {}", names.join(", "))));
         }
         let base = config.public_url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
         if config.public_url.is_none() {
@@ -60,7 +59,7 @@ impl Options {
             Some("svg") => poster.svg().into_bytes(),
             Some("png") => poster.png(SIZE_PX_MAX)?,
             Some("pdf") => poster.pdf()?,
-            _ => bail!("{} does not end in .svg, .png or .pdf", self.out.display()),
+            _ => return Err(unfit(format!("{} does not end in .svg, .png or .pdf", self.out.display()))),
         };
         let mut out = Output::open(Some(&self.out))?;
         out.write_all(&bytes)?;

@@ -48,7 +48,7 @@ impl Copy {
         let (from, to) = (self.settings(&self.from)?, self.settings(&self.to)?);
         let (from_name, to_name) = (name(&from.storage)?, name(&to.storage)?);
         if from_name == to_name {
-            bail!("both are {from_name}");
+            return Err(super::unfit(format!("both are {from_name}")));
         }
         if let StorageAt::Sqlite(path) = &from.storage
             && !path.exists()

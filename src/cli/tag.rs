@@ -7,11 +7,10 @@ use clap::Args;
 
 use super::import::read;
 use super::printer::Output;
-use super::{Common, End, Printer};
-use crate::app::{load_catalog, tag_table};
+use super::{Common, End, Printer, datum, unfit};
+use crate::app::{BulkError, load_catalog, tag_table};
 use crate::config::Flags;
 use crate::exchange::SHEET_BYTES_MAX;
-use crate::geo::Datum;
 use crate::startup;
 
 /// Tag a table of people: the nearest store and its region for every row
@@ -35,11 +34,7 @@ pub(super) struct Options {
 impl Options {
     pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
         let config = self.common.load(Flags::new())?;
-        let datum = match self.datum.as_deref().map(|it| (it, Datum::parse(it))) {
-            None => None,
-            Some((_, Some(datum))) => Some(datum),
-            Some((text, None)) => bail!("--datum {text} is none of wgs84, gcj02, bd09"),
-        };
+        let datum = datum(self.datum.as_deref())?;
         let storage = startup::open_storage(&config)?;
         let version = storage.current_version()?;
         if version == 0 {
@@ -50,6 +45,10 @@ impl Options {
         let bar = printer.bar(u64::try_from(bytes.len()).unwrap_or(u64::MAX), "tagging");
         let mut out = Output::open(Some(&self.out))?;
         let report = tag_table(&catalog, datum, &bytes, &mut out, &mut |done| bar.set_position(done))
+            .map_err(|error| match error {
+                BulkError::Columns(_) => unfit(error.to_string()),
+                BulkError::Table(_) | BulkError::Output(_) => error.into(),
+            })
             .with_context(|| format!("{} cannot be tagged", self.input.display()))?;
         bar.finish_and_clear();
         out.finish()?;

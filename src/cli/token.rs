@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Common, End, Printer, command_line, role};
+use super::{Common, End, Printer, command_line, role, unfit};
 use crate::app::accounts::{Accounts, NewToken, TOKEN_DAYS_MAX};
 use crate::config::Flags;
 use crate::staff::{Role, StaffName};
@@ -56,7 +56,7 @@ impl Create {
             Ok::<_, anyhow::Error>(format!("{}-{}", now.to_jiff().strftime("%Y-%m-%d"), accounts.tokens()?.len() + 1))
         };
         let name = self.name.map_or_else(numbered, Ok)?;
-        let name = StaffName::parse(&name).map_err(|error| anyhow::anyhow!("the name {error}"))?;
+        let name = StaffName::parse(&name).map_err(|error| unfit(format!("the name {error}")))?;
         let made = accounts.add_token(&command_line(), NewToken { name, role: self.role, days: self.expires })?;
         printer.note(format!(
             "token {} with the role {}; it is shown this once:",

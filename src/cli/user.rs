@@ -3,11 +3,11 @@
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::{Common, End, Printer, command_line, role};
-use crate::app::accounts::{Accounts, NewUser, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
+use super::{Common, End, Printer, command_line, role, unfit};
+use crate::app::accounts::{AccountError, Accounts, NewUser, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
 use crate::config::Flags;
 use crate::staff::{Role, StaffName};
 use crate::startup;
@@ -53,7 +53,7 @@ impl Options {
 
 impl Add {
     fn run(self, printer: &Printer) -> anyhow::Result<End> {
-        let name = StaffName::parse(&self.name).map_err(|error| anyhow::anyhow!("the name {error}"))?;
+        let name = StaffName::parse(&self.name).map_err(|error| unfit(format!("the name {error}")))?;
         let config = self.common.load(Flags::new())?;
         let storage = startup::open_storage(&config)?;
         let password = match &self.password_file {
@@ -65,7 +65,11 @@ impl Add {
             None => ask(printer, &name)?,
         };
         let accounts = Accounts::new(&*storage, SystemClock.now());
-        let user = accounts.add_user(&command_line(), NewUser { name, role: self.role, password })?;
+        let user = accounts.add_user(&command_line(), NewUser { name, role: self.role, password });
+        let user = user.map_err(|error| match error {
+            AccountError::Password(error) => unfit(error.to_string()),
+            error => error.into(),
+        })?;
         printer.line(format!("added {} with the role {}", user.name, user.role.as_str()))?;
         Ok(End::Success)
     }
@@ -81,7 +85,7 @@ fn ask(printer: &Printer, name: &StaffName) -> anyhow::Result<String> {
     let first = line()?;
     printer.note("Once more:");
     if line()? != first {
-        bail!("these are two different passwords");
+        return Err(unfit("these are two different passwords"));
     }
     Ok(first)
 }
@@ -92,7 +96,7 @@ fn line() -> anyhow::Result<String> {
     input.read_line(&mut text).context("standard input cannot be read")?;
     let text = text.trim_end_matches(['\r', '\n']).to_owned();
     if text.is_empty() {
-        bail!("there is no password: type one, or name a file with --password-file");
+        return Err(unfit("there is no password: type one, or name a file with --password-file"));
     }
     Ok(text)
 }

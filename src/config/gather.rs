@@ -191,6 +191,9 @@ impl Gathered {
 
     pub(super) fn shown(&self) -> impl Iterator<Item = (&'static str, String, &Origin)> {
         KEYS.iter().map(|key| match self.0.get(key.name) {
+            Some((value, origin)) if key.is_secret && value.as_array().is_some_and(Vec::is_empty) => {
+                (key.name, value.to_string(), origin)
+            }
             Some((value, origin)) if key.is_secret => {
                 let shown = (key.shown)(value.as_str().unwrap_or_default());
                 (key.name, Value::String(shown).to_string(), origin)

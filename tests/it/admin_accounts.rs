@@ -178,13 +178,13 @@ fn users_and_tokens_are_made_on_the_command_line() {
     let add = ["user", "add", "li", "--role", "ops", "--password-file", "password.txt"];
     assert_eq!(run_well(folder.path(), &add), "added li with the role ops\n");
     assert_eq!(run(folder.path(), &add).status.code(), Some(1), "the name is taken");
-    assert_eq!(run(folder.path(), &["user", "add", "an", "--role", "ops"]).status.code(), Some(1), "no password");
+    assert_eq!(run(folder.path(), &["user", "add", "an", "--role", "ops"]).status.code(), Some(2), "no password");
     assert_eq!(run(folder.path(), &["user", "add", "an", "--role", "root"]).status.code(), Some(2));
     let mut piped = jinqun(folder.path());
     piped.args(["user", "add", "an", "--role", "admin"]).stdin(std::process::Stdio::piped());
     let mut child = piped.spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"123456789\n").unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(1), "nine characters");
+    assert_eq!(child.wait().unwrap().code(), Some(2), "nine characters");
 
     let token = run_well(folder.path(), &["token", "create", "--role", "viewer", "--expires", "1", "--name", "board"]);
     assert!(token.starts_with("jq_") && token.trim().len() == 46, "{token}");

@@ -55,9 +55,10 @@ fn a_table_is_never_lost() {
     assert!(after.contains("a,b") && after.contains("高德"), "the table is gone: {after:?}");
     fs::write(folder.path().join("kept.csv"), "earlier work\n").unwrap();
     fs::write(folder.path().join("bad.csv"), "name,phone\nA,1\n").unwrap();
-    for input in ["bad.csv", "nowhere.csv", "stores"] {
+    fs::write(folder.path().join("empty.csv"), "").unwrap();
+    for (input, code) in [("bad.csv", 2), ("empty.csv", 2), ("nowhere.csv", 1), ("stores", 1)] {
         let output = tag(folder.path(), input, "kept.csv");
-        assert_ne!(output.status.code(), Some(0), "{input}");
+        assert_eq!(output.status.code(), Some(code), "{input}: {output:?}");
     }
     assert_eq!(read(folder.path(), "kept.csv"), "earlier work\n", "a failure writes nothing");
 }

@@ -217,7 +217,7 @@ fn the_funnel_agrees_with_the_records_after_a_kill() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("cells of the funnel are not what the records say"));
     for wrong in [["--from", "soon"], ["--by", "weather"], ["--campaign", "a/b"]] {
         let output = run(folder.path(), &["export", "funnel", wrong[0], wrong[1]]);
-        assert_eq!(output.status.code(), Some(1), "{wrong:?}");
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains(wrong[0]), "{output:?}");
     }
 }

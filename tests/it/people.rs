@@ -141,7 +141,7 @@ fn nothing_of_a_forgotten_visitor_is_left_in_any_file() {
     assert!(!holding(&data, &their_id).is_empty());
     assert!(run_well(folder.path(), &["export", "funnel", "--check"]).contains(", 0 differ"));
     let output = run(folder.path(), &["forget", "somebody"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]

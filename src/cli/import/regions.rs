@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Reporting, datum, info, mode, read};
+use super::{Reporting, info, mode, read};
 use crate::app::{Importer, MapOptions};
 use crate::catalog::code;
-use crate::cli::{Common, End, Printer};
+use crate::cli::{Common, End, Printer, datum};
 use crate::config::Flags;
 use crate::exchange::{Crossings, RegionRules, SHEET_BYTES_MAX};
 use crate::startup;

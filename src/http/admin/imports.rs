@@ -42,7 +42,7 @@ struct Told<'a> {
     unchanged: u64,
     removed: u64,
     rejected: u64,
-    /// The version that was published; none if nothing was.
+    /// The version in which all good rows are live: a new one, or the current one if they changed nothing. None if nothing was published.
     version: Option<u64>,
     /// At most 1,000.
     problems: Vec<RowProblem>,

@@ -46,13 +46,20 @@ pub(super) async fn read(request: &HttpRequest, mut payload: actix_web::dev::Pay
     let is_picture = media.starts_with("image/") || media == "application/octet-stream";
     let limit = if is_picture { PICTURE_BYTES_MAX } else { JSON_BYTES_MAX };
     let payload = Payload::from_request(request, &mut payload).await.map_err(|_cause| not_a_form())?;
-    let bytes = payload.to_bytes_limited(limit).await.map_err(|_cause| too_large())?.map_err(|_cause| not_a_form())?;
+    let bytes = payload.to_bytes_limited(limit).await;
+    let bytes = bytes.map_err(|_cause| if is_picture { too_large() } else { text_too_large("body", limit) })?;
+    let bytes = bytes.map_err(|_cause| not_a_form())?;
     Ok(if is_picture { Upload::Picture(bytes.to_vec(), Vec::new()) } else { Upload::Json(bytes) })
 }
 
 fn too_large() -> Problem {
     let message = format!("the picture has more than {} MB", PICTURE_BYTES_MAX >> 20);
     Problem::picture("file", "too_large", message)
+}
+
+/// JSON, or a text beside a picture.
+fn text_too_large(field: &'static str, bytes_max: usize) -> Problem {
+    Problem::picture(field, "too_large", format!("what was sent as text has more than {bytes_max} bytes"))
 }
 
 fn not_a_form() -> Problem {
@@ -69,7 +76,9 @@ async fn read_form(mut form: Multipart) -> Result<Upload, Problem> {
         let mut field = field.map_err(|_cause| not_a_form())?;
         let name = field.name().unwrap_or_default().to_owned();
         let limit = if name == "file" { PICTURE_BYTES_MAX } else { FIELD_BYTES_MAX };
-        let bytes = field.bytes(limit).await.map_err(|_cause| too_large())?.map_err(|_cause| not_a_form())?;
+        let bytes = field.bytes(limit).await;
+        let too_large = |_cause| if name == "file" { too_large() } else { text_too_large("fields", limit) };
+        let bytes = bytes.map_err(too_large)?.map_err(|_cause| not_a_form())?;
         if name == "file" {
             file = Some(bytes.to_vec());
         } else if fields.len() < 8 {
