@@ -60,7 +60,7 @@ fn a_campaign_is_made_previewed_and_printed() {
     );
     desk.tap("form button.primary");
     // The field says what is wrong with it.
-    desk.wait("!!document.querySelector('input[name=slug]').parentElement.querySelector('.error')");
+    desk.wait("document.querySelector('input[name=slug]').parentElement.querySelector('.error')?.innerText.startsWith('短名只能用')");
     desk.value("(() => { document.querySelector('input[name=slug]').value = ''; return true; })()");
     desk.write("input[name=slug]", "winter-tea");
     desk.write("[name=\"texts.lead\"]", "进群领一杯");

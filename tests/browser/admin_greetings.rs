@@ -35,7 +35,9 @@ fn a_greeting_is_written_tried_out_kept_from_being_overwritten_and_removed() {
     );
     // What is not known is said at the field.
     desk.write("#editor textarea", "{nonsense}");
-    desk.wait("document.querySelector('#wrong').innerText.includes('nonsense')");
+    desk.wait(
+        "document.querySelector('#wrong').innerText === '正文: {nonsense} 不是可用的占位符；单独的花括号请写成 {{'",
+    );
     // And nothing of what was said before stands beside it.
     assert_eq!(desk.value("document.querySelectorAll('#chat .bubble, #why li').length"), 0);
     // A colleague was faster.

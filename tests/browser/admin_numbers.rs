@@ -36,7 +36,7 @@ fn a_place_is_typed_and_its_decision_is_shown_with_every_store() {
     desk.tap("[data-mode=ip]");
     desk.write("input[name=ip]", "nowhere");
     desk.tap(".go");
-    desk.wait("document.querySelector('#wrong').innerText.includes('网络地址')");
+    desk.wait("document.querySelector('#wrong').innerText === '网络地址: 不是网络地址,例如 203.0.113.9'");
     assert_eq!(desk.value("fetch('/api/v1/admin/numbers').then(it => it.json()).then(it => it.total.scanned)"), 0);
 }
 

@@ -22,6 +22,25 @@ export function el(name, attributes = {}, ...children) {
   return node;
 }
 
+// How the service says what is wrong with a field, by its word, in the language of the page where that is Chinese.
+const WRONG = t(
+  {
+    missing: "必填", too_long: "太长了", bad_character: "含有不允许的字符", out_of_range: "超出范围", not_a_number: "不是数字", not_a_text: "不是文字", not_a_flag: "只能是“是”或“否”",
+    invalid_id: "编号写法不对", invalid_slug: "短名只能用小写字母、数字和连字符", invalid_colour: "颜色写法不对,例如 #0b6b4f", invalid_time: "时间写法不对,例如 2026-12-01 18:00", invalid_logo: "图片不能用", invalid: "写法不对",
+    invalid_address: "不是网络地址,例如 203.0.113.9", not_https: "必须是 https:// 开头的地址", host_not_allowed: "这个网站不在允许的名单里", link_not_allowed: "这个链接的网站不在允许的名单里", not_a_picture: "不是 PNG、JPEG 或 WebP 图片", too_large: "文件太大",
+    too_many: "太多了", unknown_store: "没有这家门店", unknown_region: "地图上没有这个区域", unknown_campaign: "没有这个活动", unknown_owner: "请选择门店、区域或活动", unknown_mode: "没有这种方式", unknown_rotation: "没有这种顺序", unknown_fallback: "没有这种后备",
+    unknown_field: "没有这个字段", unknown_datum: "没有这种坐标系", needs_split: "只在“分流”时可填", not_shown: "配图片时不会显示,请写进正文", exists: "这个编号已经有了", datum_missing: "请选择坐标系", unreadable: "看不懂,请粘贴两个数字或地图链接",
+    short_link: "这是短链接,只有它的网站能打开:请在浏览器中打开,再复制打开后的长地址", no_position: "这个链接里没有坐标:请在地图上点开地点再复制,或直接复制坐标", unknown_site: "不认识这个网站的链接,请直接粘贴坐标",
+  },
+  {},
+);
+
+/** What is wrong with a field. `own` has words of the page for what means something else there, by `field.code` or code. */
+export function fault(it, own = {}) {
+  const words = own[`${it.field}.${it.code}`] ?? own[it.code] ?? WRONG[it.code] ?? it.message;
+  return typeof words === "function" ? words(it) : words;
+}
+
 /** What the service said instead of what was asked for. */
 export class Refused extends Error {
   constructor(status, problem) {

@@ -1,5 +1,5 @@
 // The editor of a campaign: its fields, a preview of what customers will see, and the landing code.
-import { api, ask, complain, el, isChinese, later, may, t, toast } from "./admin.js";
+import { api, ask, complain, el, fault, isChinese, later, may, t, toast } from "./admin.js";
 import { refusal, send, takesPictures } from "./pictures.js";
 
 const form = document.getElementById("campaign");
@@ -82,6 +82,11 @@ const preview = later(async () => {
   else frame.dataset.src = "";
 }, 250);
 
+const OWN = {
+  "reach_m.out_of_range": t("请填写大于 0、不超过 20040 的公里数", "a distance above 0 and up to 20040 km"),
+  "contact_percent.out_of_range": t("请填写 0 到 100 的整数", "a whole number from 0 to 100"),
+};
+
 function wrong(error) {
   for (const node of form.querySelectorAll("small.error")) node.remove();
   for (const node of form.querySelectorAll("[aria-invalid]")) node.removeAttribute("aria-invalid");
@@ -94,11 +99,11 @@ function wrong(error) {
     const found = fields[it.field === "reach_m" ? "reach_km" : it.field];
     const input = found instanceof RadioNodeList ? found[0] : found;
     if (!input?.closest) {
-      rest += `${it.field}: ${it.message} `;
+      rest += `${it.field}: ${fault(it, OWN)} `;
       continue;
     }
     input.setAttribute("aria-invalid", "true");
-    (input.closest("label.field") ?? input.parentElement).append(el("small", { class: "error" }, it.message));
+    (input.closest("label.field") ?? input.parentElement).append(el("small", { class: "error" }, fault(it, OWN)));
     first ??= input;
   }
   general.textContent = rest || (error.errors?.length ? "" : error.message);

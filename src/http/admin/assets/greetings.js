@@ -1,5 +1,5 @@
 // Greetings: the list, the editor of one, and what a customer would get.
-import { api, ask, complain, el, later, may, t, toast } from "./admin.js";
+import { api, ask, complain, el, later, may, fault, t, toast } from "./admin.js";
 import { field } from "./dialogs.js";
 import { refusal, send } from "./pictures.js";
 
@@ -90,8 +90,18 @@ const template = () => {
   return it;
 };
 
+const NAMED = t({ text: "正文", name: "名称", coupon_url: "优惠券链接", attachments: "附件", title: "标题", description: "描述", url: "链接", page: "小程序页面", app_id: "小程序 AppID", store: "门店", region: "地区", campaign: "活动", segment: "人群" }, {});
+/** A field in words: `attachments[0].title` is the title of the first attachment. */
+const named = (field) => {
+  const [, place, inner] = /^attachments\[(\d+)\]\.(\w+)$/.exec(field) ?? [];
+  return inner ? t(`附件 ${Number(place) + 1} 的${NAMED[inner] ?? inner}`, `attachment ${Number(place) + 1}, ${inner}`) : NAMED[field] ?? field;
+};
+// The names of placeholders, as the buttons have them.
+const WORDS = t({ store: "门店", store_id: "门店编号", address: "地址", hours: "营业时间", province: "省", city: "市", district: "区", contact: "店长", campaign: "活动", group: "群", group_link: "群链接", coupon: "优惠券" }, {});
+const OWN = t({ unknown_placeholder: (it) => { const name = /^holds \{(.*)\}, which/.exec(it.message)?.[1]; return name === undefined ? "这里不能用优惠券占位符" : `{${name}} 不是可用的占位符；单独的花括号请写成 {{`; } }, {});
+
 function wrong(error) {
-  const lines = error.errors?.length ? error.errors.map((it) => `${it.field}: ${it.message}`) : [error.message];
+  const lines = error.errors?.length ? error.errors.map((it) => `${named(it.field)}: ${fault(it, OWN)}`) : [error.message];
   $("wrong").replaceChildren(...lines.map((it) => el("li", {}, it)));
 }
 
@@ -110,7 +120,7 @@ const preview = later(async () => {
     $("wrong").replaceChildren();
     const it = data.greeting;
     $("chat").replaceChildren(...(it ? [it.text && el("p", { class: "bubble" }, it.text), ...it.attachments.map(bubble)].filter(Boolean) : [el("p", { class: "soft" }, t("不会发送", "Nothing is sent"))]));
-    const why = { off: () => t("停用", "off"), for_others: () => t("发给别人的", "for others"), lacks: (one) => t(`缺少 {${one.lacks}}`, `nothing is known for {${one.lacks}}`), too_long: () => t("太长", "too long"), fits: (one) => (one.id === it?.id ? t("会发送", "is sent") : t("也合适，但不够具体", "fits too, but is less special")) };
+    const why = { off: () => t("停用", "off"), for_others: () => t("发给别人的", "for others"), lacks: (one) => t(`缺少 {${WORDS[one.lacks] ?? one.lacks}}`, `nothing is known for {${one.lacks}}`), too_long: () => t("太长", "too long"), fits: (one) => (one.id === it?.id ? t("会发送", "is sent") : t("也合适，但不够具体", "fits too, but is less special")) };
     $("why").replaceChildren(...data.templates.slice(0, 30).map((one) => el("li", {}, `${one.name}: ${why[one.verdict](one)}`)));
   } catch (error) {
     if (last !== body) return;

@@ -1,5 +1,5 @@
 // The form of one group or contact: new for a store, region or campaign, or changed.
-import { api, complain, el, later, t, toast } from "./admin.js";
+import { api, complain, el, later, fault, t, toast } from "./admin.js";
 
 /** A moment as the field of a form shows it, on this machine's clock. */
 function localTime(text) {
@@ -78,8 +78,8 @@ export function editEntrance(kind, it, done, query) {
       let general = error.status === 412 ? t("别人刚刚改过,请刷新后再改", "Somebody has just changed it; reload and try again") : "";
       for (const wrong of error.errors ?? []) {
         const place = form.querySelector(`[data-of="${CSS.escape(wrong.field === "owner" ? "what" : wrong.field)}"]`);
-        if (place) place.textContent = wrong.message;
-        else general += wrong.message;
+        if (place) place.textContent = fault(wrong);
+        else general += fault(wrong);
       }
       form.querySelector("p.error").textContent = general || (error.errors?.length ? "" : error.message);
     }

@@ -9,6 +9,8 @@ const fieldNames = {
   id: t("编号", "id"), name: t("名称", "name"), address: t("地址", "address"), province: t("省", "province"), city: t("市", "city"), district: t("区", "district"),
   lat: t("纬度", "latitude"), lng: t("经度", "longitude"), datum: t("坐标系", "datum"), status: t("状态", "status"), hours: t("营业时间", "hours"),
   closures: t("临时闭店", "closures"), tags: t("标签", "tags"), zone: t("时区", "time zone"), link: t("链接", "link"), expires_at: t("过期时间", "expires"),
+  group_url: t("群链接", "group link"), group_name: t("群名称", "group name"), group_capacity: t("群上限", "group capacity"), group_expires: t("群过期时间", "group link expires"), group_code: t("群码类型", "kind of code"),
+  contact_url: t("店长链接", "manager's link"), contact_name: t("店长", "manager"), url: t("链接", "link"), code: t("码类型", "kind of code"), expires: t("过期时间", "expires"), members: t("人数", "members"), lnglat: t("经纬度", "longitude and latitude"), latlng: t("纬经度", "latitude and longitude"), time_zone: t("时区", "time zone"),
   capacity: t("上限", "capacity"), order: t("顺序", "order"), store: t("门店", "store"), region: t("区域", "region"), campaign: t("活动", "campaign"),
 };
 const nouns = { store: t("门店", "store"), group: t("群", "group"), contact: t("联系人", "contact"), campaign: t("活动", "campaign") };

@@ -1,7 +1,7 @@
 // The editor of a store: its fields, and its place on the map. The pin is moved by mouse, touch and keyboard, by pasted
 // coordinates of any datum, or by a link of a map site; what it is moved to is shown before it is saved.
 
-import { api, ask, complain, el, later, may, t, toast } from "./admin.js";
+import { api, ask, complain, el, later, may, fault, t, toast } from "./admin.js";
 import { ChainMap, distanceText, followChain, metres } from "./map.js";
 
 const NAMES = {
@@ -18,11 +18,9 @@ const NOTES = {
 };
 const DATUMS = { wgs84: "WGS-84", gcj02: "GCJ-02", bd09: "BD-09" };
 // How the service says it, in the language of the page where that is Chinese.
-const SAID = t(
+const OWN = t(
   {
-    missing: "必填", too_long: "太长了", bad_character: "含有不允许的字符", out_of_range: "超出范围", not_a_number: "不是数字", hours_unreadable: "营业时间写法不对,例如 08:00-22:00",
-    closures_unreadable: "日期写法不对,例如 2026-10-01..2026-10-03", timezone_unknown: "时区写法不对,例如 Asia/Shanghai", datum_missing: "请选择坐标系", unreadable: "看不懂,请粘贴两个数字或地图链接",
-    short_link: "这是短链接,只有它的网站能打开:请在浏览器中打开,再复制打开后的长地址", no_position: "这个链接里没有坐标:请在地图上点开地点再复制,或直接复制坐标", unknown_site: "不认识这个网站的链接,请直接粘贴坐标",
+    hours_unreadable: "营业时间写法不对,例如 08:00-22:00", closures_unreadable: "日期写法不对,例如 2026-10-01..2026-10-03", timezone_unknown: "时区写法不对,例如 Asia/Shanghai",
     too_many_tags: "标签太多", status_unknown: "没有这种状态", exists: "这个编号已经有门店了",
   },
   {},
@@ -121,7 +119,7 @@ function refuse(error) {
   const rest = [];
   for (const it of error.errors ?? []) {
     const input = form.elements[it.field];
-    const words = SAID[it.code] ?? it.message;
+    const words = fault(it, OWN);
     if (!input) {
       rest.push(it.field === "lat" || it.field === "lng" ? t("请先在地图上放好位置", "Put the store on the map first") : words);
       continue;
@@ -129,7 +127,7 @@ function refuse(error) {
     input.setAttribute("aria-invalid", "true");
     input.closest("label").append(el("small", { class: "error" }, words));
   }
-  const text = rest.length > 0 ? [...new Set(rest)].join(" ") : error.errors?.length ? "" : (SAID[error.problem?.code] ?? error.message);
+  const text = rest.length > 0 ? [...new Set(rest)].join(" ") : error.errors?.length ? "" : fault({ code: error.problem?.code, message: error.message }, OWN);
   byId("problem").textContent = text;
   form.querySelector("[aria-invalid]")?.focus();
 }
@@ -213,7 +211,7 @@ const read = later(async () => {
     place(data, { look: true });
   } catch (error) {
     line.className = "error";
-    line.textContent = SAID[error.errors?.[0]?.code] ?? error.message;
+    line.textContent = error.errors?.length ? fault(error.errors[0], OWN) : error.message;
   }
 }, 250);
 

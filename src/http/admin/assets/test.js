@@ -1,6 +1,6 @@
 // "Test a place": a position, an address or where the phone stands; shows the decision, every store considered, and mends a store's
 // coordinates from where the phone stands.
-import { api, ask, complain, el, may, t, toast } from "./admin.js";
+import { api, ask, complain, el, may, fault, t, toast } from "./admin.js";
 import { ChainMap, distanceText, followChain, metres } from "./map.js";
 
 /** A measured place that is known no better than this is no place to put a store at, in metres. */
@@ -139,7 +139,7 @@ async function show() {
 /** What is wrong with what was typed, by field. */
 function inWords(error) {
   const names = { text: t("位置", "The place"), lat: t("纬度", "The latitude"), lng: t("经度", "The longitude"), ip: t("网络地址", "The address"), accuracy_m: t("误差半径", "The radius") };
-  return error.errors?.length ? error.errors.map((it) => `${names[it.field] ?? it.field}: ${it.message}`).join("; ") : error.message;
+  return error.errors?.length ? error.errors.map((it) => `${names[it.field] ?? it.field}: ${fault(it)}`).join("; ") : error.message;
 }
 
 async function explain(asked) {
