@@ -168,6 +168,25 @@ pub const WECOM_ID_BYTES_MAX: usize = 64;
 pub const CHATS_MAX: usize = 5;
 /// Members of staff behind one contact way, by the platform's own limit (document 92228).
 pub const STAFF_MAX: usize = 100;
+/// The columns of the store sheet that name a store's chats, in both languages.
+pub const CHATS_COLUMNS: [&str; 3] = ["wecom_chats", "企微群ID", "企微群id"];
+/// The columns of the store sheet that name a store's staff, in both languages.
+pub const STAFF_COLUMNS: [&str; 2] = ["wecom_staff", "企微成员"];
+
+/// The ids in a cell of these columns, joined by `;`, `,` or white space: each once, and what can be no id.
+#[must_use]
+pub fn wecom_ids(cell: &str) -> (Vec<&str>, Vec<&str>) {
+    let (mut ids, mut unfit) = (Vec::new(), Vec::new());
+    for id in cell.split([';', '；', ',', '，', '、', ' ', '\n', '\t']).map(str::trim).filter(|it| !it.is_empty()) {
+        let is_id = id.len() <= WECOM_ID_BYTES_MAX && id.bytes().all(|it| it.is_ascii_graphic());
+        let list = if is_id { &mut ids } else { &mut unfit };
+        if !list.contains(&id) {
+            list.push(id);
+        }
+    }
+    (ids, unfit)
+}
+
 /// Characters of a `state`, by the platform's own limit (documents 92228 and 99547).
 const STATE_CHARS_MAX: usize = 30;
 

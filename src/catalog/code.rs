@@ -145,6 +145,10 @@ codes! {
     TIMEZONE_UNKNOWN = "timezone_unknown";
     /// Warning: a group or contact without a link is left out.
     LINK_MISSING = "link_missing";
+    /// Warning: more chats or members of staff of `WeCom` than one code leads to.
+    TOO_MANY_IDS = "too_many_ids";
+    /// Warning: what can be no id in `WeCom` is left out.
+    ID_UNFIT = "id_unfit";
     /// Warning: latitude and longitude look exchanged.
     SWAPPED = "swapped";
     /// Warning: the place is 0, 0.

@@ -1,7 +1,9 @@
 //! One row of a sheet: its cells become a store, or every reason why not. Knows nothing of files or of other rows.
 
 use crate::geo::Datum;
-use crate::group::{GroupDefaults, JoinLink};
+use crate::group::{
+    CHATS_COLUMNS, CHATS_MAX, GroupDefaults, JoinLink, STAFF_COLUMNS, STAFF_MAX, WECOM_ID_BYTES_MAX, wecom_ids,
+};
 use crate::id::{IdError, StoreId};
 use crate::store::{Closures, OpeningHours, Store, StoreStatus, Zone};
 use crate::time::Timestamp;
@@ -319,9 +321,32 @@ impl Draft<'_> {
                     .push(Problem::new(code::TOO_LONG, message).in_row(self.row).in_column((*name).to_owned(), cell));
                 continue;
             }
+            self.check_wecom(name, &text);
             extra.insert((*name).into(), text.into());
         }
         extra
+    }
+
+    /// Warns of chats and staff of `WeCom` that no code can lead to.
+    fn check_wecom(&mut self, name: &str, text: &str) {
+        let most = match name {
+            it if CHATS_COLUMNS.contains(&it) => CHATS_MAX,
+            it if STAFF_COLUMNS.contains(&it) => STAFF_MAX,
+            _ => return,
+        };
+        let (ids, unfit) = wecom_ids(text);
+        let warn =
+            |code, message: String| Problem::new(code, message).in_row(self.row).in_column(name.to_owned(), text);
+        if ids.len() > most {
+            let message = format!("{} are named; a code leads to {most} at most: take some out", ids.len());
+            self.warnings.push(warn(code::TOO_MANY_IDS, message));
+        }
+        if !unfit.is_empty() {
+            let message = format!(
+                "an id in WeCom is at most {WECOM_ID_BYTES_MAX} letters, digits and signs without blanks; what is none is left out"
+            );
+            self.warnings.push(warn(code::ID_UNFIT, message));
+        }
     }
 }
 

@@ -128,8 +128,13 @@ fn what_is_no_sheet_is_told_what_it_is() {
     let output = run(folder.path(), &["import", "stores", "nowhere.csv"]);
     ends(&output, 1, &["error: nowhere.csv cannot be read", "because:"]);
     for args in [["--datum", "nad27"], ["--mode", "add"], ["--map", "nonsense"]] {
-        ends(&import(folder.path(), SHEET, &args), 1, &[args[1]]);
+        ends(&import(folder.path(), SHEET, &args), 2, &[args[1]]);
     }
+    // Nothing of a sheet without one good row is live, whatever was live before.
+    ends(&import(folder.path(), "id,name,lat,lng,datum\nA,店,1,1,wgs84\n", &[]), 0, &["version 1 is live"]);
+    let bad = "id,name,lat,lng,datum\nA,店,311.2,1,\n";
+    let output = import(folder.path(), bad, &["--skip-bad-rows"]);
+    ends(&output, 2, &["0 unchanged", "1 rejected", "nothing was published", "row 2 datum", "row 2 lat"]);
 }
 
 /// The words of a command line; single quotes keep blanks.

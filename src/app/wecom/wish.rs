@@ -5,14 +5,12 @@ use std::collections::BTreeSet;
 use crate::app::entrance::Entrance;
 use crate::catalog::Catalog;
 use crate::group::{
-    CHATS_MAX, Contact, GroupChat, GroupStatus, JoinCode, JoinLink, Owner, STAFF_MAX, WECOM_ID_BYTES_MAX,
+    CHATS_COLUMNS, CHATS_MAX, Contact, GroupChat, GroupStatus, JoinCode, JoinLink, Owner, STAFF_COLUMNS, STAFF_MAX,
+    wecom_ids,
 };
 use crate::id::{ContactId, GroupId};
 use crate::store::{Store, StoreStatus};
 
-/// The columns of the store sheet that name a store's chats and staff, in both languages.
-const CHATS_COLUMNS: [&str; 3] = ["wecom_chats", "企微群ID", "企微群id"];
-const STAFF_COLUMNS: [&str; 2] = ["wecom_staff", "企微成员"];
 /// What stands as a link until the first picture was read. It is never published.
 const NO_LINK: &str = "https://work.weixin.qq.com/";
 
@@ -46,17 +44,10 @@ impl Wish {
     }
 }
 
-/// The ids in a cell, joined by `;`, `,` or white space.
+/// The ids in a cell; one more than may be, so that it is told of.
 fn ids(store: &Store, columns: &[&str], most: usize) -> Vec<Box<str>> {
     let cell = columns.iter().find_map(|it| store.extra.get(*it)).map_or("", |it| &**it);
-    let mut found: Vec<Box<str>> = Vec::new();
-    for id in cell.split([';', ';', ',', ',', '、', ' ', '\n', '\t']).map(str::trim) {
-        let is_id = (1..=WECOM_ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|it| it.is_ascii_graphic());
-        if is_id && found.len() <= most && !found.iter().any(|it| **it == *id) {
-            found.push(id.into());
-        }
-    }
-    found
+    wecom_ids(cell).0.into_iter().take(most + 1).map(Box::from).collect()
 }
 
 /// All chats that groups of a catalog or its stores' sheet name.

@@ -12,22 +12,26 @@ impl Draft<'_> {
     pub(super) fn place(&mut self) -> Option<Located> {
         let datum = self.datum();
         let (lat, lng) = self.degrees();
-        let (lat, lng, datum) = (lat?, lng?, datum?);
-        match Located::from_datum(lat, lng, datum) {
-            Ok(at) => return Some(at),
-            Err(PositionError::Latitude(_)) if (-180.0..=180.0).contains(&lat) && (-90.0..=90.0).contains(&lng) => {
-                let message =
-                    format!("latitude {lat} is not between -90 and 90 degrees; are latitude and longitude exchanged?");
-                self.problem(self.column_of(Column::Lat), code::OUT_OF_RANGE, message);
+        self.check_ranges(lat, lng);
+        // What is out of range has been told.
+        Located::from_datum(lat?, lng?, datum?).ok()
+    }
+
+    /// Tells what is no latitude and no longitude, whatever else is missing.
+    fn check_ranges(&mut self, lat: Option<f64>, lng: Option<f64>) {
+        let is_lat = |it: f64| (-90.0..=90.0).contains(&it);
+        let is_lng = |it: f64| (-180.0..=180.0).contains(&it);
+        if let Some(lat) = lat.filter(|it| !is_lat(*it)) {
+            let mut message = PositionError::Latitude(lat).to_string();
+            if is_lng(lat) && lng.is_some_and(is_lat) {
+                message.push_str("; are latitude and longitude exchanged?");
             }
-            Err(error @ PositionError::Latitude(_)) => {
-                self.problem(self.column_of(Column::Lat), code::OUT_OF_RANGE, error.to_string());
-            }
-            Err(error @ PositionError::Longitude(_)) => {
-                self.problem(self.column_of(Column::Lng), code::OUT_OF_RANGE, error.to_string());
-            }
+            self.problem(self.column_of(Column::Lat), code::OUT_OF_RANGE, message);
         }
-        None
+        if let Some(lng) = lng.filter(|it| !is_lng(*it)) {
+            let message = PositionError::Longitude(lng).to_string();
+            self.problem(self.column_of(Column::Lng), code::OUT_OF_RANGE, message);
+        }
     }
 
     /// The column that a latitude or longitude was read from: its own, or one that holds both.

@@ -224,3 +224,42 @@ fn a_time_zone_may_stand_behind_its_offset_and_another_is_kept_as_extra() {
     assert_eq!((store.zone.is_none(), store.extra.get("timezone (sheet)").map(|it| &**it)), (true, Some("北京时间")));
     assert_eq!(warnings[0].code, "timezone_unknown");
 }
+
+#[test]
+fn ranges_are_checked_whether_or_not_a_datum_is_named() {
+    let bad = [(Column::Lat, "311.2"), (Column::Lng, "-181"), (Column::Datum, "")];
+    let mut told = codes(&bad);
+    told.sort();
+    let of = |column: &str, code| (column.to_owned(), code);
+    assert_eq!(told, [of("datum", "datum_missing"), of("lat", "out_of_range"), of("lng", "out_of_range")]);
+    let mut told = codes(&[(Column::Lat, "x"), (Column::Lng, "181")]);
+    told.sort();
+    assert_eq!(told, [of("lat", "not_a_number"), of("lng", "out_of_range")]);
+}
+
+#[test]
+fn chats_and_staff_that_no_code_leads_to_are_warned_of() {
+    let rules = rules();
+    let told = |name: &str, cell: &str| {
+        let mut cells = Cells::default();
+        for (column, text) in
+            [(Column::Id, "A"), (Column::Name, "a"), (Column::Lat, "1"), (Column::Lng, "1"), (Column::Datum, "wgs84")]
+        {
+            cells.put(column, text);
+        }
+        cells.extras.push((name, cell));
+        let mut warnings = Vec::new();
+        let row = read_row(2, &cells, &rules, &mut warnings).unwrap();
+        assert_eq!(row.store.extra.get(name).map(|it| &**it), Some(cell));
+        warnings
+            .iter()
+            .map(|it| (it.row, it.column.clone().unwrap_or_default().into_owned(), it.code))
+            .collect::<Vec<_>>()
+    };
+    let of = |name: &str, code| vec![(Some(2), name.to_owned(), code)];
+    assert_eq!(told("企微群ID", "a;b;c;d;e"), []);
+    assert_eq!(told("企微群ID", "a;b;c;d;e;f"), of("企微群ID", "too_many_ids"));
+    assert_eq!(told("wecom_chats", "a、群二"), of("wecom_chats", "id_unfit"));
+    assert_eq!(told("wecom_staff", &"x".repeat(65)), of("wecom_staff", "id_unfit"));
+    assert_eq!(told("note", "a;b;c;d;e;f"), []);
+}

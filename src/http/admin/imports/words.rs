@@ -122,6 +122,8 @@ fn of_suspicion(word: &str) -> Option<&'static str> {
         code::DATUM_SUSPECT => "位置移动的距离像是坐标系选错了",
         code::COLUMN_CHOICE => "有几列都像这个含义，取了其中一列",
         code::TIMEZONE_UNKNOWN => "不认识的时区，已忽略",
+        code::TOO_MANY_IDS => "企微群或成员太多；一个活码最多 5 个群或 100 名成员，请删去多余的",
+        code::ID_UNFIT => "有一部分不是企业微信的编号，已忽略",
         code::LINK_MISSING => "有名称没有链接，已忽略",
         _ => return None,
     })
