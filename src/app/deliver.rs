@@ -1,6 +1,7 @@
 //! The worker that hands records from the outbox to storage, at least once and in order.
 
 pub(super) mod erased;
+pub(super) mod heads;
 mod lost;
 mod sift;
 
@@ -111,6 +112,9 @@ impl Deliverer {
     ) -> io::Result<Self> {
         let (batches, asked) = sync_channel::<oneshot::Sender<Answer>>(1);
         let (from, counted) = (Arc::clone(&outbox), Arc::clone(&metrics));
+        if from.kept().is_some() {
+            seats.gate.watch();
+        }
         thread::Builder::new().name("deliver".to_owned()).spawn(move || {
             // Nobody waits for a delivery. Where the system does not allow it, deliveries merely cost visits more.
             let _ = rustix::process::nice(NICE);
@@ -219,7 +223,11 @@ impl Hands {
     /// Hands the oldest batch over, and beside it some of what storage has lost.
     fn hand_over(&mut self) -> Answer {
         let Some(guard) = &mut self.guard else { return self.hand_over_batch(Seats::Counted).map(Turn::of) };
-        let ready = match guard.prepare(&self.outbox, &*self.storage, &self.seats, &self.metrics) {
+        let prepared = guard.prepare(&self.outbox, &*self.storage, &self.seats, &self.metrics);
+        if !matches!(prepared, Ok(Ready::Well)) {
+            self.seats.gate.is_away();
+        }
+        let ready = match prepared {
             // Storage that is away is told of once something waits for it.
             Err(DeliverError::Storage(_)) if self.outbox.depth() == 0 => {
                 self.seats.nothing_waits();
@@ -232,6 +240,9 @@ impl Hands {
         }
         let seats = guard.seats_of_next(&self.outbox)?;
         let batch = self.hand_over_batch(seats)?;
+        if ready == Ready::Well && batch.is_none_or(|(_, count)| count < BATCH_MAX) {
+            self.seats.gate.open();
+        }
         let is_kept = self.guard.as_ref().is_none_or(Guard::is_kept);
         Ok(Turn { batch, is_again: ready == Ready::Again, is_kept })
     }

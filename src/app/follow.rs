@@ -16,6 +16,8 @@ use crate::time::Clock;
 
 /// A catalog that was refused is looked at again after so long: a million stores are not read five times a second in vain.
 const REFUSED_WAIT: Duration = Duration::from_secs(30);
+/// How often it is asked whether the version that is live is still the same: storage may have been emptied and filled again up to it.
+const COMPARE_EVERY: Duration = Duration::from_secs(2);
 /// A catalog that storage has lost is put back after chance has let one instance be first, within this time.
 const PUT_BACK_SPREAD: Duration = Duration::from_millis(400);
 
@@ -45,6 +47,18 @@ struct State {
     step: Option<(u64, Vec<Change>)>,
     /// Storage was out of reach, and may hold something else than before.
     is_doubtful: bool,
+    /// When it was asked last whether it does.
+    compared: Option<Instant>,
+}
+
+impl State {
+    /// Doubts from time to time, where storage is shared.
+    fn doubt(&mut self, is_shared: bool) -> bool {
+        if is_shared && self.compared.is_none_or(|it| it.elapsed() >= COMPARE_EVERY) {
+            (self.is_doubtful, self.compared) = (true, Some(Instant::now()));
+        }
+        self.is_doubtful
+    }
 }
 
 impl Follower {
@@ -74,8 +88,8 @@ impl Follower {
         let inner = &*self.inner;
         let held = inner.live.load().value().version();
         let (known, is_doubtful) = {
-            let state = inner.state();
-            (state.refused.map_or(held, |(it, _)| it), state.is_doubtful)
+            let mut state = inner.state();
+            (state.refused.map_or(held, |(it, _)| it), state.doubt(inner.last_good.is_some()))
         };
         let is_later = match inner.storage.wait_for_publication(known, if is_doubtful { Duration::ZERO } else { wait })
         {

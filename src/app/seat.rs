@@ -4,6 +4,7 @@
 //! this instance knows, and the seat is unconfirmed: a page without a code is worse than a group that is a few over. The claim to the
 //! seat goes through the outbox with the visit's record, and storage counts it afterwards.
 
+mod gate;
 mod head;
 mod known;
 mod seater;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::error::{OutboxError, Trouble};
+use super::heads;
 use super::item::{self, Item, KIND_STEP, Row, Whose};
 use crate::id::{ScanId, VisitorId};
 use crate::pace;
@@ -96,7 +97,7 @@ impl Kept {
         Ok(Self { conn: Mutex::new(opened?), bounds })
     }
 
-    fn conn(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn conn(&self) -> MutexGuard<'_, Connection> {
         self.conn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -121,12 +122,21 @@ impl Kept {
         }
         if !before.is_empty() {
             changing.execute_batch(
-                "DELETE FROM kept; DELETE FROM forgotten; DELETE FROM forgotten_key;
+                "DELETE FROM kept; DELETE FROM forgotten; DELETE FROM forgotten_key; DELETE FROM heads;
                  UPDATE about SET who = randomblob(16), known = 0;",
             )?;
         }
         changing.execute("UPDATE about SET owner = ?1", [owner])?;
         Ok(changing.commit()?)
+    }
+
+    /// Delivers from this disk as another one from here on, to a storage that has everything up to a number.
+    ///
+    /// # Errors
+    /// As [`Kept::who`].
+    pub fn begin_as(&self, who: &[u8; 16], known: u64) -> Result<(), OutboxError> {
+        self.conn().execute("UPDATE about SET who = ?1, known = ?2", (who, sql(known)))?;
+        Ok(())
     }
 
     /// How many erasures there were. Items that were read before another one are not kept.
@@ -338,11 +348,13 @@ fn connect(path: &Path) -> Result<Connection, OutboxError> {
         0 => making.execute_batch(TABLES)?,
         found => return Err(Trouble::TooNew { found, known: FORMAT }.into()),
     }
+    making.execute_batch(heads::TABLES)?;
+    heads::trim(&making)?;
     making.commit()?;
     Ok(conn)
 }
 
-fn begin(conn: &mut Connection) -> Result<Transaction<'_>, OutboxError> {
+pub(super) fn begin(conn: &mut Connection) -> Result<Transaction<'_>, OutboxError> {
     Ok(conn.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }
 

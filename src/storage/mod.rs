@@ -291,6 +291,14 @@ pub trait Storage: Book {
     /// As all methods.
     fn set_members(&self, members: &[(GroupId, u32)], at: Timestamp) -> Result<(), StorageError>;
 
+    /// Puts back what is known of groups where storage has lost it: the later count of members, the more joins since, and as many seats
+    /// held or given back as there were; those of them that are not claimed again count as given back. What storage knows of a later
+    /// count stays.
+    ///
+    /// # Errors
+    /// As all methods; doing it again is harmless.
+    fn raise_heads(&self, heads: &[(GroupId, HeadCount)]) -> Result<(), StorageError>;
+
     /// Who is taken to be in these groups, in their order.
     ///
     /// # Errors

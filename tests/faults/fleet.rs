@@ -105,6 +105,12 @@ impl Fleet {
         std::fs::read_to_string(self.folder_of(&format!("instance-{number}")).join("log")).unwrap_or_default()
     }
 
+    /// How many records an instance has to deliver again.
+    pub fn to_redeliver(&self, number: usize) -> u64 {
+        let answer = self.services[number].client.attempt("GET", "/readyz", &[], None);
+        answer.map_or(0, |it| it.json()["to_redeliver"].as_u64().unwrap_or(0))
+    }
+
     /// What each instance is waiting for; empty if nothing is degraded and every outbox is empty.
     pub fn unsettled(&self) -> Vec<String> {
         self.services.iter().filter_map(unsettled).collect()

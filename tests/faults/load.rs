@@ -98,7 +98,7 @@ impl Seen {
     pub fn p99(&self, from: Instant, to: Instant) -> (Duration, usize) {
         let mut waits: Vec<_> = self.made.iter().filter(|it| it.due >= from && it.due < to).map(|it| it.took).collect();
         waits.sort_unstable();
-        let wait = waits.get(waits.len() * 99 / 100).copied().unwrap_or_default();
+        let wait = waits.get(waits.len() * 99 / 100).copied().unwrap_or(Duration::MAX);
         (wait, waits.len())
     }
 

@@ -14,6 +14,8 @@ const RECOVERY_MAX: Duration = Duration::from_secs(5);
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(20);
 const VISITS_BEFORE: usize = 60;
 const VISITS_AFTER: usize = 60;
+/// Visits while something is broken; fewer say nothing.
+const VISITS_MIN: usize = 30;
 
 /// How the records in storage may differ from those acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,7 @@ pub struct Trial {
     pub fleet: Fleet,
     load: Load,
     broken: Option<Instant>,
+    counts_once: bool,
 }
 
 impl Trial {
@@ -37,12 +40,17 @@ impl Trial {
         let fleet = Fleet::start(storage, instances);
         let load = Load::start(&fleet.balancer);
         load.wait_for(VISITS_BEFORE);
-        Self { fleet, load, broken: None }
+        Self { fleet, load, broken: None, counts_once: false }
     }
 
     /// From here on something is broken.
     pub fn breaks(&mut self) {
         self.broken = Some(Instant::now());
+    }
+
+    /// From here on no seat may be counted twice: nobody is shown another group than the one that storage counted.
+    pub fn counts_once(&mut self) {
+        self.counts_once = true;
     }
 
     /// Lets so many visits be made.
@@ -63,13 +71,20 @@ impl Trial {
     /// counted.
     #[track_caller]
     pub fn mended(self, records: Records) -> Fleet {
-        let mended = Instant::now();
+        self.mended_since(Instant::now(), records)
+    }
+
+    /// As [`Trial::mended`], where all was well again at a moment of before.
+    #[track_caller]
+    pub fn mended_since(self, mended: Instant, records: Records) -> Fleet {
+        let until = Instant::now();
         self.load.wait_for(VISITS_AFTER);
         let seen = self.load.stop();
-        let recovery = settle(&self.fleet, mended, |fleet| uncounted(fleet, &seen));
+        let recovery = settle(&self.fleet, mended, |fleet| uncounted(fleet, &seen, self.counts_once));
         let broken = self.broken.expect("something was broken");
-        let (wait, visits) = seen.p99(broken, mended);
-        eprintln!("p99 {wait:?} of {visits} visits in {:?}; well again after {recovery:?}", mended - broken);
+        let (wait, visits) = seen.p99(broken, until);
+        eprintln!("p99 {wait:?} of {visits} visits in {:?}; well again after {recovery:?}", until - broken);
+        assert!(visits >= VISITS_MIN, "only {visits} visits tell what it was like");
         assert!(seen.failed.is_empty(), "{} visits failed, the first: {:?}", seen.failed.len(), seen.failed.first());
         check_records(&self.fleet, &seen, records);
         assert_eq!(self.fleet.miscounted(), Vec::<String>::new());
@@ -127,12 +142,15 @@ fn check_seats(seen: &Seen) {
     }
 }
 
-/// Groups that count fewer visitors than were shown them, also of those to whom they were shown without asking storage.
-fn uncounted(fleet: &Fleet, seen: &Seen) -> Vec<String> {
+/// Groups that count fewer visitors than were shown them, also of those to whom they were shown without asking storage; or more, where
+/// none counts twice. Of the busy store's group pages are shown too, which do not say so.
+fn uncounted(fleet: &Fleet, seen: &Seen, counts_once: bool) -> Vec<String> {
     let shown = seen.shown();
     let Some(held) = fleet.held(&shown.keys().map(|it| (*it).to_owned()).collect::<Vec<_>>()) else {
         return vec!["storage does not say who is in a group".to_owned()];
     };
-    let counts = shown.iter().zip(held).filter(|((_, visits), held)| *held < visits.len());
+    let is_more = |group: &str, held, visits| counts_once && !group.starts_with(BUSY_STORE) && held > visits;
+    let is_amiss = |group: &str, held, visits| held < visits || is_more(group, held, visits);
+    let counts = shown.iter().zip(held).filter(|((group, visits), held)| is_amiss(group, *held, visits.len()));
     counts.map(|((group, visits), held)| format!("{group} holds {held} of {}", visits.len())).collect()
 }

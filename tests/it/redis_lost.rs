@@ -19,6 +19,7 @@ use jinqun::time::{Clock as _, SystemClock, Timestamp};
 use tempfile::TempDir;
 
 use crate::outbox::{step, tag};
+use crate::process::{Service, jinqun};
 use crate::redis_servers::cluster::Cluster;
 use crate::redis_servers::{Server, wait_until};
 
@@ -46,6 +47,11 @@ impl Instance {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         runtime.spawn(async move { deliverer.run().await });
         Self { outbox, metrics, runtime }
+    }
+
+    /// Waits for the word that something is lost: from here on it takes a second at least until it is delivered again.
+    fn wait_lost(&self) {
+        wait_until("the loss is noticed", || self.metrics.redelivery.items.get() > 0);
     }
 
     fn append(&self, items: impl IntoIterator<Item = Item>) {
@@ -151,6 +157,91 @@ fn an_older_copy_gets_back_what_came_after_it() {
     assert!(one.metrics.redelivery.delivered.get() < 9);
 }
 
+/// What the user of an instance may touch.
+#[derive(Clone, Copy)]
+enum May {
+    Everything,
+    /// Visits of one partition, and what is no visit. So what is delivered again waits, while a new visit of that partition and notes
+    /// of what was delivered pass.
+    VisitsOf(u8),
+}
+
+fn user(server: &Server, may: May) {
+    let own;
+    let keys: &[&str] = match may {
+        May::Everything => &["~{jinqun:*"],
+        May::VisitsOf(partition) => {
+            own = format!("~{{jinqun:{partition:02}}}*");
+            &["~{jinqun:*}[^a]*", "~{jinqun:seats}again", &own]
+        }
+    };
+    let words = ["ACL", "SETUSER", "jinqun", "on", ">password", "resetkeys", "&jinqun:*", "+@all"];
+    server.ask::<()>(&[&words, keys].concat());
+}
+
+fn url_with_user(server: &Server) -> String {
+    server.url().replace("redis://", "redis://jinqun:password@")
+}
+
+#[test]
+fn a_second_loss_before_anything_is_noted_again_is_found_too() {
+    let server = Server::start(&[]);
+    user(&server, May::Everything);
+    let storage = installation(&server.url());
+    let folder = tempfile::tempdir().unwrap();
+    let one = Instance::start(folder.path(), &url_with_user(&server));
+    one.append((1..=5).map(tag));
+    one.wait_delivered();
+    user(&server, May::VisitsOf(6));
+    server.ask::<()>(&["FLUSHALL"]);
+    // An earlier version has left this behind.
+    server.ask::<()>(&["ZADD", "{jinqun:01}-", "1", "who"]);
+    one.wait_lost();
+    one.append([tag(6)]);
+    wait_until("the new one is there, and those of before not yet", || {
+        one.outbox.depth() == 0 && scans(&*storage) == numbers([6])
+    });
+    server.ask::<()>(&["FLUSHALL"]);
+    user(&server, May::Everything);
+    one.wait_delivered_again();
+    assert_eq!(scans(&*storage), numbers(1..=6));
+    // Scripts are put off while slots move because these are not there.
+    let never = (0..16).map(|it| format!("{{jinqun:{it:02}}}-")).chain(["{jinqun:seats}-".to_owned()]);
+    assert_eq!(never.map(|it| server.ask::<u64>(&["EXISTS", &it])).sum::<u64>(), 0);
+}
+
+#[test]
+fn the_same_older_copy_may_come_back_twice() {
+    let mut server = Server::start(&[]);
+    user(&server, May::Everything);
+    let storage = installation(&server.url());
+    let folder = tempfile::tempdir().unwrap();
+    let one = Instance::start(folder.path(), &url_with_user(&server));
+    one.append((1..=5).map(tag));
+    one.wait_delivered();
+    for name in ["older", "as-old"] {
+        server.copy_data(name);
+    }
+    for numbers in [6..=7, 8..=9] {
+        let last = *numbers.end();
+        one.append(numbers.map(tag));
+        wait_until("they are there", || u128::try_from(scans(&*storage).len()) == Ok(last));
+        one.wait_delivered();
+    }
+    server.restart(&["--appenddirname", "older"]);
+    user(&server, May::VisitsOf(10));
+    one.wait_lost();
+    one.append([tag(10)]);
+    wait_until("the new one is there, and those of before not yet", || {
+        one.outbox.depth() == 0 && scans(&*storage) == numbers((1..=5).chain([10]))
+    });
+    server.restart(&["--appenddirname", "as-old"]);
+    user(&server, May::Everything);
+    one.wait_delivered_again();
+    assert_eq!(scans(&*storage), numbers(1..=10));
+    assert!(one.metrics.redelivery.delivered.get() <= 5, "what the copy has is not delivered again");
+}
+
 #[test]
 fn a_part_of_a_cluster_that_was_emptied_gets_back_what_it_had() {
     let cluster = Cluster::start();
@@ -182,6 +273,49 @@ fn a_storage_of_another_installation_gets_nothing_of_before() {
     one.append([tag(3)]);
     wait_until("what comes is delivered", || scans(&*storage) == numbers([2, 3]));
     assert_eq!(one.metrics.redelivery.lost.get(), 0);
+}
+
+const STORES: &str = "id,name,lat,lng,datum,group_url,group_name,group_capacity\n\
+    A,甲店,31.2304,121.4737,wgs84,https://work.weixin.qq.com/gm/a,甲群,3\n\
+    B,乙店,31.24122,121.4737,wgs84,https://work.weixin.qq.com/gm/b,乙群,100000\n";
+
+/// The group that a visitor at the door of the first store is shown, and the state of the seat.
+fn shown(service: &Service) -> (String, String) {
+    let at_a = serde_json::json!({"position": {"lat": 31.2304, "lng": 121.4737, "accuracy_m": 10}});
+    let json = service.client.scan(&at_a).expect(201).json();
+    (json["join"]["id"].as_str().unwrap().to_owned(), json["seat"].as_str().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn a_group_full_of_members_stays_full_though_all_instances_were_down() {
+    let server = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("stores.csv", STORES), ("members.csv", "id,members\nA.group,3\n")] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let url = server.url();
+    for args in [["import", "stores", "stores.csv"], ["import", "groups", "members.csv"]] {
+        let done = jinqun(folder.path()).args(args).env("JINQUN_STORAGE", &url).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    let start = || Service::start(folder.path(), &["serve"], &[("JINQUN_STORAGE", url.as_str())]);
+    let mut service = start();
+    let elsewhere = ("B.group".to_owned(), "taken".to_owned());
+    wait_until("a seat is given", || shown(&service) == elsewhere);
+    let kept = jinqun::outbox::kept_beside(&folder.path().join("data/outbox.sqlite")).unwrap().unwrap();
+    wait_until("it is known on the disk", || {
+        kept.heads(None, 10).unwrap().iter().any(|(group, it)| group.as_str() == "A.group" && it.members.is_some())
+    });
+    service.kill();
+    server.ask::<()>(&["FLUSHALL"]);
+    let service = start();
+    let mut settled = 0;
+    wait_until("seats are given again", || {
+        let (group, state) = shown(&service);
+        assert!(group == elsewhere.0 || state == "unconfirmed", "{group} {state}");
+        settled += u32::from(state == "taken");
+        settled > 3
+    });
 }
 
 fn ask(visitor: u128, capacity: u32) -> SeatAsk {

@@ -359,6 +359,21 @@ fn a_redis_that_was_flushed_gets_the_catalog_back_once() {
 }
 
 #[test]
+fn a_redis_that_was_emptied_and_filled_up_to_the_same_number_is_noticed() {
+    let server = Server::start(&[]);
+    let instances = chain(&server, 1);
+    let service = instances[0].service.as_ref().unwrap();
+    assert_eq!(instances[0].name("S000010"), "店10");
+    // It may be cut off, or busy with something else meanwhile.
+    service.signal("STOP");
+    server.ask::<()>(&["FLUSHALL"]);
+    Instance::new(&server.url()).import(5);
+    service.signal("CONT");
+    eventually("what storage holds is live", || instances[0].name("S000010").is_empty().then_some(()));
+    assert_eq!((instances[0].version(), instances[0].name("S000004")), (1, "店4".to_owned()));
+}
+
+#[test]
 fn a_redis_that_was_restored_from_an_older_copy_gets_the_later_catalog_back() {
     let server = Server::start(&[]);
     let instances = chain(&server, 2);

@@ -4,6 +4,9 @@
 //! is less than this instance knows, storage was emptied, brought back from an older copy, or has lost one of its parts. Then the marks
 //! of the forgotten are put back first; after a moment in which the other instances do the same, everything from the number that storage
 //! knows is delivered again, oldest first. Repeats are harmless, so nothing has to be known more exactly.
+//!
+//! Whoever delivers again does so under another name, which nothing that storage may fall back to knows: so another loss shows from
+//! the first moment on, also one that leads to the same copy.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +14,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest as _, Sha256};
 
 use super::erased::restore;
+use super::heads;
 use super::sift::{Seats, Sieve};
 use super::{BATCH_MAX, DeliverError, whole_chain};
 use crate::app::seat::KnownSeats;
@@ -59,6 +63,8 @@ pub(super) struct Guard {
     secret: Option<[u8; 32]>,
     phase: Phase,
     who: [u8; 16],
+    /// The name under which storage knew something after the last loss: what it falls back to next may know no later one.
+    who_before: Option<[u8; 16]>,
     /// Up to which number storage has everything.
     known: u64,
     /// What was known before that. A failover may lose the last note, and nothing that was delivered.
@@ -69,6 +75,8 @@ pub(super) struct Guard {
     marks_unkept: Option<Instant>,
     /// Whether the disk took what was to be kept last.
     is_kept: bool,
+    /// Whether seats of what was delivered before the start may not be counted: it may have ended over delivering them again.
+    is_uncounted: bool,
     /// Items of the outbox up to this number are of visits whose seats storage may have lost.
     seats_lost_until: i64,
     sieve: Sieve,
@@ -82,12 +90,14 @@ impl Guard {
             secret,
             phase: Phase::Start,
             who: [0; 16],
+            who_before: None,
             known: 0,
             before: 0,
             looked: None,
             marks: None,
             marks_unkept: None,
             is_kept: true,
+            is_uncounted: false,
             seats_lost_until: 0,
             sieve: Sieve::default(),
         }
@@ -130,9 +140,12 @@ impl Guard {
             }
             Phase::Waiting(until) if Instant::now() < until => {}
             Phase::Waiting(_) => {
-                // What was recorded until now may have its seat from before.
-                self.seats_lost_until = outbox.span()?.map_or(0, |(_, newest)| newest);
-                self.phase = Phase::Again { until: self.kept.newest()?, is_lost: true };
+                if !self.has_lost_again(storage, seats, metrics)? {
+                    heads::put_back(storage, &self.kept)?;
+                    // What was recorded until now may have its seat from before.
+                    self.seats_lost_until = outbox.span()?.map_or(0, |(_, newest)| newest);
+                    self.phase = Phase::Again { until: self.kept.newest()?, is_lost: true };
+                }
             }
             Phase::Again { until, is_lost } => self.deliver_again(until, is_lost, storage, seats, metrics)?,
         }
@@ -203,11 +216,12 @@ impl Guard {
         (self.who, self.known) = (self.kept.who()?, self.kept.known()?);
         self.before = self.known;
         let newest = self.kept.newest()?;
+        self.is_uncounted = newest != self.known && self.kept.read(self.known, 1)?.1.is_some();
         self.note(self.known, storage, seats, metrics)?;
         if !matches!(self.phase, Phase::Well) || newest == self.known {
             return Ok(());
         }
-        if self.kept.read(self.known, 1)?.1.is_none() {
+        if !self.is_uncounted {
             return self.note(newest, storage, seats, metrics);
         }
         if newest.saturating_sub(self.known) > UNNOTED_MAX {
@@ -254,8 +268,65 @@ impl Guard {
         seats: &KnownSeats,
     ) -> Result<DeliveryFound, DeliverError> {
         self.looked = Some(Instant::now());
+        let is_again = is_again || self.is_uncounted;
         let note = DeliveryNote { who: self.who, known: self.known, next, is_again };
         Ok(storage.note_delivered(&note, seats.rules_and_now().1)?)
+    }
+
+    /// Looks once more before anything is delivered again: the marks of the forgotten have to be there.
+    fn has_lost_again(
+        &mut self,
+        storage: &dyn Storage,
+        seats: &KnownSeats,
+        metrics: &Metrics,
+    ) -> Result<bool, DeliverError> {
+        let found = self.ask(self.known, true, storage, seats)?;
+        let has_lost = found.lowest < self.known;
+        if has_lost {
+            self.lost(found.lowest, storage, seats, metrics)?;
+        }
+        Ok(has_lost)
+    }
+
+    /// Begins under another name in a storage that has everything up to a number.
+    fn begin_anew(
+        &mut self,
+        lowest: u64,
+        is_again: bool,
+        storage: &dyn Storage,
+        seats: &KnownSeats,
+    ) -> Result<(), DeliverError> {
+        // Nothing is noted under this number, whatever is there.
+        let look = |who| {
+            let note = DeliveryNote { who, known: u64::MAX, next: u64::MAX, is_again: false };
+            storage.note_delivered(&note, seats.rules_and_now().1).map(|found| found.lowest)
+        };
+        let mut lowest = lowest;
+        if lowest > 0 {
+            self.who_before = Some(self.who);
+        } else if let Some(before) = self.who_before {
+            lowest = look(before)?;
+        }
+        loop {
+            let who = fastrand::u128(..).to_be_bytes();
+            // Items are numbered from 2, so there is something to note for who has delivered none.
+            let next = lowest.max(1);
+            let note = DeliveryNote { who, known: 0, next, is_again: is_again || self.is_uncounted };
+            storage.note_delivered(&note, seats.rules_and_now().1)?;
+            // It may have lost more between the look and the note.
+            let still = self.who_before.filter(|_| lowest > 0).map_or(Ok(lowest), look)?;
+            if still >= lowest {
+                (self.who, self.known, self.before) = (who, next, next);
+                break;
+            }
+            lowest = still;
+        }
+        self.looked = Some(Instant::now());
+        if let Err(error) = self.kept.begin_as(&self.who, self.known) {
+            // A start after this finds the earlier name in storage, and delivers at least as much again.
+            tracing::warn!(error = whole_chain(&error), "it cannot be kept that records are delivered again");
+        }
+        Ok(())
     }
 
     /// Storage has everything up to a number only.
@@ -279,20 +350,23 @@ impl Guard {
         }
         self.align(storage, seats.rules_and_now().1, metrics)?;
         if lowest > 0 && (self.before..self.known).contains(&lowest) {
-            self.known = lowest;
-            self.phase = Phase::Again { until: self.kept.newest()?, is_lost: false };
+            let is_lost = matches!(self.phase, Phase::Again { is_lost: true, .. });
+            let until = self.kept.newest()?;
+            self.begin_anew(lowest, is_lost, storage, seats)?;
+            self.phase = Phase::Again { until, is_lost };
             return Ok(());
         }
-        (self.known, self.before) = (lowest, lowest);
-        self.ask(lowest, true, storage, seats)?;
-        let items = self.kept.count(lowest)?;
+        let is_first = !matches!(self.phase, Phase::Waiting(_) | Phase::Again { .. });
+        self.begin_anew(lowest, true, storage, seats)?;
+        // From here on nothing else tells of the loss.
+        self.phase = Phase::Waiting(Instant::now() + OTHERS_WAIT.mul_f64(0.5 + 0.5 * fastrand::f64()));
+        let items = self.kept.count(self.known).unwrap_or(1);
         tracing::error!(items, "storage has lost records that were delivered; those that are kept are delivered again");
-        if !matches!(self.phase, Phase::Waiting(_) | Phase::Again { .. }) {
+        if is_first {
             metrics.redelivery.lost.inc();
         }
         metrics.redelivery.items.set(i64::try_from(items.max(1)).unwrap_or(i64::MAX));
         self.marks = None;
-        self.phase = Phase::Waiting(Instant::now() + OTHERS_WAIT.mul_f64(0.5 + 0.5 * fastrand::f64()));
         Ok(())
     }
 
@@ -335,6 +409,7 @@ impl Guard {
         seats: &KnownSeats,
         metrics: &Metrics,
     ) -> Result<(), DeliverError> {
+        self.is_uncounted = false;
         self.note(self.kept.newest()?, storage, seats, metrics)?;
         if matches!(self.phase, Phase::Well) && is_lost {
             metrics.redelivery.items.set(0);

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::gate::Gate;
 use super::head::Head;
 use crate::campaign::Rotation;
 use crate::group::SeatClaim;
@@ -26,6 +27,8 @@ pub struct KnownSeats {
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     inner: Mutex<Inner>,
+    /// Whether storage may be asked.
+    pub(in crate::app) gate: Gate,
 }
 
 #[derive(Default)]
@@ -84,7 +87,7 @@ impl KnownSeats {
     /// Knows nothing yet.
     #[must_use]
     pub fn new(rules: SeatRules, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
-        Self { rules, clock, metrics, inner: Mutex::default() }
+        Self { rules, clock, metrics, inner: Mutex::default(), gate: Gate::default() }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -185,6 +188,19 @@ impl KnownSeats {
         if let Some(head) = inner.heads.get_mut(&claim.group) {
             head.unshow();
             head.taken = head.taken.saturating_add(1);
+        }
+    }
+
+    /// Notes how full groups were before the start, unless storage has said it since.
+    pub(super) fn remember_heads(&self, heads: impl Iterator<Item = (GroupId, HeadCount)>) {
+        let now_ms = self.now().unix_ms();
+        let mut inner = self.inner();
+        for (group, it) in heads {
+            let head = inner.head(&group);
+            if head.counted_at_ms == 0 {
+                head.sure = it.members.map_or(0, |it| it.0).saturating_add(it.confirmed);
+                (head.held, head.given_back, head.counted_at_ms) = (it.held, it.given_back, now_ms);
+            }
         }
     }
 

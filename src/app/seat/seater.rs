@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::known::KnownSeats;
-use crate::app::deliver::whole_chain;
+use crate::app::deliver::{heads, whole_chain};
 use crate::catalog::Catalog;
 use crate::live::Live;
-use crate::outbox::Outbox;
+use crate::outbox::{Kept, Outbox};
 use crate::storage::{Seat, SeatAsk, Storage};
 
 /// Wishes that may wait for the thread.
@@ -59,9 +59,13 @@ impl Seater {
         thread::Builder::new().name("seats".to_owned()).spawn(move || serve(&asked, &*served.0, &served.1))?;
         let counted = Arc::clone(&known);
         thread::Builder::new().name("seat-counts".to_owned()).spawn(move || {
+            let kept = outbox.kept().cloned();
+            if let Some(kept) = &kept {
+                remember(kept, &counted);
+            }
             restore(&outbox, &counted);
             drop(outbox);
-            count(&ended, &*storage, &catalog, &counted);
+            count(&ended, &*storage, &catalog, (&counted, kept.as_deref()));
         })?;
         Ok(Self { waiting, known, _counting: counting })
     }
@@ -89,6 +93,12 @@ fn serve(asked: &Receiver<Waiting>, storage: &dyn Storage, known: &KnownSeats) {
         if asks.is_empty() {
             continue;
         }
+        if !known.gate.may_take() {
+            for answer in answers {
+                let _ = answer.send(None);
+            }
+            continue;
+        }
         let started = Instant::now();
         let seats = storage.take_seats(&asks, known.rules(), known.now());
         known.metrics().seat_seconds.observe(started.elapsed().as_secs_f64());
@@ -109,6 +119,7 @@ fn serve(asked: &Receiver<Waiting>, storage: &dyn Storage, known: &KnownSeats) {
                     tracing::warn!(error = whole_chain(&error), "storage gives no seats; groups are shown unconfirmed");
                 }
                 fails = true;
+                known.gate.gives_none();
                 for answer in answers {
                     let _ = answer.send(None);
                 }
@@ -135,8 +146,24 @@ fn restore(outbox: &Outbox, known: &KnownSeats) {
     }
 }
 
-fn count(ended: &Receiver<()>, storage: &dyn Storage, catalog: &Live<Catalog>, known: &KnownSeats) {
-    let mut next = 0;
+/// How full groups were before the start.
+fn remember(kept: &Kept, known: &KnownSeats) {
+    let each = &mut |heads: Vec<_>| {
+        known.remember_heads(heads.into_iter());
+        Ok(())
+    };
+    if let Err(error) = heads::each_page(kept, each) {
+        tracing::warn!(error = whole_chain(&error), "it is not known how full groups were");
+    }
+}
+
+fn count(
+    ended: &Receiver<()>,
+    storage: &dyn Storage,
+    catalog: &Live<Catalog>,
+    (known, kept): (&KnownSeats, Option<&Kept>),
+) {
+    let (mut next, mut fails) = (0, false);
     while ended.recv_timeout(COUNT_EVERY) == Err(RecvTimeoutError::Timeout) {
         let mut groups = known.recent();
         let held = catalog.snapshot();
@@ -145,9 +172,20 @@ fn count(ended: &Receiver<()>, storage: &dyn Storage, catalog: &Live<Catalog>, k
         groups.extend(rolling.map(|it| it.id.clone()));
         next = next.checked_rem(all.len()).map_or(0, |it| it + COUNT_ROLLING);
         drop(held);
+        // What a storage says that has lost something would replace what is known.
+        if !known.gate.may_count() {
+            continue;
+        }
         for page in groups.chunks(COUNT_PAGE) {
             match storage.head_counts(page, known.now()) {
-                Ok(counts) => known.counted(page, &counts),
+                Ok(counts) => {
+                    known.counted(page, &counts);
+                    let done = kept.map(|it| heads::keep(it, page, &counts, known.now())).transpose();
+                    if let (Err(error), false) = (&done, fails) {
+                        tracing::warn!(error = whole_chain(error), "it cannot be kept how full groups are");
+                    }
+                    fails = done.is_err();
+                }
                 // The last counts stay.
                 Err(_unavailable) => break,
             }

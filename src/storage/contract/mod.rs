@@ -27,7 +27,7 @@ pub type Finding = Result<(), Box<dyn Error + Send + Sync>>;
 pub type Check = fn(&dyn Storage) -> Finding;
 
 /// All checks of one storage, with their names.
-pub const CHECKS: [(&str, Check); 39] = [
+pub const CHECKS: [(&str, Check); 40] = [
     ("an_empty_storage_has_version_0", check_empty),
     ("a_publication_is_loaded_in_order", catalog::check_publish_and_load),
     ("kinds_are_loaded_apart_and_say_when_they_changed", catalog::check_kinds),
@@ -48,6 +48,7 @@ pub const CHECKS: [(&str, Check); 39] = [
     ("a_seat_without_a_join_is_given_back", seats::check_give_back),
     ("the_least_filled_group_is_filled_first", seats::check_least_filled),
     ("a_real_count_replaces_the_estimate", seats::check_members),
+    ("what_was_lost_of_groups_is_put_back_once", seats::check_raise),
     ("a_seat_shown_without_storage_is_counted_once_whether_or_not_there_is_room", seats::check_claims),
     ("a_visitor_is_forgotten_and_the_counts_stay", seats::check_forget),
     ("tallies_count_visits_and_visitors_apart", tallies::check_tallies),

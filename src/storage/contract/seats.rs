@@ -199,6 +199,32 @@ pub fn check_least_filled(storage: &dyn Storage) -> Finding {
     expect("order", &offers, &expected.into_iter().chain([None]).collect())
 }
 
+/// What was lost of groups is there again, once, whichever of it is claimed again.
+pub fn check_raise(storage: &dyn Storage) -> Finding {
+    let group = |id| GroupId::parse(id);
+    let count = |members, confirmed, held, given_back| HeadCount { members, confirmed, held, given_back };
+    let members = Some((8, later(10)));
+    let lost = [
+        (group("counted")?, count(members, 1, 2, 3)),
+        (group("never")?, count(None, 1, 2, 3)),
+        (group("anew")?, count(members, 1, 2, 3)),
+    ];
+    storage.set_members(&[(group("anew")?, 3)], later(20))?;
+    for _ in 0..2 {
+        storage.raise_heads(&lost)?;
+    }
+    expect("counted", &heads(storage, "counted", later(11))?, &count(members, 1, 0, 5))?;
+    expect("never", &heads(storage, "never", later(11))?, &count(None, 1, 0, 5))?;
+    let anew = || heads(storage, "anew", later(21));
+    expect("counted later", &anew()?, &count(Some((3, later(20))), 0, 0, 0))?;
+    take(storage, &[ask(1, "store:x", &[&[("anew", 10)]])?, ask(2, "store:x", &[&[("anew", 10)]])?], later(21))?;
+    // As many are held as were lost, and one more was given back.
+    storage.raise_heads(&[(group("anew")?, count(Some((3, later(20))), 0, 1, 2))])?;
+    expect("held again", &anew()?, &count(Some((3, later(20))), 0, 2, 1))?;
+    let full = take(storage, &[ask(3, "store:x", &[&[("counted", 9)]])?], later(21))?;
+    expect("full", &full, &vec![Seat::NoneHere])
+}
+
 /// A real count replaces the estimate; joins seen later are added; a count that is older changes nothing.
 pub fn check_members(storage: &dyn Storage) -> Finding {
     let group = GroupId::parse("a")?;

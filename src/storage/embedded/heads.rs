@@ -92,6 +92,21 @@ pub(super) fn set_members(
     Ok(())
 }
 
+/// A file is never delivered to again, so what is held is known at once.
+pub(super) fn raise(conn: &Transaction<'_>, heads: &[(GroupId, HeadCount)]) -> Result<(), StorageError> {
+    for (group, it) in heads {
+        let head = number(conn, group.as_str())?;
+        let (members, at) = it.members.map(|(members, at)| (members, at.unix_ms())).unzip();
+        conn.prepare_cached(
+            "UPDATE head SET members = ?2, members_at = ?3, confirmed = max(confirmed, ?4),
+                given_back = max(given_back, ?5 - held)
+             WHERE id = ?1 AND (members_at IS NULL OR members_at <= ?3)",
+        )?
+        .execute((head, members, at, it.confirmed, i64::from(it.held) + i64::from(it.given_back)))?;
+    }
+    Ok(())
+}
+
 pub(super) fn head_counts(
     conn: &Transaction<'_>,
     groups: &[GroupId],

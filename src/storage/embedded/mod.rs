@@ -264,6 +264,10 @@ impl Storage for Embedded {
         whole(&mut lock(&self.seats), |conn| heads::set_members(conn, members, at))
     }
 
+    fn raise_heads(&self, heads: &[(GroupId, HeadCount)]) -> Result<(), StorageError> {
+        whole(&mut lock(&self.seats), |conn| heads::raise(conn, heads))
+    }
+
     fn head_counts(&self, groups: &[GroupId], now: Timestamp) -> Result<Vec<HeadCount>, StorageError> {
         self.again.require_none(now)?;
         whole(&mut lock(&self.seats), |conn| heads::head_counts(conn, groups, now))

@@ -184,7 +184,10 @@ fn head(text: &str) -> Option<HeadCount> {
         members => Some((members.parse().ok()?, Timestamp::from_unix_ms(at.parse().ok()?))),
     };
     let mut count = || words.next()?.parse().ok();
-    Some(HeadCount { members, confirmed: count()?, held: count()?, given_back: count()? })
+    let (confirmed, held, given_back): (u32, u32, u32) = (count()?, count()?, count()?);
+    // What was held or given back before a loss.
+    let lost = words.next().map_or(Some(0), |it| it.parse::<u32>().ok())?;
+    Some(HeadCount { members, confirmed, held, given_back: given_back.max(lost.saturating_sub(held)) })
 }
 
 fn head_text(it: &HeadCount) -> String {

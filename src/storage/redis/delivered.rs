@@ -37,10 +37,9 @@ pub(super) fn note(
 ) -> Result<DeliveryFound, StorageError> {
     let mut calls = Vec::with_capacity(usize::from(PARTITIONS) + 1);
     let never = String::from_utf8_lossy(&keys::never(keys::SEAT_HEADS.as_bytes())).into_owned();
-    calls.push(call([keys::SEAT_DELIVERED.to_owned(), never, keys::SEATS_AGAIN.to_owned()], note, now));
+    calls.push(call(&[keys::SEAT_DELIVERED, &never, keys::SEATS_AGAIN], note, now));
     for partition in 0..PARTITIONS {
-        let never = keys::prefix(partition) + "-";
-        calls.push(call([keys::delivered(partition), keys::forgotten(partition), never], note, now));
+        calls.push(call(&[&keys::delivered(partition), &keys::forgotten(partition)], note, now));
     }
     let mut answers: Vec<Vec<i64>> = Vec::with_capacity(calls.len());
     if link.is_cluster() {
@@ -66,8 +65,8 @@ pub(super) fn note(
     Ok(found)
 }
 
-fn call(keys: [String; 3], note: &DeliveryNote, now: Timestamp) -> Call {
-    let mut call = Call::new(keys);
+fn call(keys: &[&str], note: &DeliveryNote, now: Timestamp) -> Call {
+    let mut call = Call::new(keys.iter().copied());
     call.arg(note.who).arg(note.known.to_string()).arg(note.next.to_string()).arg(now.unix_ms().to_string());
     call.arg(if note.is_again { "again" } else { "" });
     call

@@ -5,7 +5,7 @@
 //!
 //! | key | type | what | lifetime | growth |
 //! | --- | --- | --- | --- | --- |
-//! | `{jinqun:seats}heads` | hash | counters of each group | for ever | one field a group that anybody was shown, some 100 bytes |
+//! | `{jinqun:seats}heads` | hash | counters of each group; after a loss also how many seats there were, until they are counted again | for ever | one field a group that anybody was shown, some 100 bytes |
 //! | `{jinqun:seats}ends` | sorted set | held seats by the end of their hold | until the hold ends | one member a held seat, some 120 bytes |
 //! | `{jinqun:seats}remember` | string | milliseconds for which a seat is remembered | for ever | one |
 //! | `{jinqun:seats}of:` + 16 bytes of the visitor | hash | the visitor's seats by group | as long as seats are remembered | one key a visitor, 128 fields at most, some 250 bytes |

@@ -198,6 +198,10 @@ impl Storage for Redis {
         seats::set_members(&self.link, members, at)
     }
 
+    fn raise_heads(&self, heads: &[(GroupId, HeadCount)]) -> Result<(), StorageError> {
+        seats::raise_heads(&self.link, heads)
+    }
+
     fn head_counts(&self, groups: &[GroupId], now: Timestamp) -> Result<Vec<HeadCount>, StorageError> {
         let now = self.clock.moved(&self.link, Patience::Work, now)?;
         seats::head_counts(&self.link, &self.noted.expected(), groups, now)

@@ -146,6 +146,21 @@ pub(super) fn set_members(link: &Link, members: &[(GroupId, u32)], at: Timestamp
     Ok(())
 }
 
+/// What is held is told apart from what was given back once nobody delivers again: until then visits of before are counted again.
+pub(super) fn raise_heads(link: &Link, heads: &[(GroupId, HeadCount)]) -> Result<(), StorageError> {
+    let script = script!("raise");
+    for heads in heads.chunks(GROUPS_MAX) {
+        let mut call = call(&script);
+        for (group, it) in heads {
+            let (members, at) = it.members.map_or((-1, -1), |(members, at)| (i64::from(members), at.unix_ms()));
+            call.arg(group.as_str()).arg(members).arg(at).arg(it.confirmed);
+            call.arg(u64::from(it.held) + u64::from(it.given_back));
+        }
+        link.with(Patience::Work, |conn| call.invoke::<()>(conn))?;
+    }
+    Ok(())
+}
+
 /// Holds that are over are given back first: whose they are is known by their end, not by their group.
 pub(super) fn head_counts(
     link: &Link,

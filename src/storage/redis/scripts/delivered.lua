@@ -1,6 +1,7 @@
 -- Notes how far a deliverer is in one part of storage, unless something was lost there, and says what was noted before.
 --
--- KEYS: deliverers -> "number milliseconds", marks of the forgotten, who delivers again by until when.
+-- KEYS: deliverers -> "number milliseconds", marks of the forgotten; in the part of seats who delivers again by until when; the key that
+-- never is.
 -- ARGV: who, the number that is known, the number from now on, now, 'again' if it delivers again what was lost.
 -- Returns the number that was noted before, how many marks there are, and when the last one was set.
 
@@ -26,7 +27,10 @@ if before >= known and (is_other or (before > 0 and now - at > DAY_MS)) then
     end
     call('HSET', KEYS[1], who, ARGV[3] .. ' ' .. ARGV[4])
 end
-if ARGV[5] == 'again' then
+if not KEYS[4] then
+    -- Scripts are put off while a slot moves because this key is not there. Whatever made it, it goes.
+    if call('EXISTS', KEYS[3]) == 1 then call('DEL', KEYS[3]) end
+elseif ARGV[5] == 'again' then
     call('ZADD', KEYS[3], string.format('%d', now + AGAIN_MS), who)
 elseif call('ZSCORE', KEYS[3], who) then
     call('ZREM', KEYS[3], who)

@@ -1,6 +1,7 @@
 -- What all scripts of seats share; each script follows this text. All keys are of the hash tag of seats.
 --
--- KEYS[1]  heads: group -> "members counted_at confirmed held given_back", "-" where nobody ever counted
+-- KEYS[1]  heads: group -> "members counted_at confirmed held given_back", "-" where nobody ever counted; behind it how many seats
+--          were held or given back before storage lost them, until all that are kept anywhere are counted again
 -- KEYS[2]  ends of holds: visitor (16 bytes) and group, by the moment in milliseconds
 -- KEYS[3]  for how many milliseconds a seat that was given back is remembered
 -- KEYS[5]  where seats are given and counted: how far deliverers are
@@ -17,6 +18,8 @@ local SEATS_MAX = 128
 local SLACK_MS = 86400000
 
 local heads = {}
+-- Whether nobody delivers again what was lost.
+local is_whole = false
 
 local function head(group)
     local it = heads[group]
@@ -26,12 +29,19 @@ local function head(group)
     it = { confirmed = 0, held = 0, given_back = 0 }
     local text = redis.call('HGET', KEYS[1], group)
     if text then
-        local members, at, confirmed, held, given_back = string.match(text, '^(%S+) (%S+) (%d+) (%d+) (%d+)$')
+        local members, at, confirmed, held, given_back, lost =
+            string.match(text, '^(%S+) (%S+) (%d+) (%d+) (%d+) ?(%d*)$')
         if not members then
             error({ err = 'WRONGTYPE the count of a group is not readable' })
         end
         it.members, it.at = tonumber(members), tonumber(at)
         it.confirmed, it.held, it.given_back = tonumber(confirmed), tonumber(held), tonumber(given_back)
+        it.lost = tonumber(lost)
+    end
+    if it.lost and is_whole then
+        -- Those that no instance has kept were given back long ago.
+        it.given_back = math.max(it.given_back, it.lost - it.held)
+        it.lost, it.is_changed = nil, true
     end
     heads[group] = it
     return it
@@ -49,12 +59,13 @@ end
 local function write_heads()
     for group, it in pairs(heads) do
         if it.is_changed then
-            if not it.members and it.confirmed + it.held + it.given_back == 0 then
+            if not it.members and it.confirmed + it.held + it.given_back + (it.lost or 0) == 0 then
                 redis.call('HDEL', KEYS[1], group)
             else
                 local members = it.members and string.format('%d %d', it.members, it.at) or '- -'
                 redis.call('HSET', KEYS[1], group,
-                    string.format('%s %d %d %d', members, it.confirmed, it.held, it.given_back))
+                    string.format('%s %d %d %d', members, it.confirmed, it.held, it.given_back)
+                        .. (it.lost and string.format(' %d', it.lost) or ''))
             end
         end
     end
@@ -147,5 +158,6 @@ local function has_lost(who, number, now)
             return true
         end
     end
-    return redis.call('ZCOUNT', KEYS[6], string.format('(%d', now), '+inf') > 0
+    is_whole = redis.call('ZCOUNT', KEYS[6], string.format('(%d', now), '+inf') == 0
+    return not is_whole
 end

@@ -7,7 +7,7 @@ for arg = 3, #ARGV, 2 do
     local it = head(ARGV[arg])
     if not it.at or it.at <= at then
         it.members, it.at, it.confirmed, it.given_back = tonumber(ARGV[arg + 1]), at, 0, 0
-        it.is_changed = true
+        it.lost, it.is_changed = nil, true
     end
 end
 write_heads()
