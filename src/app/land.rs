@@ -1,7 +1,6 @@
 //! One visit: fix, decision, record. The answer leaves when the record is on disk.
 
 use std::net::IpAddr;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::deliver::whole_chain;
@@ -24,8 +23,6 @@ use crate::visitor::AccuracyClass;
 
 /// How long a visit may be refined, in milliseconds: a day.
 const REFINE_MS_MAX: u64 = 86_400_000;
-/// How far the clock of an instance may be behind that of another one for the order of answers to one visit, in milliseconds.
-const BEHIND_MS_MAX: i64 = 60_000;
 /// For how long a page that is looked at again is the same visit, in seconds from the visit's beginning.
 pub const SEEN_S: u32 = 1_800;
 /// How long an answer waits for its record at the most. Longer than a healthy disk ever takes, shorter than a customer's patience.
@@ -233,7 +230,7 @@ impl App {
             self.seated(mode, &case, Seeker { visitor: whose.visitor, scan: whose.scan }).await
         };
         let ids = (whose.scan, whose.visitor, whose.slug.clone());
-        let mut record = record(catalog, &decision, ids, self.next_revision(whose.scan, now));
+        let mut record = record(catalog, &decision, ids, self.revisions.next(began(whose.scan), self.by_storage(now)));
         (record.mode, record.assigned) = (mode, assigned);
         record.day = Some(Day::of(record.at, self.zone().as_jiff()));
         Decided { decision, record, seat, claim }
@@ -290,17 +287,9 @@ impl App {
         ScanId::from_parts(now.unix_ms().unsigned_abs(), (self.parts.chance)())
     }
 
-    /// Microseconds since 1970, but always above the one before: two answers to one visit in one millisecond keep their order.
-    ///
-    /// Any instance may refine a visit, so the moment is one by the clock of storage where that is known, and not one of before the
-    /// visit began: else what was answered last would not be what stays.
-    fn next_revision(&self, scan: ScanId, now: Timestamp) -> i64 {
-        let now = now.plus_ms(-self.parts.storage.clock_ahead_ms().unwrap_or(0));
-        let late_ms = began(scan).unix_ms().saturating_sub(now.unix_ms());
-        let now = if (1..=BEHIND_MS_MAX).contains(&late_ms) { began(scan).plus_ms(1) } else { now };
-        let now = now.unix_ms().saturating_mul(1_000);
-        let next = |last: i64| Some(now.max(last + 1));
-        self.revision.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).map_or(now, |last| now.max(last + 1))
+    /// A moment by the clock of storage, where that is known.
+    fn by_storage(&self, now: Timestamp) -> Timestamp {
+        now.plus_ms(-self.parts.storage.clock_ahead_ms().unwrap_or(0))
     }
 
     async fn put(&self, item: Item) -> bool {

@@ -37,6 +37,7 @@ mod publish;
 mod put_back;
 mod regions;
 mod retention;
+mod revision;
 mod seat;
 mod stores;
 mod tags;
@@ -44,7 +45,6 @@ mod takeover;
 mod token;
 pub mod wecom;
 
-use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
 use crate::catalog::Catalog;
@@ -160,8 +160,8 @@ pub struct Parts {
 /// The assembled service, one method per use case.
 pub struct App {
     parts: Parts,
-    /// The revision of the last record.
-    revision: AtomicI64,
+    /// Which answer to a visit is the last.
+    revisions: revision::Revisions,
     /// Who has guessed passwords wrongly.
     lockout: accounts::Lockout,
     /// Users are changed one at a time.
@@ -180,7 +180,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         Self {
             parts,
-            revision: AtomicI64::new(0),
+            revisions: revision::Revisions::default(),
             lockout: accounts::Lockout::default(),
             users_turn: Mutex::default(),
             imports: Imports::default(),

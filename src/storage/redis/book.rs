@@ -57,7 +57,9 @@ impl Book for Redis {
     ) -> Result<Vec<LeasedJob>, StorageError> {
         let shift_ms = self.clock.shift_ms(&self.link, Patience::Work)?;
         let mut leased = jobs::lease(&self.link, lane, (now.plus_ms(shift_ms), until.plus_ms(shift_ms)), limit)?;
-        leased.iter_mut().for_each(|it| it.job.ready_at = it.job.ready_at.plus_ms(-shift_ms));
+        for it in &mut leased {
+            it.job.ready_at = it.job.ready_at.plus_ms(-shift_ms);
+        }
         Ok(leased)
     }
 

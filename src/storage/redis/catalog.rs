@@ -176,7 +176,8 @@ pub(super) fn put_back(
     let mark = format!("{:032x}", fastrand::u128(..));
     let mut take = redis::cmd("SET");
     take.arg(keys::CATALOG_PUTTING_BACK).arg(&mark).arg("NX").arg("PX").arg(PUTTING_BACK_MS);
-    if !link.with(Patience::Work, |conn| take.query::<Option<String>>(conn))?.is_some_and(|it| it == "OK") {
+    let taken: Option<String> = link.with(Patience::Work, |conn| take.query(conn))?;
+    if taken.is_none() {
         return Err(Trouble::Conflict { current: current_version(link)? }.into());
     }
     let mut renewed = Instant::now();

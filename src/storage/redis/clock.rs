@@ -20,7 +20,7 @@ const LET_BE_MS: i64 = 1_000;
 /// A measurement is good for so long where nobody waits.
 const GOOD: Duration = Duration::from_secs(10);
 /// Likewise where a visit waits, which measures for itself only if nobody else does.
-const GOOD_FOR_VISITS: Duration = Duration::from_secs(60);
+const GOOD_FOR_VISITS: Duration = Duration::from_mins(1);
 /// A clock that was set is noticed when it has gone otherwise than time by so much.
 const SET_MS: i64 = 500;
 
