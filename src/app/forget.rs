@@ -91,7 +91,7 @@ pub fn forget(
     let outbox = outbox(scans)?;
     let parted = part(storage, visitor, now)?;
     let stored = storage.forget(visitor, now)?;
-    let erased = Erased { outbox, stored, ..Erased::default() }.and(parted.into());
+    let erased = Erased { stored, outbox, ..Erased::default() }.and(parted.into());
     kept.map_or(Ok(()), |it| align(storage, it, now))?;
     Ok(erased)
 }

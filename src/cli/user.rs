@@ -66,9 +66,9 @@ impl Add {
         };
         let accounts = Accounts::new(&*storage, SystemClock.now());
         let user = accounts.add_user(&command_line(), NewUser { name, role: self.role, password });
-        let user = user.map_err(|error| match error {
-            AccountError::Password(error) => unfit(error.to_string()),
-            error => error.into(),
+        let user = user.map_err(|error| {
+            let is_unfit = matches!(error, AccountError::Password(_));
+            if is_unfit { unfit(error.to_string()) } else { error.into() }
         })?;
         printer.line(format!("added {} with the role {}", user.name, user.role.as_str()))?;
         Ok(End::Success)

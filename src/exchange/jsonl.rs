@@ -62,8 +62,8 @@ pub(super) fn read(
     let headers: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut grid = Grid::below(&headers, rules)?;
     let total = length(text);
-    for Object { row, end, object } in objects(text) {
-        match object {
+    for OneLine { row, end, read } in objects(text) {
+        match read {
             Err(problem) => grid.refuse(problem, listener)?,
             Ok(object) => {
                 let mut problems = Vec::new();
@@ -90,13 +90,13 @@ pub(super) fn each_record<E: From<Vec<Problem>>>(
     each: &mut dyn FnMut(u64, &StringRecord, u64) -> Result<(), E>,
 ) -> Result<(), E> {
     let names = names(text)?;
-    let mut broken: Vec<Problem> = objects(text).filter_map(|it| it.object.err()).take(TOLD_MAX).collect();
+    let mut broken: Vec<Problem> = objects(text).filter_map(|it| it.read.err()).take(TOLD_MAX).collect();
     if !broken.is_empty() {
         return Err(broken.into());
     }
     each(1, &names.iter().collect(), 0)?;
-    for Object { row, end, object } in objects(text) {
-        let texts = cells(&object.unwrap_or_default(), &names, row, &mut broken);
+    for OneLine { row, end, read } in objects(text) {
+        let texts = cells(&read.unwrap_or_default(), &names, row, &mut broken);
         if !broken.is_empty() {
             return Err(broken.into());
         }
@@ -106,21 +106,21 @@ pub(super) fn each_record<E: From<Vec<Problem>>>(
 }
 
 /// A line.
-struct Object {
+struct OneLine {
     row: u64,
     /// The byte behind it.
     end: u64,
-    object: Result<Map<String, Value>, Problem>,
+    read: Result<Map<String, Value>, Problem>,
 }
 
 /// The lines that are not blank.
-fn objects(text: &str) -> impl Iterator<Item = Object> {
+fn objects(text: &str) -> impl Iterator<Item = OneLine> {
     let (mut row, mut end) = (0, 0);
     text.split_inclusive('\n').filter_map(move |line| {
         row += 1;
         end += length(line);
         let refuse = |message: String| Problem::new(code::LINE_UNREADABLE, message).in_row(row);
-        let object = match line.trim() {
+        let read = match line.trim() {
             "" => return None,
             line if line.len() > LINE_BYTES_MAX => {
                 Err(refuse(format!("this line has more than {LINE_BYTES_MAX} bytes")))
@@ -128,7 +128,7 @@ fn objects(text: &str) -> impl Iterator<Item = Object> {
             line => serde_json::from_str(line)
                 .map_err(|error| refuse(format!("this line is no JSON object, at column {}", error.column()))),
         };
-        Some(Object { row, end, object })
+        Some(OneLine { row, end, read })
     })
 }
 
@@ -136,7 +136,7 @@ fn objects(text: &str) -> impl Iterator<Item = Object> {
 fn names(text: &str) -> Result<Vec<String>, Vec<Problem>> {
     let (mut names, mut seen, mut broken) = (Vec::new(), HashSet::new(), None);
     for it in objects(text) {
-        match it.object {
+        match it.read {
             Ok(object) => {
                 for (name, _) in object {
                     if names.len() <= COLUMNS_MAX && seen.insert(name.clone()) {

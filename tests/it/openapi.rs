@@ -279,12 +279,19 @@ fn every_status_and_media_type_is_described() {
     }
     let sheet = description.0["paths"]["/api/v1/admin/stores"]["post"]["requestBody"]["required"].as_bool();
     assert_eq!(sheet, Some(true));
-    let put = [("authorization", &*admin), ("content-type", "application/json")];
-    let problem = app.call("PUT", &group, &put, Some(&long)).expect(413).json();
-    assert!(problem["detail"].as_str().is_some_and(|it| it.contains("bytes") && !it.contains("picture")), "{problem}");
-    let lost = json!({"owner": {"store": "nope"}, "name": "x", "url": "https://work.weixin.qq.com/gm/x"}).to_string();
-    let problem = app.call("POST", &format!("{api}/groups"), &put, Some(lost.as_bytes())).expect(400).problem();
-    assert_eq!(problem.fields, ["owner"]);
     let told = app.get_with(&format!("{api}/explain?lat=31.2&lng=121.4"), &[("authorization", &admin)]).expect(200);
     assert_eq!(told.header("jinqun-catalog-version"), Some(&*told.json()["catalog_version"].to_string()));
+}
+
+#[test]
+fn what_is_wrong_with_a_group_is_named() {
+    let app = TestApp::start();
+    let admin = app.bearer(Role::Admin);
+    let group = "/api/v1/admin/groups/SH-0001.group/join-code";
+    let put = [("authorization", &*admin), ("content-type", "application/json")];
+    let problem = app.call("PUT", group, &put, Some(&vec![b' '; 20_000])).expect(413).json();
+    assert!(problem["detail"].as_str().is_some_and(|it| it.contains("bytes") && !it.contains("picture")), "{problem}");
+    let lost = json!({"owner": {"store": "nope"}, "name": "x", "url": "https://work.weixin.qq.com/gm/x"}).to_string();
+    let problem = app.call("POST", "/api/v1/admin/groups", &put, Some(lost.as_bytes())).expect(400).problem();
+    assert_eq!(problem.fields, ["owner"]);
 }
