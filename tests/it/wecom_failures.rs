@@ -26,7 +26,7 @@ const REFERENCE: [(i64, Does); 32] = {
     const fn settings(what: &'static str) -> Does {
         Tells(Remedy::FixSettings { what })
     }
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
     [
         (-1, Repeats),
         (6_000, Repeats),
