@@ -123,14 +123,14 @@ fn with_a_person_goes_what_is_known_of_them_and_what_was_told() {
 #[test]
 fn a_job_that_was_given_up_says_what_to_do_and_goes_with_the_person() {
     let shop = Shop::open();
-    shop.double.fail_always("/externalcontact/groupchat/get", Fault::Code(60_020));
+    shop.double.fail_always("/externalcontact/groupchat/get", Fault::Code(60_111));
     shop.double.join_group("wr1", "wm8", 3, None);
     shop.settled();
     let dead = || shop.call("GET", "/api/v1/admin/dead-jobs?lane=event", None).expect(200).json();
     let item = dead()["items"][0].clone();
-    assert!(item["cause"].as_str().unwrap().contains("error 60020"), "{item}");
-    assert!(item["advice"]["en"].as_str().unwrap().contains("trusted IPs"), "{item}");
-    assert!(item["advice"]["zh"].as_str().unwrap().contains("可信"), "{item}");
+    assert!(item["cause"].as_str().unwrap().contains("error 60111"), "{item}");
+    assert!(item["advice"]["en"].as_str().unwrap().contains("member's userid"), "{item}");
+    assert!(item["advice"]["zh"].as_str().unwrap().contains("成员"), "{item}");
     assert!(item["job"]["xml"].as_str().unwrap().contains("wm8"), "{item}");
     erase(&shop, "wm8").expect(200);
     assert_eq!(dead()["total"], 0);
