@@ -224,12 +224,12 @@ fn a_store_that_stands_in_for_a_full_one_does_not_become_the_customers() {
     assert!(link.starts_with("/s/default?route=contact&store=A&scan="), "{link}");
     let other = app.get_with(&link, &[("cookie", &format!("jinqun={cookie}"))]).expect(200);
     assert!(other.text().contains("小林的微信二维码") && other.text().contains(">甲店</h1>"), "{}", other.text());
-    let record = app.tags().pop().unwrap();
-    let said = (record.store.as_ref().map(|it| it.as_str()), &*record.region.district);
+    let record = app.tags().into_iter().find(|it| it.mode == Route::Contact).unwrap();
+    let said = (record.store.as_ref().map(jinqun::id::StoreId::as_str), &*record.region.district);
     assert_eq!(said, (Some("A"), "黄浦区"), "the tag names the customer's own store and district");
 
     // Who comes back is still a customer of the store they chose.
-    let again = page_of(&app, "/s/default", &cookie);
+    let again = page_of(&app, "/s/default", cookie);
     assert!(again.contains("甲店的群已满，为您换成下一家最近的门店。") && again.contains("为您推荐的门店"), "{again}");
 
     // The same where the store was the nearest, or is paused.
