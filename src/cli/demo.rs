@@ -1,8 +1,9 @@
-//! `jinqun demo`: everything at once with the bundled fixtures.
+//! `jinqun demo`: everything at once with the bundled fixtures, in a folder of its own. It is not a way to run a service: its
+//! password is published, so it never opens the storage of one, and it tells nobody outside anything unless it is asked to.
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::{End, Printer, command_line, serve};
@@ -26,7 +27,16 @@ const IP_DATABASE: &[u8] = include_bytes!("../../fixtures/ip/demo.mmdb");
 const USER: &str = "demo";
 /// Their password, where only this machine reaches the demo.
 const PASSWORD: &str = "jinqun-demo";
-const DATA_DIR: &str = "data/demo";
+/// Where its data lies within the folder for data.
+const FOLDER: &str = "demo";
+/// The sample IP database; a folder that holds it is a demo's.
+const IP_FILE: &str = "demo.mmdb";
+/// The embedded storage of a folder.
+const STORAGE_FILE: &str = "jinqun.sqlite";
+/// Settings that a demo never takes from the environment: what a service keeps, and what it signs with.
+const OF_A_SERVICE: [&str; 3] = ["storage", "storage_ca", "secret"];
+/// Settings of others that are told something, by how their names begin.
+const OUTSIDE: [&str; 5] = ["wecom.", "wechat.", "crm.", "alerts.webhooks", "alerts.secret"];
 
 /// Serve the bundled sample stores on 127.0.0.1:8080
 #[derive(Debug, Args)]
@@ -35,32 +45,40 @@ pub(super) struct Options {
     /// Where to listen; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// The folder for the demo's data [default: data/demo]
+    /// The folder for the demo's data [default: demo in the folder for data, data/demo]
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
+    /// Also talk to WeCom, WeChat, a CRM and webhooks, as the environment says; without this nobody outside is told anything
+    #[arg(long)]
+    outside: bool,
 }
 
 impl Options {
     pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
         let mut flags: Flags = self.listen.map(|it| ("listen", it)).into_iter().collect();
-        let asked = Config::load(None, &flags)?;
-        let folder = self.data_dir.unwrap_or_else(|| match asked.data_dir.to_str() {
-            Some("data") | None => DATA_DIR.into(),
-            Some(other) => other.into(),
-        });
+        let leave_out =
+            |name: &str| OF_A_SERVICE.contains(&name) || !self.outside && OUTSIDE.iter().any(|it| name.starts_with(it));
+        let (asked, left_out) = Config::load_without(&leave_out, &flags)?;
+        let folder = self.data_dir.unwrap_or_else(|| asked.data_dir.join(FOLDER));
+        let database = folder.join(IP_FILE);
+        if folder.join(STORAGE_FILE).exists() && !database.exists() {
+            let shown = folder.display();
+            bail!(
+                "{shown} holds the data of a service, where a demo's user has no place: name another with --data-dir"
+            );
+        }
         std::fs::create_dir_all(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-        let database = folder.join("demo.mmdb");
         std::fs::write(&database, IP_DATABASE).with_context(|| format!("{} cannot be written", database.display()))?;
         flags.insert("data_dir", folder.display().to_string());
         // The sample addresses are told in a header, as a proxy on this machine would.
         flags.insert("trusted_proxies", "127.0.0.0/8,::1/128".to_owned());
-        let mut config = Config::load(None, &flags)?;
+        let (mut config, _) = Config::load_without(&leave_out, &flags)?;
         if config.ip_databases.is_empty() {
             config.ip_databases.push(database);
         }
         fill(&config)?;
         let sign_in = add_user(&config)?;
-        serve::run(config, printer, |printer, url| print_welcome(printer, url, &sign_in))
+        serve::run(config, printer, |printer, url| print_welcome(printer, url, &sign_in, &left_out))
     }
 }
 
@@ -128,7 +146,7 @@ fn add_user(config: &Config) -> anyhow::Result<String> {
     Ok(format!("name {USER}, password {password}"))
 }
 
-fn print_welcome(printer: &Printer, url: &str, sign_in: &str) -> anyhow::Result<()> {
+fn print_welcome(printer: &Printer, url: &str, sign_in: &str, left_out: &[String]) -> anyhow::Result<()> {
     printer.line(format!(
         "\n\
          Open on a phone or in a browser:\n  \
@@ -146,5 +164,9 @@ fn print_welcome(printer: &Printer, url: &str, sign_in: &str) -> anyhow::Result<
          \n\
          Press Ctrl-C to stop."
     ))?;
+    if !left_out.is_empty() {
+        printer
+            .line(format!("\nOf the environment a demo leaves out {}: see jinqun demo --help.", left_out.join(", ")))?;
+    }
     Ok(())
 }

@@ -97,6 +97,16 @@ pub(super) fn gather(
     if errors.is_empty() { Ok(Gathered(values)) } else { Err(ConfigError(errors)) }
 }
 
+/// Takes the variables of such settings away, and returns their names.
+pub(super) fn leave_out(environment: &mut BTreeMap<String, String>, is_left_out: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let mut names = Vec::new();
+    for key in KEYS.iter().filter(|it| is_left_out(it.name)) {
+        let of_file = format!("{}_FILE", key.variable);
+        names.extend([key.variable, &of_file].into_iter().filter_map(|it| environment.remove_entry(it)));
+    }
+    names.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name).collect()
+}
+
 /// A variable that is misspelt would be silently without effect.
 fn unknown_variables(environment: &BTreeMap<String, String>, errors: &mut Vec<String>) {
     let is_known = |name: &str| {

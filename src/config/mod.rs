@@ -154,6 +154,17 @@ impl Config {
         Self::from_gathered(&gather::gather(file, &gather::environment(), flags)?)
     }
 
+    /// Reads the environment and the flags, and leaves out of the environment what is not to be heeded, by the names of settings.
+    /// Also returns the variables that were left out.
+    ///
+    /// # Errors
+    /// [`ConfigError`] lists everything that is wrong with the rest.
+    pub fn load_without(leave_out: &dyn Fn(&str) -> bool, flags: &Flags) -> Result<(Self, Vec<String>), ConfigError> {
+        let mut environment = gather::environment();
+        let left_out = gather::leave_out(&mut environment, leave_out);
+        Ok((Self::from_gathered(&gather::gather(None, &environment, flags)?)?, left_out))
+    }
+
     fn from_gathered(gathered: &Gathered) -> Result<Self, ConfigError> {
         let mut read = gathered.reader();
         let data_dir = PathBuf::from(read.text("data_dir").unwrap_or_default());

@@ -51,6 +51,7 @@ impl Demo {
         let mut process = Command::new(PROGRAM)
             .args(["demo", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(folder.path().join("data"))
+            .arg("--outside")
             .env_clear()
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())

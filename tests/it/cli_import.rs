@@ -169,11 +169,23 @@ fn as_printed(line: &str) -> Value {
 #[test]
 fn the_demo_works_as_printed_and_keeps_what_was_changed() {
     let folder = tempfile::tempdir().unwrap();
-    let mut demo = Service::start(folder.path(), &["demo"], &[]);
+    // The shell of somebody who runs a service too: none of this may meet the published password or the sample stores.
+    let of_a_service = [
+        ("JINQUN_STORAGE", "sqlite:service.sqlite"),
+        ("JINQUN_SECRET_FILE", "secret-of-the-service"),
+        ("JINQUN_WECOM_SECRET", "secret-of-the-app"),
+        ("JINQUN_CRM_WEBHOOKS", "https://crm.example.com/hook"),
+    ];
+    let mut demo = Service::start(folder.path(), &["demo"], &of_a_service);
     let mut printed = Vec::new();
-    while printed.last().is_none_or(|it: &String| !it.contains("Ctrl-C")) {
+    while printed.last().is_none_or(|it: &String| !it.contains("a demo leaves out")) {
         printed.push(demo.line());
     }
+    for (name, value) in of_a_service {
+        assert!(printed.last().unwrap().contains(name), "{name}: {printed:#?}");
+        assert!(!printed.iter().any(|it| it.contains(value)), "{printed:#?}");
+    }
+    assert!(!folder.path().join("service.sqlite").exists());
     let url = demo.client.url.clone();
     let addresses: Vec<&str> = printed
         .iter()
@@ -210,6 +222,27 @@ fn the_demo_works_as_printed_and_keeps_what_was_changed() {
     let demo = Service::start(folder.path(), &["demo"], &[]);
     let found = demo.client.get("/api/v1/nearest?lat=31.2319&lng=121.4693").json();
     assert_eq!(found["stores"][0]["name"], "改名店");
+}
+
+#[test]
+fn a_demo_stays_out_of_the_data_of_a_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "id,name,lat,lng,datum\nA,店,31.2319,121.4693,wgs84\n";
+    fs::write(folder.path().join("stores.csv"), text).unwrap();
+    run_well(folder.path(), &["import", "stores", "stores.csv", "--data-dir", "service"]);
+    let said = run(folder.path(), &["demo", "--data-dir", "service"]);
+    let error = String::from_utf8_lossy(&said.stderr);
+    assert_eq!(said.status.code(), Some(1), "{error}");
+    assert!(error.contains("service holds the data of a service") && error.contains("--data-dir"), "{error}");
+    // The folder that the environment names gets a folder for the demo inside.
+    let demo = Service::start(folder.path(), &["demo"], &[("JINQUN_DATA_DIR", "service")]);
+    let found = demo.client.get("/api/v1/nearest?lat=31.2319&lng=121.4693").json();
+    assert_eq!(found["stores"][0]["id"], "SH-0001");
+    assert!(folder.path().join("service/demo/jinqun.sqlite").exists());
+    // The name is free: nobody with it can sign in to the service.
+    fs::write(folder.path().join("password"), "correct horse battery").unwrap();
+    let add = ["user", "add", "demo", "--role", "viewer", "--password-file", "password", "--data-dir", "service"];
+    run_well(folder.path(), &add);
 }
 
 #[test]
