@@ -27,10 +27,17 @@ pub enum IdError {
     /// A control character, a slash, or another character that an id may not hold.
     #[error("holds the character {0:?}, which an id may not hold")]
     BadCharacter(char),
+    /// A word with which addresses of the service go on.
+    #[error("is a word of the service's own addresses (such as import or export); call it otherwise")]
+    Reserved,
     /// Not a ULID where one is required.
     #[error("is not an id that this service made")]
     NotUlid,
 }
+
+/// What stands in addresses where the id of a store, a group, a contact or a region may stand, and steps up in a path: something
+/// with such an id could be made, but not be read, changed or removed.
+pub const RESERVED_IDS: [&str; 7] = [".", "..", "export", "import", "new", "order", "template"];
 
 fn parse_given(text: &str, chars_max: usize) -> Result<Arc<str>, IdError> {
     let text = text.trim();
@@ -62,6 +69,15 @@ macro_rules! given_id {
             /// [`IdError`] says what is wrong with the text.
             pub fn parse(text: &str) -> Result<Self, IdError> {
                 parse_given(text, $max).map(Self)
+            }
+
+            /// Reads an id that somebody gives: as [`Self::parse`], and none of [`RESERVED_IDS`]. What has such an id already keeps it.
+            ///
+            /// # Errors
+            /// [`IdError`] says what is wrong with the text.
+            pub fn parse_new(text: &str) -> Result<Self, IdError> {
+                let id = Self::parse(text)?;
+                if RESERVED_IDS.contains(&id.as_str()) { Err(IdError::Reserved) } else { Ok(id) }
             }
 
             /// The id as text.

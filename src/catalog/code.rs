@@ -17,6 +17,8 @@ codes! {
     TOO_LONG = "too_long";
     /// A character that may not stand there.
     BAD_CHARACTER = "bad_character";
+    /// An id that is a word of the service's own addresses.
+    RESERVED = "reserved_word";
     /// A spreadsheet has turned a long id into a number such as `1.00032E+11`; digits are lost.
     ID_ROUNDED = "id_rounded";
     /// Two rows with one id.

@@ -209,11 +209,14 @@ impl Draft<'_> {
             self.problem(Column::Id, code::ID_ROUNDED, message);
             return None;
         }
-        match StoreId::parse(text) {
+        match StoreId::parse_new(text) {
             Ok(id) => return Some(id),
             Err(IdError::Empty) => self.problem(Column::Id, code::MISSING, "a store needs an id"),
             Err(error @ IdError::TooLong(..)) => {
                 self.problem(Column::Id, code::TOO_LONG, format!("the id {error}"));
+            }
+            Err(error @ IdError::Reserved) => {
+                self.problem(Column::Id, code::RESERVED, format!("the id {text} {error}"));
             }
             Err(error @ (IdError::BadCharacter(_) | IdError::NotUlid)) => {
                 self.problem(Column::Id, code::BAD_CHARACTER, format!("the id {error}"));

@@ -271,10 +271,11 @@ impl<'a> Reader<'a> {
     fn id(&mut self) -> String {
         let text = folded(self.cell(Field::Id).unwrap_or_default());
         // Groups and contacts have ids of one form.
-        match crate::id::GroupId::parse(trimmed(&text)) {
+        match crate::id::GroupId::parse_new(trimmed(&text)) {
             Ok(id) => return id.to_string(),
             Err(IdError::Empty) => self.fail(Field::Id, code::MISSING, "a row needs an id"),
             Err(error @ IdError::TooLong(..)) => self.fail(Field::Id, code::TOO_LONG, format!("the id {error}")),
+            Err(error @ IdError::Reserved) => self.fail(Field::Id, code::RESERVED, format!("the id {error}")),
             Err(error @ (IdError::BadCharacter(_) | IdError::NotUlid)) => {
                 self.fail(Field::Id, code::BAD_CHARACTER, format!("the id {error}"));
             }

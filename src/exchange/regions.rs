@@ -17,7 +17,7 @@ use feature::{Feature, Geometry, Properties, plain_text};
 use super::{SHEET_BYTES_MAX, encoding, kind};
 use crate::catalog::{Problem, code};
 use crate::geo::{Datum, Shape, datum};
-use crate::id::{RegionCode, StoreId};
+use crate::id::{IdError, RegionCode, StoreId};
 use crate::region::{Level, Region, ServiceArea};
 
 /// The most features that are read.
@@ -211,7 +211,7 @@ impl Reader {
             self.refuse(row, "code", code::MISSING, "a region has a code: adcode, code or id".to_owned());
             return None;
         };
-        match RegionCode::parse(&text) {
+        match RegionCode::parse_new(&text) {
             Ok(code) => {
                 if let Some(earlier) = self.sheet.region_rows.insert(code.clone(), row) {
                     let problem = Problem::new(code::DUPLICATE_ID, format!("feature {earlier} has the same code"));
@@ -220,7 +220,8 @@ impl Reader {
                 Some(code)
             }
             Err(error) => {
-                let problem = Problem::new(code::BAD_CHARACTER, format!("the code {error}"));
+                let word = if error == IdError::Reserved { code::RESERVED } else { code::BAD_CHARACTER };
+                let problem = Problem::new(word, format!("the code {error}"));
                 self.problems.push(problem.in_row(row).in_column("code", &text));
                 None
             }

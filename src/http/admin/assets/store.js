@@ -21,6 +21,7 @@ const DATUMS = { wgs84: "WGS-84", gcj02: "GCJ-02", bd09: "BD-09" };
 const OWN = t(
   {
     hours_unreadable: "营业时间写法不对,例如 08:00-22:00", closures_unreadable: "日期写法不对,例如 2026-10-01..2026-10-03", timezone_unknown: "时区写法不对,例如 Asia/Shanghai",
+    reserved_word: "这个词在系统的网址里另有用途,请换一个编号",
     too_many_tags: "标签太多", status_unknown: "没有这种状态", exists: "这个编号已经有门店了",
   },
   {},

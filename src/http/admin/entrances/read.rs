@@ -50,14 +50,14 @@ pub(super) fn entrance(
         let code = JoinCode { link, expires_at };
         match kind {
             OwnedKind::Contacts => {
-                let id = fields_id(&mut fields, ContactId::parse(&id))?;
+                let id = fields_id(&mut fields, ContactId::parse_new(&id))?;
                 Some(Entrance::Contact(Contact { id, owner, name, code, order, wecom }))
             }
             OwnedKind::Groups => {
                 let capacity = fields.whole("capacity", 1..=i64::from(CAPACITY_MAX));
                 let capacity = capacity.and_then(|it| u32::try_from(it).ok()).unwrap_or(settings.groups.capacity);
                 let status = status(&mut fields)?;
-                let id = fields_id(&mut fields, GroupId::parse(&id))?;
+                let id = fields_id(&mut fields, GroupId::parse_new(&id))?;
                 Some(Entrance::Group(GroupChat { id, owner, name, code, capacity, status, order, wecom }))
             }
         }

@@ -88,6 +88,7 @@ fn of_cell(word: &str) -> Option<&'static str> {
     Some(match word {
         code::MISSING => "必填，不能为空",
         code::BAD_CHARACTER => "含有不能使用的字符",
+        code::RESERVED => "这个词在系统的网址里另有用途（如 import、export），请换一个编号",
         code::ID_ROUNDED => "编号被表格软件变成了科学计数，末尾的数字已丢失；请把这一列设为文本后重新填写",
         code::NOT_A_NUMBER => "不是数字",
         code::OUT_OF_RANGE => "数字超出范围；纬度和经度是不是写反了？",
