@@ -90,6 +90,19 @@ impl<'a> Query<'a> {
         position_of(&PositionFields { lat: "lat", lng: "lng" }, (lat, lng), datum, &mut self.errors)
     }
 
+    /// `true` or `false` (also `1` or `0`); false where it is missing. Another word is wrong: a call that was to change nothing must
+    /// not change something because of it.
+    pub(super) fn flag(&mut self, field: &'static str) -> bool {
+        match self.text(field) {
+            None | Some("false" | "0") => false,
+            Some("true" | "1") => true,
+            Some(_) => {
+                self.fail(field, "not_a_flag", "is neither true nor false");
+                false
+            }
+        }
+    }
+
     /// A whole number in a range, or its default.
     pub(super) fn count(
         &mut self,

@@ -134,14 +134,7 @@ async fn read(web: Data<Web>, _staff: Staff) -> HttpResponse {
 
 async fn start(web: Data<Web>, staff: Staff, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string())?;
-    let is_dry = match query.text("dry_run") {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => {
-            query.fail("dry_run", "not_a_choice", "is neither true nor false");
-            true
-        }
-    };
+    let is_dry = query.flag("dry_run");
     query.finish()?;
     let rules = (web.settings.join_link_hosts.clone(), web.settings.groups.capacity);
     match web.app.start_code_run(&staff.actor, is_dry, rules) {

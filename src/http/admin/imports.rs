@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::gate::Staff;
-use super::sheets::{attachment, flag, language};
+use super::sheets::{attachment, language};
 use super::shell::{Shell, page};
 use super::table::{Body, Endpoint, Param};
 use crate::app::{Difference, ImportJob, ImportPhase, ImportReport, SheetOf};
@@ -192,7 +192,7 @@ async fn read(web: Data<Web>, _staff: Staff, request: HttpRequest, id: Path<Stri
 
 async fn apply(web: Data<Web>, staff: Staff, request: HttpRequest, id: Path<String>) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string())?;
-    let skip_bad_rows = flag(&mut query, "skip_bad_rows");
+    let skip_bad_rows = query.flag("skip_bad_rows");
     query.finish()?;
     let before = job(&web, &id)?;
     let begun = web.app.apply_import(&staff.actor, before.id, skip_bad_rows);

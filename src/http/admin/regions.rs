@@ -148,9 +148,8 @@ async fn take(web: Data<Web>, staff: Staff, request: HttpRequest, payload: Paylo
     if mode == Some(None) {
         query.fail("mode", "unknown_mode", "is neither merge nor replace");
     }
-    let is_true = |query: &Query<'_>, field: &str| matches!(query.text(field), Some("true" | "1"));
-    let dry_run = is_true(&query, "dry_run");
-    let crossings = if is_true(&query, "accept_crossings") { Crossings::Warn } else { Crossings::Refuse };
+    let dry_run = query.flag("dry_run");
+    let crossings = if query.flag("accept_crossings") { Crossings::Warn } else { Crossings::Refuse };
     query.finish()?;
     let rules = RegionRules { datum: datum.flatten(), level: None, crossings };
     let options = MapOptions { mode: mode.flatten().unwrap_or_default(), dry_run };

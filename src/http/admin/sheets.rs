@@ -148,9 +148,9 @@ struct Asked {
 impl Asked {
     fn read(query: &str) -> Result<Self, Problem> {
         let mut query = Query::parse(query)?;
-        let dry_run = flag(&mut query, "dry_run");
-        let skip_bad_rows = flag(&mut query, "skip_bad_rows");
-        let in_background = flag(&mut query, "background");
+        let dry_run = query.flag("dry_run");
+        let skip_bad_rows = query.flag("skip_bad_rows");
+        let in_background = query.flag("background");
         let mode = match query.text("mode").map(Mode::parse) {
             None => Mode::Merge,
             Some(Some(mode)) => mode,
@@ -169,18 +169,6 @@ impl Asked {
         };
         query.finish()?;
         Ok(Self { datum, options: ImportOptions { mode, dry_run, skip_bad_rows }, in_background })
-    }
-}
-
-/// Reads `true` or `false`.
-pub(super) fn flag(query: &mut Query<'_>, name: &'static str) -> bool {
-    match query.text(name) {
-        None | Some("false" | "0") => false,
-        Some("true" | "1") => true,
-        Some(_) => {
-            query.fail(name, "not_a_flag", "is neither true nor false");
-            false
-        }
     }
 }
 

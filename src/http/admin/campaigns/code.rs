@@ -71,7 +71,7 @@ async fn download(
         }
     };
     let caption = query.text("caption").map(ToOwned::to_owned);
-    let wants_logo = matches!(query.text("logo"), Some("true" | "1"));
+    let wants_logo = query.flag("logo");
     query.finish()?;
     let format = match ending.as_str() {
         "svg" => Format::Svg,

@@ -106,7 +106,7 @@ async fn list(web: Data<Web>, _staff: Staff, request: HttpRequest) -> Result<Htt
     if sort.is_none() && !name.is_empty() {
         query.fail("sort", "unknown_order", "is none of match, id, name, city, status");
     }
-    let is_doubtful = matches!(query.text("problem"), Some("true" | "1"));
+    let is_doubtful = query.flag("problem");
     let filter = StoreFilter::new(query.text("province"), query.text("city"), query.text("q")).of_status(status);
     query.finish()?;
     let sort = sort.unwrap_or_default();
@@ -204,7 +204,9 @@ async fn patch(
 
 async fn remove(web: Data<Web>, staff: Staff, id: Path<String>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let (id, expected) = (store_id(&id)?, etag::expected(&request));
-    let with_groups = matches!(Query::parse(request.query_string())?.text("with_groups"), Some("true" | "1"));
+    let mut query = Query::parse(request.query_string())?;
+    let with_groups = query.flag("with_groups");
+    query.finish()?;
     let app = std::sync::Arc::clone(&web.app);
     let version = blocking(move || {
         app.edit(&staff.actor, "", &mut |catalog| {
