@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -77,7 +77,8 @@ pub(super) async fn choose(web: Data<Web>, request: HttpRequest, slug: Path<Stri
         Ok(asked) => asked,
         Err(problem) => return page.problem(&web, None, &problem),
     };
-    let is_robot = robots::asks_for_page(&request);
+    // Whoever asks for the head alone is no customer.
+    let is_robot = robots::asks_for_page(&request) || request.method() == Method::HEAD;
     // Without a script this link is how a wrong store is told of; a step that cannot be recorded keeps nobody from choosing.
     if let Some(scan) = asked.scan.as_deref().filter(|_| asked.is_not_mine && !is_robot) {
         let _ = web.app.step(scan, Step::NotMine).await;

@@ -21,8 +21,14 @@ use crate::metrics::Route;
 
 /// How long a request may take from its head to its answer, its body included.
 const ANSWER_WAIT: Duration = Duration::from_secs(15);
-/// The same for calls that take a whole sheet, which may come over a slow line.
+/// The same for calls that take a whole sheet or a picture, which may come over a slow line. All of them know who asks before they
+/// wait for a body.
 const UPLOAD_WAIT: Duration = Duration::from_mins(5);
+/// How the paths of those calls end.
+const UPLOADS: [&str; 4] = ["/import", "/join-code", "/logo", "/picture"];
+/// What the layers inside have said of an answer that is still true where its body is replaced by a problem.
+const KEPT: [HeaderName; 4] =
+    [header::ALLOW, header::VARY, header::ACCESS_CONTROL_ALLOW_ORIGIN, header::ACCESS_CONTROL_EXPOSE_HEADERS];
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 fn route_of(path: &str) -> Route {
@@ -42,10 +48,24 @@ fn route_of(path: &str) -> Route {
     }
 }
 
-/// How long a request to this path may take.
-fn wait_of(path: &str) -> Duration {
-    let takes_a_sheet = path.starts_with("/api/v1/admin/") && path.ends_with("/import");
-    if takes_a_sheet { UPLOAD_WAIT } else { ANSWER_WAIT }
+/// How long a request may take. Only a body is waited for, and every method but these may have one.
+fn wait_of(method: &Method, path: &str) -> Option<Duration> {
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return None;
+    }
+    let takes_a_file = matches!(*method, Method::POST | Method::PUT)
+        && path.starts_with("/api/v1/admin/")
+        && UPLOADS.iter().any(|it| path.ends_with(it));
+    Some(if takes_a_file { UPLOAD_WAIT } else { ANSWER_WAIT })
+}
+
+/// The origin of a request for the public API, where it is one of those whose pages may read the answer.
+fn allowed_origin(web: &Web, path: &str, headers: &HeaderMap) -> Option<HeaderValue> {
+    let allowed = &web.settings.allowed_origins;
+    if allowed.is_empty() || !path.starts_with("/api/v1/") || path.starts_with("/api/v1/admin/") {
+        return None;
+    }
+    headers.get(header::ORIGIN).filter(|it| allowed.iter().any(|allowed| *it == allowed.as_str())).cloned()
 }
 
 /// The id of a request, for pages that show it.
@@ -95,16 +115,20 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let seen =
-            Seen { started: Instant::now(), route: route_of(request.path()), id: request_id(), web: self.web.clone() };
+        let seen = Seen {
+            started: Instant::now(),
+            route: route_of(request.path()),
+            id: request_id(),
+            origin: allowed_origin(&self.web, request.path(), request.headers()),
+            web: self.web.clone(),
+        };
         if matches!(seen.route, Route::Landing | Route::Chooser | Route::Visitor | Route::Other) {
             // Pages show it, for whoever is asked about a problem.
             let shown = seen.id.to_str().unwrap_or_default().to_owned();
             request.extensions_mut().insert(RequestId(shown));
         }
-        // Only a body can be waited for.
-        let has_body = request.method() == Method::POST;
-        let too_late = has_body.then(|| Box::pin(tokio::time::sleep(wait_of(request.path()))));
+        let wait = wait_of(request.method(), request.path());
+        let too_late = wait.map(|it| Box::pin(tokio::time::sleep(it)));
         Answering { called: self.service.call(request), too_late, seen: Some(seen) }
     }
 }
@@ -149,6 +173,7 @@ struct Seen {
     started: Instant,
     route: Route,
     id: HeaderValue,
+    origin: Option<HeaderValue>,
     web: Data<Web>,
 }
 
@@ -175,6 +200,12 @@ impl Seen {
                     problem::of_status(status).error_response()
                 };
                 self.note(response.status(), None);
+                if let Some(origin) = self.origin {
+                    // Whoever would have said so was given up together with the request.
+                    let headers = response.headers_mut();
+                    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+                    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+                }
                 mark(response.headers_mut(), self.id);
                 Err(InternalError::from_response(error, response).into())
             }
@@ -208,10 +239,31 @@ fn finish(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     if response.headers().get(header::CONTENT_TYPE).is_some_and(is_ours) {
         return response;
     }
-    let allow = response.headers().get(header::ALLOW).cloned();
+    let kept = KEPT.map(|name| response.headers().get(&name).cloned().map(|value| (name, value)));
     let mut response = response.into_response(problem::of_status(status).error_response());
-    if let Some(allow) = allow {
-        response.headers_mut().insert(header::ALLOW, allow);
+    for (name, value) in kept.into_iter().flatten() {
+        response.headers_mut().insert(name, value);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::endpoints;
+
+    #[test]
+    fn every_call_that_may_have_a_body_has_a_time_limit() {
+        for it in endpoints() {
+            let wait = wait_of(&it.method, it.path);
+            let reads = matches!(it.method, Method::GET | Method::HEAD);
+            assert_eq!(wait.is_none(), reads, "{} {}", it.method, it.path);
+            // More than a megabyte in a quarter of a minute is more than a slow line carries.
+            let is_large = it.body_bytes_max.is_some_and(|it| it > 1 << 20);
+            assert_eq!(wait == Some(UPLOAD_WAIT), is_large, "{} {}", it.method, it.path);
+        }
+        for method in [Method::DELETE, Method::PUT, Method::PATCH, Method::TRACE, Method::CONNECT] {
+            assert_eq!(wait_of(&method, "/"), Some(ANSWER_WAIT));
+        }
+    }
 }

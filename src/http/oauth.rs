@@ -30,7 +30,7 @@ const BACK: &[Param] = &[
 ];
 
 pub(super) fn endpoints() -> [Endpoint; 4] {
-    let of = |it: Endpoint, params| it.params(params).status(303);
+    let of = |it: Endpoint, params| it.params(params).status(303).without_head();
     let (to, from) = ("Sends a customer who wishes it to be recognised", "Where they are sent back");
     [
         of(Endpoint::new(Method::GET, "/oauth/wechat/start", None, to, start_wechat), START),

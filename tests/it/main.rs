@@ -44,6 +44,7 @@ mod geo_nearest;
 mod geo_vectors;
 mod harness;
 mod health;
+mod http_edges;
 mod ip_real_data;
 mod landing;
 mod large_publications;

@@ -1,7 +1,7 @@
 //! Entity tags of the things that operators change: `ETag` out, `If-Match` in.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{HeaderValue, IF_MATCH};
+use actix_web::http::header::IF_MATCH;
 use sha2::{Digest as _, Sha256};
 
 use crate::app::EditError;
@@ -13,10 +13,11 @@ pub(in crate::http) fn of(body: &str) -> String {
     format!("\"{}\"", data_encoding::HEXLOWER.encode(digest.split_at(12).0))
 }
 
-/// What the client believes to change; none if it does not say.
+/// What the client believes to change; none if it does not say. A tag that cannot be read is a belief, too, and a wrong one.
 #[must_use]
 pub(in crate::http) fn expected(request: &HttpRequest) -> Option<String> {
-    request.headers().get(IF_MATCH).map(HeaderValue::to_str).and_then(Result::ok).map(ToOwned::to_owned)
+    let said: Vec<_> = request.headers().get_all(IF_MATCH).map(|it| String::from_utf8_lossy(it.as_bytes())).collect();
+    Some(said.join(",")).filter(|_| !said.is_empty())
 }
 
 /// Whether a thing with this JSON is what the client believes (RFC 9110, 13.1.1). Without a belief it is.

@@ -1,9 +1,10 @@
 //! `GET /api/v1/admin/ranking`: stores and managers by what they brought in, as JSON or as a table.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use actix_web::http::Method;
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION, VARY};
+use actix_web::http::header::{Accept, CACHE_CONTROL, CONTENT_DISPOSITION, Header as _, Quality, VARY};
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
@@ -88,9 +89,28 @@ pub(in crate::http) fn table_format(request: &HttpRequest, query: &mut Query<'_>
         }
         None => {}
     }
-    let accepts = request.headers().get(ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    let wants = |it: &TableFormat| it.media_type().split(';').next().is_some_and(|it| accepts.contains(it));
-    [TableFormat::Csv, TableFormat::Xlsx].into_iter().find(wants)
+    let accept = Accept::parse(request).ok()?;
+    let json = wish(&accept, "application/json");
+    let best = [TableFormat::Csv, TableFormat::Xlsx]
+        .into_iter()
+        .filter_map(|it| Some((wish(&accept, it.media_type().split(';').next()?)?, it)))
+        .max_by_key(|(wish, _)| *wish)?;
+    (Some(best.0) > json).then_some(best.1)
+}
+
+/// How much a media type is wished for: its quality by the range that names it best (RFC 9110, 12.5.1), then how well that names it,
+/// then how early it stands. None where it is not wished for at all.
+fn wish(accept: &Accept, media_type: &str) -> Option<(Quality, u8, Reverse<usize>)> {
+    let (kind, _) = media_type.split_once('/')?;
+    let fits = |range: &str| match range {
+        "*/*" => Some(0),
+        it if it == media_type => Some(2),
+        it => (it.strip_suffix("/*")? == kind).then_some(1),
+    };
+    let ranges = accept.iter().enumerate();
+    let found = ranges.filter_map(|(at, it)| Some((fits(it.item.essence_str())?, Reverse(at), it.quality)));
+    let (fit, at, quality) = found.max_by_key(|(fit, at, _)| (*fit, *at))?;
+    (quality > Quality::ZERO).then_some((quality, fit, at))
 }
 
 /// A table to be kept as a file of this name.

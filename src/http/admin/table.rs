@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::dev::Handler;
+use actix_web::guard;
 use actix_web::http::Method;
 use actix_web::middleware::Compress;
 use actix_web::web::{self, ServiceConfig};
@@ -59,7 +60,10 @@ pub(in crate::http) struct Endpoint {
     pub(in crate::http) has_etag: bool,
     /// Bytes of a body that it takes at most; the default where it is none.
     pub(in crate::http) body_bytes_max: Option<usize>,
-    route: Box<dyn Fn() -> Route + Send + Sync>,
+    /// Whether `HEAD` is answered like `GET`, where no endpoint of its own answers it.
+    answers_head: bool,
+    /// Makes the route; for `HEAD`, too, if that is asked for.
+    route: Box<dyn Fn(bool) -> Route + Send + Sync>,
 }
 
 impl Endpoint {
@@ -78,6 +82,7 @@ impl Endpoint {
         F::Output: Responder + 'static,
     {
         let by = method.clone();
+        let answers_head = method == Method::GET;
         Self {
             method,
             path,
@@ -93,7 +98,15 @@ impl Endpoint {
             is_compressed: false,
             has_etag: false,
             body_bytes_max: None,
-            route: Box::new(move || web::method(by.clone()).to(handler.clone())),
+            answers_head,
+            route: Box::new(move |with_head| {
+                let route = if with_head {
+                    web::route().guard(guard::Any(guard::Method(by.clone())).or(guard::Head()))
+                } else {
+                    web::method(by.clone())
+                };
+                route.to(handler.clone())
+            }),
         }
     }
 
@@ -157,6 +170,11 @@ impl Endpoint {
         Self { has_etag: true, ..self }
     }
 
+    /// Answers no `HEAD`, because its query holds something that is good once.
+    pub(in crate::http) fn without_head(self) -> Self {
+        Self { answers_head: false, ..self }
+    }
+
     /// Takes bodies of up to so many bytes.
     pub(in crate::http) fn body_bytes_max(self, bytes: usize) -> Self {
         Self { body_bytes_max: Some(bytes), ..self }
@@ -176,7 +194,10 @@ pub(in crate::http) fn register(endpoints: Vec<Endpoint>, prefix: &str, mut serv
             resource = resource.app_data(web::PayloadConfig::new(bytes));
         }
         let is_compressed = endpoints.iter().any(|it| it.is_compressed);
-        let resource = endpoints.iter().fold(resource, |resource, it| resource.route((it.route)()));
+        // The server sends no body where HEAD is asked for.
+        let has_head = endpoints.iter().any(|it| it.method == Method::HEAD);
+        let route = |it: &Endpoint| (it.route)(it.answers_head && !has_head);
+        let resource = endpoints.iter().fold(resource, |resource, it| resource.route(route(it)));
         service(if is_compressed { Served::Compressed(resource) } else { Served::Plain(resource) });
     }
 }
@@ -202,5 +223,30 @@ impl Served {
     pub(in crate::http) fn join_scope(self, scope: Scope) -> Scope {
         let (Self::Plain(resource) | Self::Compressed(resource)) = self;
         scope.service(resource)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::http::endpoints;
+    use crate::id::RESERVED_IDS;
+
+    /// Collections whose ids people give.
+    const GIVEN: [&str; 5] = ["stores", "groups", "contacts", "regions", "campaigns"];
+
+    #[test]
+    fn no_id_that_may_be_given_is_a_word_of_an_address() {
+        let all = endpoints();
+        let mut found = 0;
+        for it in &all {
+            let rest = it.path.strip_prefix("/api/v1/admin/").or_else(|| it.path.strip_prefix("/admin/"));
+            let mut parts = rest.unwrap_or_default().split('/');
+            let (Some(of), Some(word)) = (parts.next(), parts.next()) else { continue };
+            if GIVEN.contains(&of) && !word.starts_with('{') {
+                assert!(RESERVED_IDS.contains(&word), "{} would hide what has the id {word}", it.path);
+                found += 1;
+            }
+        }
+        assert!(found >= 10, "{found}");
     }
 }
