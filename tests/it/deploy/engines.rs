@@ -131,6 +131,14 @@ fn behind_nginx_a_dead_instance_is_not_noticed() {
         client.attempt("GET", hidden, &[], None).unwrap().expect(404);
     }
     client.attempt("POST", "/api/v1/scans", &[], Some(&vec![b' '; 20_000])).unwrap().expect(413);
+    // Events of WeCom may be larger than that.
+    let event = client.attempt("POST", "/wecom/callback", &[], Some(&vec![b' '; 200_000])).unwrap();
+    assert_ne!(event.status, 413, "{}", event.text());
+    // Passwords are taken slowly, whoever is signed in is not.
+    let sign_in = |_| client.attempt("POST", "/api/v1/admin/session", &[], Some(b"{}")).unwrap().status;
+    let tried: Vec<u16> = (0..40).map(sign_in).collect();
+    assert!(tried[0] != 429 && tried[39] == 429, "{tried:?}");
+    assert_eq!(client.attempt("GET", "/api/v1/admin/session", &[], None).unwrap().status, 401);
     // It dies over scans that have come to it, and nobody waits for more than the other one takes.
     one.signal("STOP");
     let scans: Vec<_> = (0..4)

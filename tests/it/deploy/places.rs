@@ -141,12 +141,18 @@ fn every_probe_asks_something_that_answers() {
 #[test]
 fn every_location_of_nginx_leads_to_something() {
     let app = TestApp::start();
-    for path in ["/admin/sign-in", "/api/v1/admin/stores"] {
-        assert_ne!(app.get(path).status, 404, "{path}");
-        assert!(
-            text("nginx/nginx.conf").contains(&format!("location = {path} ")) || path.starts_with("/api/v1/admin/"),
-            "{path}"
-        );
+    let config = text("nginx/nginx.conf");
+    for (location, method, path) in [
+        ("/admin ", "GET", "/admin/sign-in"),
+        ("/api/v1/admin/session ", "POST", "/api/v1/admin/session"),
+        ("/api/v1/admin/session ", "PUT", "/api/v1/admin/session/password"),
+        ("/api/v1/admin/ ", "GET", "/api/v1/admin/stores"),
+        ("/api/v1/visitors/ ", "DELETE", "/api/v1/visitors/me"),
+        ("/api/v1/scans ", "POST", "/api/v1/scans"),
+    ] {
+        let status = app.call(method, path, &[], None).status;
+        assert!(!matches!(status, 404 | 405), "{method} {path}: {status}");
+        assert!(config.contains(&format!("location {location}")), "{location}");
     }
 }
 
