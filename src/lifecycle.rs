@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub enum Wish {
     /// `SIGTERM` or `SIGINT`: finish what is under way, then stop.
     Stop,
-    /// `SIGHUP`: read IP databases and certificates again.
+    /// `SIGHUP`: read settings, IP databases and certificates again.
     Reload,
 }
 

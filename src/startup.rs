@@ -6,9 +6,11 @@ mod greeter;
 mod open;
 mod outside;
 mod platforms;
+mod reload;
 
 pub use open::{open_ip_databases, open_outbox, open_storage, outbox_path, signer};
 pub use platforms::{Platforms, open_platforms};
+pub use reload::Reloader;
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -59,6 +61,7 @@ pub struct Application {
     address: SocketAddr,
     served: Served,
     workers: Workers,
+    reloader: Arc<Reloader>,
 }
 
 /// What runs beside the server.
@@ -87,27 +90,28 @@ impl Application {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let web = http::Settings {
             public_url: config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}")),
-            trusted_proxies: config.trusted_proxies.clone(),
+            swapped: Arc::new(Live::new(reload::swapped(&config))),
             allowed_origins: config.allowed_origins.clone(),
-            admin_token: config.admin_token.as_ref().map(|it| http::TokenDigest::of(it.reveal())),
             privacy: config.privacy.clone(),
             retention: config.retention,
             sharing: sharing(&config),
             join_link_hosts: config.join_link_hosts.clone(),
             groups: config.groups,
-            map_tiles: config.map_tiles.clone(),
             sign_in: config.sign_in,
             wechat_script: config.wechat_script.clone().filter(|_| config.wechat.is_some()),
             workers: config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
             shutdown_s: config.shutdown_s,
         };
         let public_url = web.public_url.clone();
+        let (started, swapped) = (config.clone(), Arc::clone(&web.swapped));
         let (app, workers) = tokio::task::spawn_blocking(move || assemble(&config, replaced, &public_url))
             .await
             .context("assembling was broken off")??;
         let server_config = tls.as_ref().map(Certificates::server_config).transpose()?;
         let served = http::serve(listener, app, web, server_config).context("the server cannot be set up")?;
-        Ok(Self { address, served, workers: Workers { certificates: tls, ..workers } })
+        let workers = Workers { certificates: tls, ..workers };
+        let reloader = Reloader::new(started, swapped, Arc::clone(&workers.reload));
+        Ok(Self { address, served, workers, reloader: Arc::new(reloader) })
     }
 
     /// The address it is bound to.
@@ -126,6 +130,12 @@ impl Application {
     #[must_use]
     pub fn reload(&self) -> Arc<Notify> {
         Arc::clone(&self.workers.reload)
+    }
+
+    /// Takes settings over, while it runs.
+    #[must_use]
+    pub fn reloader(&self) -> Arc<Reloader> {
+        Arc::clone(&self.reloader)
     }
 
     /// Serves until `shutdown` is ready, finishes what is under way, hands records over and returns.

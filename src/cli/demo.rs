@@ -78,7 +78,14 @@ impl Options {
         }
         fill(&config)?;
         let sign_in = add_user(&config)?;
-        serve::run(config, printer, |printer, url| print_welcome(printer, url, &sign_in, &left_out))
+        // It has no file of settings that could change.
+        let same = config.clone();
+        serve::run(
+            config,
+            move || Ok(same.clone()),
+            printer,
+            |printer, url| print_welcome(printer, url, &sign_in, &left_out),
+        )
     }
 }
 

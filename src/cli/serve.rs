@@ -1,10 +1,12 @@
 //! `jinqun serve`: the service.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use clap::Args;
 
 use super::{Common, End, Printer};
-use crate::config::{Config, Flags};
+use crate::config::{Config, ConfigError, Flags};
 use crate::lifecycle::{Signals, Wish};
 use crate::startup::{Application, Replaceable};
 use crate::telemetry;
@@ -23,28 +25,36 @@ pub(super) struct Options {
 impl Options {
     pub(super) fn run(self, printer: &Printer) -> anyhow::Result<End> {
         let flags: Flags = self.listen.map(|it| ("listen", it)).into_iter().collect();
-        run(self.common.load(flags)?, printer, |_, _| Ok(()))
+        let config = self.common.load(flags.clone())?;
+        let common = self.common;
+        run(config, move || common.load(flags.clone()), printer, |_, _| Ok(()))
     }
 }
 
-/// Runs the service until it is told to stop. `ready` may print more once the address is known.
+/// Runs the service until it is told to stop. `load` reads the settings again; `ready` may print more once the address is known.
 pub(super) fn run(
     config: Config,
+    load: impl Fn() -> Result<Config, ConfigError> + Send + Sync + 'static,
     printer: &Printer,
     ready: impl FnOnce(&Printer, &str) -> anyhow::Result<()>,
 ) -> anyhow::Result<End> {
-    telemetry::start(config.log, config.log_format);
+    let log = telemetry::start(config.log, config.log_format);
     actix_web::rt::System::new().block_on(async {
         let mut signals = Signals::take().context("signals cannot be taken over")?;
         let application = Application::build(config, Replaceable::default()).await?;
         let url = format!("{}://{}", application.scheme(), application.address());
         printer.line(format!("listening on {url}"))?;
         ready(printer, &url)?;
-        let reload = application.reload();
+        let reloader = application.reloader();
+        let reload = Arc::new(move || reloader.reload(load(), &log));
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let listen = tokio::spawn(async move {
             while signals.next().await == Wish::Reload {
-                reload.notify_one();
+                let reload = Arc::clone(&reload);
+                // Files are read.
+                if tokio::task::spawn_blocking(move || reload()).await.is_err() {
+                    tracing::error!("the settings could not be read again");
+                }
             }
             // The receiver is gone only if the service ended by itself.
             let _ = stop.send(());

@@ -97,16 +97,6 @@ pub(super) fn gather(
     if errors.is_empty() { Ok(Gathered(values)) } else { Err(ConfigError(errors)) }
 }
 
-/// Takes the variables of such settings away, and returns their names.
-pub(super) fn leave_out(environment: &mut BTreeMap<String, String>, is_left_out: &dyn Fn(&str) -> bool) -> Vec<String> {
-    let mut names = Vec::new();
-    for key in KEYS.iter().filter(|it| is_left_out(it.name)) {
-        let of_file = format!("{}_FILE", key.variable);
-        names.extend([key.variable, &of_file].into_iter().filter_map(|it| environment.remove_entry(it)));
-    }
-    names.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name).collect()
-}
-
 /// A variable that is misspelt would be silently without effect.
 fn unknown_variables(environment: &BTreeMap<String, String>, errors: &mut Vec<String>) {
     let is_known = |name: &str| {
@@ -197,6 +187,12 @@ fn typed(key: &Key, text: &str) -> Value {
 impl Gathered {
     pub(super) fn reader(&self) -> Reader<'_> {
         Reader { gathered: self, errors: Vec::new() }
+    }
+
+    /// The settings that have another value there, in the order in which they are shown.
+    pub(super) fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'static str> {
+        let value = |of: &'a Self, name: &'static str| of.0.get(name).map(|(value, _)| value);
+        KEYS.iter().map(|key| key.name).filter(move |&name| value(self, name) != value(other, name))
     }
 
     pub(super) fn shown(&self) -> impl Iterator<Item = (&'static str, String, &Origin)> {

@@ -6,6 +6,7 @@ mod origin;
 mod people;
 mod platform;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +33,7 @@ use crate::webhook::Webhook;
 use crate::wechat::WechatSettings;
 use crate::wecom::WecomSettings;
 use gather::{Gathered, Reader};
+use keys::KEYS;
 
 /// Hours for which delivered records are kept where Redis is the storage.
 const KEEP_HOURS_WITH_REDIS: u32 = 48;
@@ -161,7 +163,7 @@ impl Config {
     /// [`ConfigError`] lists everything that is wrong with the rest.
     pub fn load_without(leave_out: &dyn Fn(&str) -> bool, flags: &Flags) -> Result<(Self, Vec<String>), ConfigError> {
         let mut environment = gather::environment();
-        let left_out = gather::leave_out(&mut environment, leave_out);
+        let left_out = take_away(&mut environment, leave_out);
         Ok((Self::from_gathered(&gather::gather(None, &environment, flags)?)?, left_out))
     }
 
@@ -243,11 +245,26 @@ impl Config {
         self.gathered.shown()
     }
 
+    /// The names of settings that have another value there, wherever it comes from.
+    pub fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'static str> {
+        self.gathered.differing(&other.gathered)
+    }
+
     /// Hosts that join links may point to, as shipped.
     #[must_use]
     pub fn default_link_hosts() -> Vec<String> {
         LINK_HOSTS_DEFAULT.iter().map(|&it| it.to_owned()).collect()
     }
+}
+
+/// Takes the variables of such settings away, and returns their names.
+fn take_away(environment: &mut BTreeMap<String, String>, is_left_out: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let mut names = Vec::new();
+    for key in KEYS.iter().filter(|it| is_left_out(it.name)) {
+        let of_file = format!("{}_FILE", key.variable);
+        names.extend([key.variable, &of_file].into_iter().filter_map(|it| environment.remove_entry(it)));
+    }
+    names.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name).collect()
 }
 
 fn secret(text: &str) -> Result<Secret, String> {

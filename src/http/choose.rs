@@ -93,7 +93,7 @@ pub(super) async fn choose(web: Data<Web>, request: HttpRequest, slug: Path<Stri
         Standing::Unknown => Asked { slug: campaign.slug.clone(), ..asked },
         Standing::Running | Standing::NotStarted(_) | Standing::Ended => asked,
     };
-    let ip = client_ip::of(&request, &web.settings.trusted_proxies);
+    let ip = client_ip::of(&request, &web.settings.swapped.load().trusted_proxies);
     let whereabouts = web.app.whereabouts(&catalog, campaign, cookie::read(&request).as_deref(), ip);
     let logo = logo_url(campaign);
     let stores = Stores { catalog: &catalog, campaign, whereabouts: &whereabouts };

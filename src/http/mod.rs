@@ -35,7 +35,7 @@ pub use client_ip::{Networks, client_ip};
 pub use landing::privacy::Sharing;
 pub use privacy::{PrivacySettings, notice_version};
 pub use server::{Served, bind, serve};
-pub use settings::{MapTiles, Settings, SignInWays, WechatScript};
+pub use settings::{MapTiles, Settings, SignInWays, Swapped, WechatScript};
 
 use std::mem;
 use std::sync::Arc;

@@ -92,7 +92,7 @@ fn read(web: &Web, request: &HttpRequest, slug: CampaignSlug) -> Result<ScanRequ
         scan: query.text("scan").map(ToOwned::to_owned),
         forgives_campaign: true,
         trusts_scan: false,
-        ip: client_ip::of(request, &web.settings.trusted_proxies),
+        ip: client_ip::of(request, &web.settings.swapped.load().trusted_proxies),
         ..ScanRequest::default()
     })
 }

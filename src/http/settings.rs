@@ -1,5 +1,7 @@
 //! What the web is set to.
 
+use std::sync::Arc;
+
 use super::bearer::TokenDigest;
 use super::client_ip::Networks;
 use super::landing::privacy::Sharing;
@@ -7,6 +9,7 @@ use super::privacy::PrivacySettings;
 use crate::app::Retention;
 use crate::geo::Datum;
 use crate::group::GroupDefaults;
+use crate::live::Live;
 use crate::platform::ApiBase;
 use crate::wechat::Scope;
 
@@ -93,17 +96,26 @@ impl WechatScript {
     }
 }
 
+/// What the web is set to and may be set to anew while it runs.
+#[derive(Debug, Clone)]
+pub struct Swapped {
+    /// Lets operators in; none means nobody.
+    pub admin_token: Option<TokenDigest>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Networks,
+    /// The background of maps; none: outlines alone.
+    pub map_tiles: Option<MapTiles>,
+}
+
 /// What the web is set to, ready for use.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where customers reach this service, without a trailing slash.
     pub public_url: String,
-    /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Networks,
+    /// What may change while the service runs.
+    pub swapped: Arc<Live<Swapped>>,
     /// Origins whose own pages may call the API; each as a browser sends it.
     pub allowed_origins: Vec<String>,
-    /// Lets operators in; none means nobody.
-    pub admin_token: Option<TokenDigest>,
     /// What the operator says in the privacy notice.
     pub privacy: PrivacySettings,
     /// For how long records are kept, as the notice says.
@@ -114,8 +126,6 @@ pub struct Settings {
     pub join_link_hosts: Vec<String>,
     /// What a group has that says nothing itself.
     pub groups: GroupDefaults,
-    /// The background of maps; none: outlines alone.
-    pub map_tiles: Option<MapTiles>,
     /// By what customers may be recognised.
     pub sign_in: SignInWays,
     /// The script by which pages in `WeChat` ask for the position; none if no official account is set.
@@ -127,6 +137,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The background of maps.
+    #[must_use]
+    pub fn map_tiles(&self) -> Option<MapTiles> {
+        self.swapped.load().map_tiles.clone()
+    }
+
     /// Whether customers come over TLS, so that cookies may be bound to it.
     #[must_use]
     pub fn is_https(&self) -> bool {

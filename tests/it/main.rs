@@ -75,6 +75,7 @@ mod redis_servers;
 mod redis_sets;
 mod redis_tls;
 mod regions;
+mod reload;
 mod replicate;
 mod seats;
 mod seats_away;

@@ -297,7 +297,7 @@ struct CatchmentPage {
 }
 
 async fn show(web: Data<Web>, staff: Staff, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let tiles = web.settings.map_tiles.clone();
+    let tiles = web.settings.map_tiles();
     let host = tiles.as_ref().map(MapTiles::host).unwrap_or_default();
     let shell = Shell::new(&request, &staff, "/admin/catchment");
     let (campaigns, cities) = (super::explain::campaigns(&web), cities(&web.app.catalog()));

@@ -113,7 +113,7 @@ struct TestPage {
 }
 
 async fn show(web: Data<Web>, staff: Staff, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let tiles = web.settings.map_tiles.clone();
+    let tiles = web.settings.map_tiles();
     let host = tiles.as_ref().map(MapTiles::host).unwrap_or_default();
     let shell = Shell::new(&request, &staff, "/admin/test");
     page_with(&TestPage { shell, campaigns: campaigns(&web), tiles }, &host)

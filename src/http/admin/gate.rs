@@ -96,7 +96,7 @@ fn to_sign_in(request: &HttpRequest) -> Error {
 async fn admit(web: &Data<Web>, request: &HttpRequest) -> Result<Staff, Problem> {
     let address = address(web, request);
     if let Some(given) = bearer::token(request) {
-        if web.settings.admin_token.as_ref().is_some_and(|it| it.is_of(given)) {
+        if web.settings.swapped.load().admin_token.as_ref().is_some_and(|it| it.is_of(given)) {
             let actor = Actor { name: "settings".to_owned(), role: Role::Admin, address };
             return Ok(Staff { actor, csrf: String::new() });
         }
@@ -122,7 +122,7 @@ async fn admit(web: &Data<Web>, request: &HttpRequest) -> Result<Staff, Problem>
 
 /// From which network address a request came.
 pub(super) fn address(web: &Web, request: &HttpRequest) -> Option<String> {
-    client_ip::of(request, &web.settings.trusted_proxies).map(|it| it.to_string())
+    client_ip::of(request, &web.settings.swapped.load().trusted_proxies).map(|it| it.to_string())
 }
 
 /// Who is signed in with the cookie of a request.

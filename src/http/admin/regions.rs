@@ -172,7 +172,7 @@ struct RegionsView {
 }
 
 async fn show(web: Data<Web>, staff: Staff, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let tiles = web.settings.map_tiles.clone();
+    let tiles = web.settings.map_tiles();
     let host = tiles.as_ref().map(MapTiles::host).unwrap_or_default();
     page_with(&RegionsView { shell: Shell::new(&request, &staff, "/admin/regions"), tiles }, &host)
 }

@@ -29,7 +29,7 @@ pub(in crate::http) async fn create(
     let mut scan = read_scan(&body)?;
     scan.visitor = scan.visitor.or_else(|| cookie::read(&request));
     scan.is_robot = robots::calls(&request);
-    scan.ip = client_ip::of(&request, &web.settings.trusted_proxies);
+    scan.ip = client_ip::of(&request, &web.settings.swapped.load().trusted_proxies);
     let is_robot = scan.is_robot;
     let landing = web.app.land(scan).await?;
     let status = match (landing.recorded, landing.refined) {

@@ -60,7 +60,7 @@ async fn edit(web: Data<Web>, staff: Staff, request: HttpRequest, id: Path<Strin
 
 fn editor(web: &Web, staff: &Staff, request: &HttpRequest, id: String, name: String) -> Result<HttpResponse, Problem> {
     let shell = Shell::new(request, staff, "/admin/stores");
-    let tiles = web.settings.map_tiles.clone();
+    let tiles = web.settings.map_tiles();
     let host = tiles.as_ref().map(MapTiles::host).unwrap_or_default();
     page_with(&EditView { shell, id, name, tiles }, &host)
 }
