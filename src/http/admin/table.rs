@@ -32,6 +32,13 @@ pub(in crate::http) struct Body {
     pub(in crate::http) schema: Option<SchemaOf>,
 }
 
+/// What `HEAD` gets where no endpoint of its own answers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Head {
+    LikeGet,
+    Refused,
+}
+
 /// One call or page.
 pub(in crate::http) struct Endpoint {
     pub(in crate::http) method: Method,
@@ -60,8 +67,7 @@ pub(in crate::http) struct Endpoint {
     pub(in crate::http) has_etag: bool,
     /// Bytes of a body that it takes at most; the default where it is none.
     pub(in crate::http) body_bytes_max: Option<usize>,
-    /// Whether `HEAD` is answered like `GET`, where no endpoint of its own answers it.
-    answers_head: bool,
+    head: Head,
     /// Makes the route; for `HEAD`, too, if that is asked for.
     route: Box<dyn Fn(bool) -> Route + Send + Sync>,
 }
@@ -82,7 +88,7 @@ impl Endpoint {
         F::Output: Responder + 'static,
     {
         let by = method.clone();
-        let answers_head = method == Method::GET;
+        let head = if method == Method::GET { Head::LikeGet } else { Head::Refused };
         Self {
             method,
             path,
@@ -98,7 +104,7 @@ impl Endpoint {
             is_compressed: false,
             has_etag: false,
             body_bytes_max: None,
-            answers_head,
+            head,
             route: Box::new(move |with_head| {
                 let route = if with_head {
                     web::route().guard(guard::Any(guard::Method(by.clone())).or(guard::Head()))
@@ -172,7 +178,7 @@ impl Endpoint {
 
     /// Answers no `HEAD`, because its query holds something that is good once.
     pub(in crate::http) fn without_head(self) -> Self {
-        Self { answers_head: false, ..self }
+        Self { head: Head::Refused, ..self }
     }
 
     /// Takes bodies of up to so many bytes.
@@ -196,7 +202,7 @@ pub(in crate::http) fn register(endpoints: Vec<Endpoint>, prefix: &str, mut serv
         let is_compressed = endpoints.iter().any(|it| it.is_compressed);
         // The server sends no body where HEAD is asked for.
         let has_head = endpoints.iter().any(|it| it.method == Method::HEAD);
-        let route = |it: &Endpoint| (it.route)(it.answers_head && !has_head);
+        let route = |it: &Endpoint| (it.route)(it.head == Head::LikeGet && !has_head);
         let resource = endpoints.iter().fold(resource, |resource, it| resource.route(route(it)));
         service(if is_compressed { Served::Compressed(resource) } else { Served::Plain(resource) });
     }
