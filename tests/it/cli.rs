@@ -230,7 +230,7 @@ fn tags_leave_as_csv_json_lines_and_workbook() {
     assert_eq!((&records[1]["city"], &records[1]["source"]), (&json!("广州市"), &json!("chosen")));
     run_well(folder.path(), &["export", "tags", "--out", "tags.xlsx"]);
     assert!(fs::read(folder.path().join("tags.xlsx")).unwrap().starts_with(b"PK\x03\x04"));
-    let said = fails(folder.path(), 1, &["export", "tags", "--format", "doc"]);
+    let said = fails(folder.path(), 2, &["export", "tags", "--format", "doc"]);
     assert!(said.contains("csv, jsonl, xlsx"), "{said}");
     let said = fails(folder.path(), 1, &["export", "tags", "--out", "no/such/folder.csv"]);
     assert!(said.contains("because:"), "{said}");
@@ -272,7 +272,7 @@ fn a_decision_is_explained() {
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&json["source"], &json["store"]), (&json!("ip"), &json!("GZ-0001")));
     for args in [&["--lat", "91", "--lng", "0"][..], &["--lat", "1", "--lng", "1", "--datum", "x"], &[]] {
-        fails(folder.path(), 1, &[&["explain"], args].concat());
+        fails(folder.path(), 2, &[&["explain"], args].concat());
     }
     let empty = tempfile::tempdir().unwrap();
     let said = fails(empty.path(), 1, &["explain", "--lat", "1", "--lng", "1"]);
@@ -306,9 +306,9 @@ fn a_landing_code_is_ready_to_print() {
         print(&[slug, "--out", "d.pdf"]);
         assert!(read("d.pdf").starts_with(b"%PDF-"));
     }
-    let said = fails(folder.path(), 1, &["qr", "nobody", "--out", "x.png"]);
+    let said = fails(folder.path(), 2, &["qr", "nobody", "--out", "x.png"]);
     assert!(said.contains("default, summer-1"), "{said}");
-    let said = fails(folder.path(), 1, &["qr", "default", "--out", "x.gif"]);
+    let said = fails(folder.path(), 2, &["qr", "default", "--out", "x.gif"]);
     assert!(said.contains(".svg, .png or .pdf"), "{said}");
     assert!(!folder.path().join("x.gif").exists());
 }
