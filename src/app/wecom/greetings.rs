@@ -13,7 +13,7 @@ use super::templates::{
 use crate::app::{App, Deed};
 use crate::id::{CampaignSlug, StoreId};
 use crate::staff::Actor;
-use crate::storage::{AuditRecord, DeskEntry, DeskKind, Storage, StorageError, Trouble};
+use crate::storage::{DeskEntry, DeskKind, Storage, StorageError, Trouble};
 
 /// How long templates are used before they are read again.
 const FRESH: Duration = Duration::from_secs(2);
@@ -240,7 +240,7 @@ impl App {
         let body = png.map(|it| BASE64.encode(it));
         self.parts.storage.put_desk(DeskKind::GreetingPicture, id, body.as_deref(), None)?;
         let action = if png.is_some() { "greeting.picture" } else { "greeting.picture_removed" };
-        Ok(self.audit_greeting(actor, Deed { action, target: id.to_owned(), before: None, after: None })?)
+        Ok(self.record(actor, Deed { action, target: id.to_owned(), before: None, after: None }, None)?)
     }
 
     fn unflawed(&self, template: &Template) -> Result<(), GreetingError> {
@@ -264,20 +264,7 @@ impl App {
             (Some(_), Some(_)) => "greeting.update",
             (Some(_), None) => "greeting.delete",
         };
-        self.audit_greeting(actor, Deed { action, target: id.to_owned(), before, after })?;
+        self.record(actor, Deed { action, target: id.to_owned(), before, after }, None)?;
         Ok(revision)
-    }
-
-    fn audit_greeting(&self, actor: &Actor, deed: Deed) -> Result<(), StorageError> {
-        self.parts.storage.append_audit(&AuditRecord {
-            at: self.now(),
-            actor: actor.name.clone(),
-            address: actor.address.clone().unwrap_or_default(),
-            action: deed.action.to_owned(),
-            target: deed.target,
-            before: deed.before,
-            after: deed.after,
-            version: None,
-        })
     }
 }
